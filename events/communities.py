@@ -1,0 +1,114 @@
+"""Communities as the settings tell them: which space belongs where, whose accounts are bots. Dated, never guessed."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+BEATS_DAYS = (7, 14, 28, 56, 91)
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class SpaceRule(_Frozen):
+    """Spaces of one tenant of one platform that belong to a community, from a day to another."""
+
+    platform: str
+    workspace: str = Field(description="workspace, site or account on the platform; `*` for any")
+    spaces: tuple[str, ...] = Field(description='channel ids, namespaces or meeting series; "*" for all; patterns allowed')
+    since: date | None = Field(default=None, alias="from")
+    until: date | None = Field(default=None, alias="to", description="exclusive")
+
+    @field_validator("spaces", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    def covers(self, tenant: str, space: str, day: date) -> bool:
+        """Whether a space of a tenant belongs here on that day."""
+        return (
+            fnmatchcase(tenant, self.workspace)
+            and (self.since is None or day >= self.since)
+            and (self.until is None or day < self.until)
+            and any(fnmatchcase(space, pattern) for pattern in self.spaces)
+        )
+
+
+class ReportRule(_Frozen):
+    """When a report is made, and for whom."""
+
+    every: Literal["month", "quarter"] = "month"
+    to: tuple[str, ...] = ()
+
+
+class Break(_Frozen):
+    """An announced pause: it leaves the denominators."""
+
+    since: date = Field(alias="from")
+    until: date = Field(alias="to", description="exclusive")
+    kind: str = "break"
+
+
+class Community(_Frozen):
+    """One community of practice."""
+
+    slug: Slug
+    title: str
+    origin: Literal["created", "organic"] = "organic"
+    sector: str | None = None
+    language: str | None = None
+    time_zone: str = "UTC"
+    beat_days: Literal[7, 14, 28, 56, 91] = Field(default=7, description="the charter's rhythm, where the beat starts from")
+    names_for_facilitators: bool = False
+    space: tuple[SpaceRule, ...] = ()
+    breaks: tuple[Break, ...] = Field(default=(), alias="break")
+    report: ReportRule = ReportRule()
+
+
+class Communities:
+    """Answers which community a space belongs to at a moment; at most one, or none."""
+
+    def __init__(self, communities: Mapping[str, Community], bots: frozenset[tuple[str, str, str]] = frozenset()) -> None:
+        """Keep the communities by slug; `bots` holds (platform, tenant, native account)."""
+        self.by_slug = dict(communities)
+        self.bots = bots
+        self._rules: dict[str, list[tuple[SpaceRule, str]]] = {}
+        for community in communities.values():
+            for rule in community.space:
+                self._rules.setdefault(rule.platform, []).append((rule, community.slug))
+        self._memory: dict[tuple[str, str, str, int], str | None] = {}
+
+    def of(self, platform: str, tenant: str, space: str, at: datetime) -> str | None:
+        """The community that this space belongs to at this moment, or None."""
+        asked = (platform, tenant, space, int(at.timestamp() // 86_400))
+        if asked not in self._memory:
+            if len(self._memory) > 100_000:  # noqa: PLR2004 - bounded, whatever spaces a platform invents
+                self._memory.clear()
+            self._memory[asked] = next(
+                (slug for rule, slug in self._rules.get(platform, ()) if rule.covers(tenant, space, at.astimezone(UTC).date())),
+                None,
+            )
+        return self._memory[asked]
+
+    def is_bot(self, platform: str, tenant: str, account: str) -> bool:
+        """Whether the settings list this account as a bot."""
+        return (platform, tenant, account) in self.bots
+
+
+class BotList(_Frozen):
+    """Accounts that the settings call bots, because the platform has no flag for them."""
+
+    platform: str
+    workspace: str
+    accounts: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _some(self) -> "BotList":
+        if not self.accounts:
+            raise ValueError("a list of bots without accounts")
+        return self

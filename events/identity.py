@@ -1,0 +1,43 @@
+"""Identity: deterministic ids and keyed pseudonyms."""
+
+import hashlib
+import hmac
+import unicodedata
+from functools import lru_cache
+
+SEPARATOR = "|"
+PSEUDONYM_LENGTH = 32
+"""Hex characters kept of an HMAC-SHA-256: 128 bits."""
+
+
+def global_id(platform: str, tenant: str, native: str) -> str:
+    """`platform:tenant:native`: the id of an object, a thread or a happening."""
+    return f"{platform}:{tenant}:{native}"
+
+
+def name_account(name: str) -> str:
+    """The native account id where a platform gives only a name: NFKC, trimmed, case-folded."""
+    return "name:" + " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+@lru_cache(maxsize=200_000)
+def actor_id(key: bytes, platform: str, tenant: str, account: str) -> str:
+    """The keyed pseudonym of an account: the same in every community, never in anything published."""
+    return _keyed(key, "actor", platform, tenant, account)
+
+
+def published_pseudonym(key: bytes, community: str, member: str) -> str:
+    """The only key of a person in the warehouse: of one member in one community, joined with no other community."""
+    return _keyed(key, "member", community, member)
+
+
+@lru_cache(maxsize=20_000)
+def keyed_link(key: bytes, url: str, domain: str) -> str:
+    """A link as it is kept: keyed hash and registered domain, never the address."""
+    return f"link:{_keyed(key, 'link', url)[:16]}@{domain}"
+
+
+def _keyed(key: bytes, *parts: str) -> str:
+    # Parts are length-prefixed by the separator's escape: "a|b","c" and "a","b|c" must differ.
+    message = SEPARATOR.join(part.replace("\\", "\\\\").replace(SEPARATOR, "\\" + SEPARATOR) for part in parts)
+    return hmac.digest(key, message.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()[:PSEUDONYM_LENGTH]

@@ -1,0 +1,130 @@
+"""Interaction v1: one person did one thing, in one community, at one time. Content-free, keyed by pseudonyms."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from events.verb import Verb
+
+SCHEMA_VERSION = 1
+
+
+class Medium(StrEnum):
+    """Where people meet."""
+
+    WIKI = "wiki"
+    CHAT = "chat"
+    MEETING = "meeting"
+
+
+class Visibility(StrEnum):
+    """Who can read the space."""
+
+    PUBLIC = "public"
+    MEMBERS = "members"
+
+
+class ActorKind(StrEnum):
+    """What the platform's flag or the settings' list says of an account; never guessed from its name."""
+
+    HUMAN = "human"
+    BOT = "bot"
+    SYSTEM = "system"
+
+
+class ObjectKind(StrEnum):
+    """What something was done to."""
+
+    MESSAGE = "message"
+    PAGE = "page"
+    FILE = "file"
+    MEETING = "meeting"
+    COMMUNITY = "community"
+
+
+class Change(StrEnum):
+    """How a revision changes what it revises."""
+
+    EDIT = "edit"
+    DELETE = "delete"
+    RESTORE = "restore"
+    MOVE = "move"
+
+
+class SizeUnit(StrEnum):
+    """What `size` counts."""
+
+    CHARACTERS = "characters"
+    BYTES = "bytes"
+    WORDS = "words"
+
+
+def _utc_ms(moment: datetime) -> datetime:
+    utc = moment.astimezone(UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+UtcMs = Annotated[AwareDatetime, AfterValidator(_utc_ms)]
+"""A moment in UTC, cut to the millisecond."""
+Text = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class Features(BaseModel):
+    """What was read from a text before the text was dropped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    is_question: bool
+    thanks: bool
+    version: int
+
+
+class RawPosition(BaseModel):
+    """The raw record that an interaction came from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    partition: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0)]
+
+
+class Interaction(BaseModel):
+    """One person did one thing, in one community, at one time.
+
+    Facts are immutable; change arrives as a revision (`revises`, `change`, `revision`), possibly before what it revises.
+    The same happening has the same `event_id` through every door. Order between records means nothing; ties break on
+    `(occurred_at, event_id)`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_id: Text = Field(description="platform:tenant:natural key of the happening[:what]; never made from the delivery")
+    platform: Text = Field(description="slug of the platform")
+    tenant: Text = Field(description="workspace, site or account on the platform")
+    medium: Medium = Field(description="wiki, chat or meeting")
+    community: Text = Field(description="the community that the space belongs to, from the settings")
+    space: Text = Field(description="channel, namespace or meeting series")
+    visibility: Visibility = Field(description="who can read the space")
+    occurred_at: UtcMs = Field(description="when it happened, by the platform")
+    verb: Verb = Field(description="what was done")
+    actor: Text = Field(description="keyed pseudonym of an account")
+    actor_kind: ActorKind = Field(description="human, bot or system, by flag or list")
+    object_id: Text = Field(description="what it was done to: platform:tenant:native id")
+    object_kind: ObjectKind = Field(description="message, page, file, meeting or community")
+    thread_id: Text | None = Field(default=None, description="explicit threads only; inferring is SQL's")
+    reply_to_id: Text | None = Field(default=None, description="the object answered or reverted")
+    mentions: tuple[Text, ...] = Field(default=(), description="pseudonyms of the accounts addressed")
+    refs: tuple[Text, ...] = Field(default=(), description="objects and links referred to; links as keyed hash and domain")
+    revises: Text | None = Field(default=None, description="event_id of what this revises")
+    change: Change | None = Field(default=None, description="edit, delete, restore or move")
+    revision: int | None = Field(default=None, description="the platform's revision number, or milliseconds of the change")
+    size: int | None = Field(default=None, description="how much, in size_unit")
+    size_unit: SizeUnit | None = Field(default=None, description="characters, bytes (a difference) or words")
+    started_at: UtcMs | None = Field(default=None, description="attendance: when it began, where known")
+    ended_at: UtcMs | None = Field(default=None, description="attendance: when it ended, where known")
+    features: Features | None = Field(default=None, description="read from the text that is then dropped")
+    raw: RawPosition = Field(description="the raw record it came from")
+    schema_version: int = Field(default=SCHEMA_VERSION, description="version of this contract")
+    normaliser_version: int = Field(description="version of the platform's module")

@@ -1,0 +1,60 @@
+"""Outcomes: what became of every raw record. Content-free: a reason, a place, a hash."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Verdict(StrEnum):
+    """One of three."""
+
+    UNDERSTOOD = "understood"
+    IGNORED = "ignored"
+    REJECTED = "rejected"
+
+
+class Reason(StrEnum):
+    """Why a record was ignored or rejected. It says whose move it is."""
+
+    NOT_PARTICIPATION = "not_participation"
+    UNMAPPED_SPACE = "unmapped_space"
+    PRIVATE = "private"
+    OWN_BOT = "own_bot"
+    BAD_ENVELOPE = "bad_envelope"
+    UNKNOWN_PLATFORM = "unknown_platform"
+    UNREADABLE_PAYLOAD = "unreadable_payload"
+    NORMALISER_FAILED = "normaliser_failed"
+
+
+IGNORED_REASONS = frozenset({Reason.NOT_PARTICIPATION, Reason.UNMAPPED_SPACE, Reason.PRIVATE, Reason.OWN_BOT})
+REJECTED_REASONS = frozenset(Reason) - IGNORED_REASONS
+
+
+class RecordOutcome(BaseModel):
+    """What became of the raw record at (partition of the chunk, offset)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    offset: Annotated[int, Field(ge=0)]
+    verdict: Verdict
+    reason: Reason | None = None
+    detail: str | None = Field(default=None, description="content-free: names of fields and kinds of error, never values")
+    platform: str | None = None
+    door: str | None = None
+    raw_id: str | None = None
+    tenant: str | None = None
+    space: str | None = Field(default=None, description="of an unmapped space, so that `doors` can name it")
+    payload_hash: str | None = Field(default=None, description="of a rejected payload")
+    interactions: int = 0
+    accounts: int = 0
+    normaliser_version: int = 0
+
+
+class OutcomeChunk(BaseModel):
+    """The outcomes of one run of records of one raw partition: one record of the outcomes topic."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    partition: Annotated[int, Field(ge=0)]
+    records: tuple[RecordOutcome, ...]

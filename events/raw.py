@@ -1,0 +1,100 @@
+"""Raw events: one platform happening as the platform told it, in CloudEvents 1.0 Kafka binary mode."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from events.interaction import RawPosition
+
+SPEC_VERSION = "1.0"
+
+
+class BadEnvelopeError(ValueError):
+    """A record of the raw topic whose headers are not those of a CloudEvent of ours; names the header, never its value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawEvent:
+    """The payload byte for byte, and its context.
+
+    `type` begins with the platform's slug and a dot (`slack.event`). `tenant` and `community` are set where the payload
+    itself does not say them: importers and pollers.
+    """
+
+    id: str
+    source: str
+    type: str
+    door: str
+    received_at: datetime
+    payload: bytes
+    time: datetime | None = None
+    tenant: str | None = None
+    community: str | None = None
+    position: RawPosition | None = None
+
+    @property
+    def platform(self) -> str:
+        """Slug of the platform, from the type."""
+        return self.type.partition(".")[0]
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """The Kafka headers of this event, binary mode."""
+        found = {
+            "ce_specversion": SPEC_VERSION,
+            "ce_id": self.id,
+            "ce_source": self.source,
+            "ce_type": self.type,
+            "ce_time": _iso(self.time) if self.time else None,
+            "ce_door": self.door,
+            "ce_receivedat": _iso(self.received_at),
+            "ce_tenant": self.tenant,
+            "ce_community": self.community,
+        }
+        return [(name, value.encode()) for name, value in found.items() if value is not None]
+
+    @classmethod
+    def from_record(
+        cls, value: bytes | None, headers: Iterable[tuple[str, bytes]], position: RawPosition | None = None
+    ) -> "RawEvent":
+        """Read a Kafka record. Raises BadEnvelopeError."""
+        if value is None:
+            raise BadEnvelopeError("no value")
+        try:
+            found = {name: content.decode() for name, content in headers if content is not None}
+        except UnicodeDecodeError as error:
+            raise BadEnvelopeError("a header is not UTF-8") from error
+        for name in ("ce_id", "ce_source", "ce_type", "ce_door", "ce_receivedat"):
+            if not found.get(name):
+                raise BadEnvelopeError(f"no {name}")
+        return cls(
+            id=found["ce_id"],
+            source=found["ce_source"],
+            type=found["ce_type"],
+            door=found["ce_door"],
+            received_at=_moment("ce_receivedat", found["ce_receivedat"]),
+            payload=value,
+            time=_moment("ce_time", found["ce_time"]) if "ce_time" in found else None,
+            tenant=found.get("ce_tenant"),
+            community=found.get("ce_community"),
+            position=position,
+        )
+
+
+def delivery_id(door: str, payload: bytes) -> str:
+    """The id of a raw record whose platform gives none: the hash of door and bytes. It only tells re-deliveries apart."""
+    return hashlib.blake2b(payload, digest_size=16, key=door.encode()[:64]).hexdigest()
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _moment(name: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadEnvelopeError(f"{name} is no ISO time") from error
+    if moment.tzinfo is None:
+        raise BadEnvelopeError(f"{name} has no time zone")
+    return moment

@@ -1,0 +1,1 @@
+"""Streams: raw events in, interactions out. Knows nothing of DuckDB."""

@@ -1,0 +1,209 @@
+"""Understanding: from the bytes of a raw record to its outcome. Pure, total: it returns a value and never raises."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from events.account import Account
+from events.communities import Communities
+from events.identity import actor_id, global_id, keyed_link
+from events.interaction import ActorKind, Interaction, RawPosition
+from events.outcome import Reason, RecordOutcome, Verdict
+from events.raw import BadEnvelopeError, RawEvent
+from pipelines import features
+from pipelines.platform import AccountSeen, Handshake, Happening, Ignored, Platform
+
+MOST_FUTURE = timedelta(hours=24)
+MOST_PAST = timedelta(days=400)
+IMPORT_DOOR = "import:"
+"""Doors of imports begin with this; the age limit holds for all others."""
+MOST_DOMAIN_LABELS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything that understanding may know besides the record: an argument, never looked up."""
+
+    key: bytes
+    communities: Communities
+    platforms: Mapping[str, Platform]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one raw record, and what it said."""
+
+    record: RecordOutcome
+    interactions: tuple[Interaction, ...] = ()
+    accounts: tuple[Account, ...] = ()
+
+
+class _TooOldError(ValueError):
+    pass
+
+
+def understand(
+    value: bytes | None, headers: Iterable[tuple[str, bytes]], partition: int, offset: int, context: Context
+) -> Outcome:
+    """Understand one record of the raw topic. One outcome for every record, whatever its bytes."""
+    position = RawPosition(partition=partition, offset=offset)
+    try:
+        raw = RawEvent.from_record(value, headers, position)
+    except BadEnvelopeError as error:
+        return _rejected(offset, Reason.BAD_ENVELOPE, str(error), value)
+    platform = context.platforms.get(raw.platform)
+    if platform is None:
+        return _rejected(offset, Reason.UNKNOWN_PLATFORM, "no such platform", value, raw)
+    try:
+        return _understood(raw, position, platform, context)
+    except ValidationError as error:  # a ValueError too: so it comes first
+        return _rejected(offset, Reason.UNREADABLE_PAYLOAD, _fields(error), value, raw, platform)
+    except _TooOldError as error:
+        return _rejected(offset, Reason.UNREADABLE_PAYLOAD, str(error), value, raw, platform)
+    except (ValueError, RecursionError):
+        return _rejected(offset, Reason.UNREADABLE_PAYLOAD, "not the JSON or text it should be", value, raw, platform)
+    except Exception as error:  # noqa: BLE001 - the one place that catches everything: no record may stop a partition
+        return _rejected(offset, Reason.NORMALISER_FAILED, type(error).__name__, value, raw, platform)
+
+
+def _understood(raw: RawEvent, position: RawPosition, platform: Platform, context: Context) -> Outcome:
+    interactions: list[Interaction] = []
+    accounts: list[Account] = []
+    handshake = False
+    ignored: Ignored | None = None
+    for found in platform.normalise(raw):
+        match found:
+            case Happening():
+                made = _interaction(found, raw, position, platform, context)
+                if isinstance(made, Interaction):
+                    interactions.append(made)
+                else:
+                    ignored = ignored or made
+            case AccountSeen():
+                accounts.append(_account(found, platform, context))
+            case Ignored():
+                ignored = ignored or found
+            case Handshake():
+                handshake = True
+    understood = bool(interactions) or handshake or (bool(accounts) and ignored is None)
+    ignored = ignored or Ignored()
+    record = RecordOutcome(
+        offset=position.offset,
+        verdict=Verdict.UNDERSTOOD if understood else Verdict.IGNORED,
+        reason=None if understood else ignored.reason,
+        platform=platform.slug,
+        door=raw.door,
+        raw_id=raw.id,
+        tenant=None if understood else ignored.tenant,
+        space=None if understood else ignored.space,
+        interactions=len(interactions),
+        accounts=len(accounts),
+        normaliser_version=platform.version,
+    )
+    return Outcome(record, tuple(interactions), tuple(accounts))
+
+
+def _interaction(
+    happening: Happening, raw: RawEvent, position: RawPosition, platform: Platform, context: Context
+) -> Interaction | Ignored:
+    tenant, slug = happening.tenant, platform.slug
+    if not raw.door.startswith(IMPORT_DOOR):
+        _check_age(happening.occurred_at, raw.received_at)
+    community = raw.community or context.communities.of(slug, tenant, happening.space, happening.occurred_at)
+    if community is None:
+        return Ignored(Reason.UNMAPPED_SPACE, tenant, happening.space)
+    kind = happening.actor_kind
+    if kind is ActorKind.HUMAN and context.communities.is_bot(slug, tenant, happening.actor):
+        kind = ActorKind.BOT
+    key = context.key
+    prefix = f"{slug}:{tenant}:"
+    return Interaction(
+        event_id=prefix + happening.key,
+        platform=slug,
+        tenant=tenant,
+        medium=happening.medium,
+        community=community,
+        space=happening.space,
+        visibility=happening.visibility,
+        occurred_at=happening.occurred_at,
+        verb=happening.verb,
+        actor=actor_id(key, slug, tenant, happening.actor),
+        actor_kind=kind,
+        object_id=prefix + happening.object_id,
+        object_kind=happening.object_kind,
+        thread_id=prefix + happening.thread_id if happening.thread_id else None,
+        reply_to_id=prefix + happening.reply_to_id if happening.reply_to_id else None,
+        mentions=tuple(actor_id(key, slug, tenant, account) for account in dict.fromkeys(happening.mentions)),
+        refs=tuple(_ref(key, slug, tenant, ref) for ref in dict.fromkeys(happening.refs)),
+        revises=prefix + happening.revises if happening.revises else None,
+        change=happening.change,
+        revision=happening.revision,
+        size=happening.size,
+        size_unit=happening.size_unit,
+        started_at=happening.started_at,
+        ended_at=happening.ended_at,
+        features=features.read(happening.text) if happening.text is not None else None,
+        raw=position,
+        normaliser_version=platform.version,
+    )
+
+
+def _account(seen: AccountSeen, platform: Platform, context: Context) -> Account:
+    return Account(
+        actor=actor_id(context.key, platform.slug, seen.tenant, seen.native_id),
+        platform=platform.slug,
+        tenant=seen.tenant,
+        native_id=seen.native_id,
+        said_at=seen.said_at,
+        handle=seen.handle or None,
+        display_name=seen.display_name or None,
+        email=seen.email or None,
+        kind=seen.kind,
+        organisation=seen.organisation or None,
+    )
+
+
+def _ref(key: bytes, platform: str, tenant: str, ref: str) -> str:
+    if not ref.startswith(("http://", "https://")):
+        return global_id(platform, tenant, ref)
+    host = (urlsplit(ref).hostname or "").removeprefix("www.")
+    # The last two labels stand for the registered domain: exact lists change monthly, and only the coarse place is wanted.
+    return keyed_link(key, ref, ".".join(host.split(".")[-MOST_DOMAIN_LABELS:]) or "unknown")
+
+
+def _check_age(occurred_at: datetime, received_at: datetime) -> None:
+    if occurred_at > received_at.astimezone(UTC) + MOST_FUTURE:
+        raise _TooOldError("occurred_at: more than 24 hours in the future")
+    if occurred_at < received_at - MOST_PAST:
+        raise _TooOldError("occurred_at: more than 400 days old; histories come by `guildhall import`")
+
+
+def _fields(error: ValidationError) -> str:
+    # Only places and kinds: a validation message would quote the payload.
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'payload'}: {e['type']}" for e in error.errors(include_input=False)[:5])
+
+
+def _rejected(
+    offset: int,
+    reason: Reason,
+    detail: str,
+    value: bytes | None,
+    raw: RawEvent | None = None,
+    platform: Platform | None = None,
+) -> Outcome:
+    record = RecordOutcome(
+        offset=offset,
+        verdict=Verdict.REJECTED,
+        reason=reason,
+        detail=detail[:500],
+        platform=platform.slug if platform else None,
+        door=raw.door if raw else None,
+        raw_id=raw.id if raw else None,
+        payload_hash=hashlib.sha256(value or b"").hexdigest(),
+        normaliser_version=platform.version if platform else 0,
+    )
+    return Outcome(record)

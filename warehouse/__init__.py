@@ -1,0 +1,1 @@
+"""Tables: interactions in, health out. Knows nothing of Kafka or Faust."""
