@@ -1,0 +1,142 @@
+"""Every platform has a row, every row has fixtures, every fixture is understood as it says.
+
+A fixture is one file for one happening, `tests/fixtures/<slug>/<happening>.json`, with invented people only:
+
+    {
+      "what": "one sentence: what happened, and what is to become of it",
+      "raw": {
+        "type": "slack.event",                    begins with the slug and a dot
+        "door": "hooks/slack/main",               "import:<kind>" for what a reader of exports yields
+        "received_at": "2026-03-02T12:00:00Z",    optional: this is the default
+        "tenant": null, "community": null,        optional: what importers and pollers say beside the payload
+        "payload": {…}                            any JSON; or "payload_text": "…" for bytes that are no JSON object
+      },
+      "expect": {
+        "verdict": "understood",                  understood, ignored or rejected
+        "reason": null,                           of the ignored and the rejected
+        "interactions": [                         all of them, in the order in which they are found; of each the fields that matter
+          {"event_id": "slack:T0:C1:1.0001", "verb": "post", "actor": {"account": "U1"}, "mentions": [{"account": "U2"}], …}
+        ],
+        "accounts": [{"native_id": "U1", "email": "…", …}]     all of them, likewise
+      }
+    }
+
+Fields are those of Interaction v1 and Account as JSON (times as "2026-03-02T11:58:00Z"; whole ids with their
+`platform:tenant:` in front). People are `{"account": native id}`; a link in `refs` is `{"link": "https://…"}`. A list that is
+left out is expected to be empty. Every space of every tenant belongs to the community "gardeners".
+"""
+
+import json
+import pkgutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+import pipelines.platforms
+from events.communities import Communities, Community, SpaceRule
+from events.identity import actor_id, keyed_link
+from events.raw import RawEvent
+from pipelines.platforms import PLATFORMS
+from pipelines.understand import Context, Outcome, understand
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+KEY = b"a key for tests only"
+RECEIVED_AT = "2026-03-02T12:00:00Z"
+_MODULES = sorted(module.name for module in pkgutil.iter_modules(pipelines.platforms.__path__))
+_FILES = sorted(path for slug in PLATFORMS for path in (FIXTURES / slug).glob("*.json"))
+
+
+def everything_belongs_to_the_gardeners() -> Context:
+    rules = tuple(SpaceRule(platform=slug, workspace="*", spaces=("*",)) for slug in PLATFORMS)
+    community = Community(slug="gardeners", title="Gardeners", space=rules)
+    return Context(key=KEY, communities=Communities({"gardeners": community}), platforms=PLATFORMS)
+
+
+def outcome_of(raw: dict[str, Any], context: Context) -> Outcome:
+    payload = raw["payload_text"].encode() if "payload_text" in raw else json.dumps(raw["payload"]).encode()
+    event = RawEvent(
+        id="fixture-1",
+        source="/fixtures",
+        type=raw["type"],
+        door=raw["door"],
+        received_at=datetime.fromisoformat(raw.get("received_at", RECEIVED_AT)),
+        payload=payload,
+        tenant=raw.get("tenant"),
+        community=raw.get("community"),
+    )
+    return understand(event.payload, event.headers(), 0, 7, context)
+
+
+def _expected(value: Any, platform: str, tenant: str) -> Any:
+    match value:
+        case {"account": account}:
+            return actor_id(KEY, platform, tenant, account)
+        case {"link": url}:
+            host = urlsplit(url).hostname or ""
+            return keyed_link(KEY, url, ".".join(host.removeprefix("www.").split(".")[-2:]))
+        case list():
+            return [_expected(item, platform, tenant) for item in value]
+    return value
+
+
+@pytest.mark.parametrize("module", _MODULES)
+def test_every_platform_module_has_a_row(module: str) -> None:
+    assert module in PLATFORMS, (
+        f"pipelines/platforms/{module}.py has no row: end it with `PLATFORM = Platform(slug={module!r}, …)` "
+        "and add it to _ROWS in pipelines/platforms/__init__.py"
+    )
+
+
+@pytest.mark.parametrize("slug", sorted(PLATFORMS))
+def test_every_row_has_fixtures(slug: str) -> None:
+    assert list((FIXTURES / slug).glob("*.json")), (
+        f"the platform {slug} has no fixtures: write tests/fixtures/{slug}/<happening>.json, one file for one happening, "
+        "in the format that tests/pipelines/test_platforms.py describes at its top"
+    )
+
+
+@pytest.mark.parametrize("slug", sorted(PLATFORMS))
+def test_every_row_is_complete(slug: str) -> None:
+    row = PLATFORMS[slug]
+    assert row.slug == slug
+    assert row.title
+    assert row.version >= 1
+    assert row.reference.startswith("https://"), "say where the platform documents its payloads"
+    assert row.setup, "say how a person connects the platform"
+    assert (row.verify is None) == (row.sign is None), "a webhook is verified by us and signed by the player: both or none"
+    assert row.arrives, "nothing can arrive: give it `verify` and `sign`, `imports`, or `emits`"
+
+
+@pytest.mark.parametrize("path", _FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_fixture_is_understood_as_it_says(path: Path) -> None:
+    fixture = json.loads(path.read_text())
+    raw, expect = fixture["raw"], fixture["expect"]
+    assert fixture["what"]
+    assert raw["type"].startswith(f"{path.parent.name}."), "a raw type begins with the platform's slug and a dot"
+
+    outcome = outcome_of(raw, everything_belongs_to_the_gardeners())
+
+    said = (outcome.record.verdict, outcome.record.reason)
+    assert said == (expect["verdict"], expect.get("reason")), outcome.record.detail
+    interactions = [interaction.model_dump(mode="json") for interaction in outcome.interactions]
+    found_accounts = [account.model_dump(mode="json") for account in outcome.accounts]
+    wanted, wanted_accounts = expect.get("interactions", []), expect.get("accounts", [])
+    assert len(interactions) == len(wanted), interactions
+    assert len(found_accounts) == len(wanted_accounts), found_accounts
+    for found, want in zip(interactions, wanted, strict=True):
+        fields = {name: _expected(value, found["platform"], found["tenant"]) for name, value in want.items()}
+        assert {name: found[name] for name in fields} == fields
+    for found, want in zip(found_accounts, wanted_accounts, strict=True):
+        assert {name: found[name] for name in want} == want
+
+
+@pytest.mark.parametrize("path", _FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_no_text_of_a_fixture_reaches_an_interaction(path: Path) -> None:
+    outcome = outcome_of(json.loads(path.read_text())["raw"], everything_belongs_to_the_gardeners())
+    for interaction in outcome.interactions:
+        names = [account.display_name for account in outcome.accounts if account.display_name]
+        kept = interaction.model_dump_json()
+        assert not [name for name in names if name in kept], "a name travels on the accounts topic only"
