@@ -1,0 +1,235 @@
+"""Settings: `guildhall.toml`, three variables, and where everything lies. Validated whole at start, frozen from then on."""
+
+import contextlib
+import difflib
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from events.communities import BotList, Communities, Community
+from events.errors import GuildhallError
+
+KEY_BYTES = 32
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(_Part):
+    """Which cluster; without an address Guildhall starts its own."""
+
+    bootstrap_servers: str | None = Field(default=None, description="host:port,…; also KAFKA_BOOTSTRAP_SERVERS")
+
+
+class GatewaySettings(_Part):
+    """Where webhooks and CloudEvents come in."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    token_env: str | None = Field(default=None, description="name of the variable that holds a bearer token for /v1/events")
+
+
+class DagsterSettings(_Part):
+    """Dagster's own page."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=3000, ge=0, le=65535)
+
+
+class RefreshSettings(_Part):
+    """How the refresher works."""
+
+    every_seconds: float = Field(default=10.0, gt=0, description="pause between two looks at Kafka")
+    memory_limit: str = Field(default="4GB", pattern=r"^\d+(\.\d+)?(MB|GB)$")
+    keep_published: int = Field(default=5, ge=2)
+
+
+class DoorSettings(_Part):
+    """One door: a platform's webhook with its secret, which is in the environment or in a file, never here."""
+
+    platform: str
+    secret_env: str | None = None
+    secret_file: str | None = Field(default=None, description="path, from the folder of guildhall.toml")
+    max_gap_hours: int = Field(default=72, gt=0, description="silence of the door after which its data counts as missing")
+
+
+class Settings(_Part):
+    """Everything that can be set."""
+
+    kafka: KafkaSettings = KafkaSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    dagster: DagsterSettings = DagsterSettings()
+    refresh: RefreshSettings = RefreshSettings()
+    community: dict[str, Community] = Field(default_factory=dict)
+    door: dict[str, DoorSettings] = Field(default_factory=dict)
+    bots: tuple[BotList, ...] = ()
+
+    home: Path = Field(default=Path("var"), exclude=True)
+    config: Path | None = Field(default=None, exclude=True)
+
+    @field_validator("community", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {slug: {**part, "slug": slug} if isinstance(part, Mapping) else part for slug, part in value.items()}
+
+    @property
+    def folder(self) -> Path:
+        """The folder of guildhall.toml: people.csv, roles.csv and secret files lie beside it."""
+        return self.config.parent if self.config else Path()
+
+    def communities(self) -> Communities:
+        """Which space belongs where, for the stream worker."""
+        bots = frozenset((b.platform, b.workspace, account) for b in self.bots for account in b.accounts)
+        return Communities(self.community, bots)
+
+    def secrets_of(self, name: str) -> tuple[str, ...]:
+        """The secrets of a door, newest first; a file may hold several, one a line. Empty where none is set."""
+        door = self.door[name]
+        found = os.environ.get(door.secret_env, "") if door.secret_env else ""
+        if not found and door.secret_file:
+            path = self.folder / door.secret_file
+            found = path.read_text(encoding="utf-8") if path.exists() else ""
+        return tuple(line.strip() for line in found.splitlines() if line.strip())
+
+    def key(self) -> bytes:
+        """The deployment key; made once under the home folder, readable by its owner only."""
+        path = self.home / "secret.key"
+        if not path.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_suffix(f".{os.getpid()}")
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(KEY_BYTES))
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh, path)  # of two processes that make a key at once, one wins and both use it
+            fresh.unlink()
+        try:
+            key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        except ValueError:
+            key = b""
+        if len(key) < KEY_BYTES:
+            raise GuildhallError(
+                f"The key in {path} cannot be used.",
+                f"It is not {KEY_BYTES} bytes in hex.",
+                "Restore it from your backup; with another key every pseudonym changes.",
+            )
+        return key
+
+
+def load(config: Path | None = None, home: Path | None = None) -> Settings:
+    """Read and validate the settings. Raises GuildhallError naming the key, its fault, the nearest known one."""
+    named = config or (Path(os.environ["GUILDHALL_CONFIG"]) if os.environ.get("GUILDHALL_CONFIG") else None)
+    path = named or Path("guildhall.toml")
+    found: dict[str, Any] = {}
+    if path.exists():
+        try:
+            found = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise GuildhallError(f"{path} cannot be read.", f"It is not TOML: {error}.", "Mend that line.") from error
+    elif named:
+        raise GuildhallError(
+            f"There is no {path}.", "It was named by --config or GUILDHALL_CONFIG.", "Make it: `guildhall init`."
+        )
+    if os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        found.setdefault("kafka", {})["bootstrap_servers"] = os.environ["KAFKA_BOOTSTRAP_SERVERS"]
+    place = home or Path(os.environ.get("GUILDHALL_HOME") or "var")
+    try:
+        return Settings(**found, home=place.absolute(), config=path.absolute() if path.exists() else None)
+    except ValidationError as error:
+        raise GuildhallError(f"{path} was refused.", *_explain(error)) from error
+
+
+def _explain(error: ValidationError) -> tuple[str, str]:
+    # A misspelt key makes another one absent: the misspelling is what the person can see.
+    faults = sorted(error.errors(include_url=False, include_input=False), key=lambda fault: fault["type"] != "extra_forbidden")
+    first = faults[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return f"{place}: {first['msg']}.", "Mend it; `guildhall init` writes an example with every setting explained."
+    known = sorted(_known_keys(first["loc"][:-1]))
+    near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+    hint = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(known)}."
+    return f"`{place}` is no setting.", hint
+
+
+def _known_keys(place: tuple[int | str, ...]) -> set[str]:
+    model: type[BaseModel] = Settings
+    for part in place:
+        if isinstance(part, int) or part not in model.model_fields:
+            field_names = {f.alias or name: f for name, f in model.model_fields.items()}
+            if isinstance(part, str) and part in field_names:
+                model = _inner(field_names[part].annotation) or model
+            continue
+        model = _inner(model.model_fields[part].annotation) or model
+    return {field.alias or name for name, field in model.model_fields.items() if name not in {"home", "config", "slug"}}
+
+
+def _inner(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in getattr(annotation, "__args__", ()):
+        found = _inner(part)
+        if found:
+            return found
+    return None
+
+
+EXAMPLE = """\
+# Guildhall's settings. Every key that may be set is here; what is commented out shows its default.
+# Secrets never stand here: name the variable or the file that holds them.
+
+# [kafka]
+# bootstrap_servers = "localhost:9092"   # without it Guildhall starts its own; also KAFKA_BOOTSTRAP_SERVERS
+
+# [gateway]
+# host = "127.0.0.1"
+# port = 8000
+# token_env = "GUILDHALL_TOKEN"          # variable with the bearer token that /v1/events asks for
+
+# [dagster]
+# host = "127.0.0.1"
+# port = 3000
+
+# [refresh]
+# every_seconds = 10.0
+# memory_limit = "4GB"
+# keep_published = 5
+
+# One block for each community of practice.
+# [community.auditors]
+# title = "Internal audit"
+# origin = "organic"                     # or "created"
+# time_zone = "UTC"                      # for the report; evaluations are Mondays 00:00 UTC
+# beat_days = 7                          # the rhythm the charter names: 7, 14, 28, 56 or 91
+# names_for_facilitators = false
+# [[community.auditors.space]]           # what belongs to it; a space belongs to one community or to none
+# platform = "slack"
+# workspace = "T024BE7LD"
+# spaces = ["C024BE91L"]                 # or "*"; from = 2025-01-01 and to = 2026-01-01 date a move
+# [[community.auditors.break]]           # an announced pause leaves the denominators
+# from = 2026-08-01
+# to = 2026-08-16
+# [community.auditors.report]
+# every = "month"
+# to = []
+
+# One block for each door that a platform knocks at: POST /hooks/<platform>/<door>.
+# [door.slack-main]
+# platform = "slack"
+# secret_env = "SLACK_SIGNING_SECRET"    # or secret_file = "secrets/slack"; two secrets, one a line, while you rotate
+# max_gap_hours = 72
+
+# Accounts that are bots although their platform has no flag that says so.
+# [[bots]]
+# platform = "irc"
+# workspace = "meetings"
+# accounts = ["name:minutesbot"]
+"""
