@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from events.errors import GuildhallError
 from events.interaction import ActorKind, Change, Medium, ObjectKind, SizeUnit, Visibility
 from events.outcome import Reason
 from events.raw import RawEvent
@@ -152,13 +153,8 @@ class ExportedEvent:
     time: datetime | None = None
 
 
-class ExportError(Exception):
-    """An export that cannot be read: what happened, why, and what to do."""
-
-    def __init__(self, what: str, why: str, todo: str) -> None:
-        """Three parts, each a sentence without names or text from the export."""
-        super().__init__(f"{what}: {why}. {todo}")
-        self.what, self.why, self.todo = what, why, todo
+class ExportError(GuildhallError):
+    """An export that cannot be read."""
 
 
 class Arrival(StrEnum):
