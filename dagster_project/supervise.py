@@ -1,0 +1,169 @@
+"""Supervision: one process tree, one Ctrl-C, a log per process, restarts with back-off."""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+STEADY_AFTER = 60.0
+"""Seconds of running after which a child counts as well again: its next restart is quick."""
+GRACE = 30.0
+"""Seconds a child has to stop after SIGTERM. Killing it then loses nothing; it only repeats a little work."""
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process to keep running."""
+
+    name: str
+    argv: Sequence[str]
+    env: dict[str, str] = field(default_factory=dict)
+
+
+class _Kept:
+    def __init__(self, child: Child, log: Path) -> None:
+        self.child = child
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started = 0.0
+        self.pause = FIRST_PAUSE
+        self.due = 0.0
+        self.starts = 0
+
+    def start(self, now: float) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                self.child.argv,
+                env={**os.environ, **self.child.env},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is ours to pass on, in order
+            )
+        self.started, self.starts = now, self.starts + 1
+
+
+class Supervisor:
+    """Keeps children running until `stop`; starts them in order, stops them in the opposite order."""
+
+    def __init__(self, children: Sequence[Child], logs: Path, say: Callable[[str], None], clock: Callable[[], float]) -> None:
+        """`say` gets one sentence for each start and death; `clock` gives monotonic seconds."""
+        self._kept = [_Kept(child, logs / f"{child.name}.log") for child in children]
+        self._say, self._clock = say, clock
+        self._stopping = threading.Event()
+
+    def pids(self) -> dict[str, int]:
+        """The children that run now."""
+        return {k.child.name: k.process.pid for k in self._kept if k.process and k.process.poll() is None}
+
+    def stop(self) -> None:
+        """Let `run` come to its end."""
+        self._stopping.set()
+
+    def run(self, on_change: Callable[[dict[str, int]], None] = lambda _pids: None) -> None:
+        """Keep everything running until `stop`; `on_change` is told the pids whenever they change."""
+        told: dict[str, int] = {}
+        try:
+            while not self._stopping.is_set():
+                for kept in self._kept:
+                    self._look_after(kept)
+                pids = self.pids()
+                if pids != told:
+                    told = pids
+                    on_change(pids)
+                self._stopping.wait(0.2)
+        finally:
+            self._stop_all()
+
+    def _look_after(self, kept: _Kept) -> None:
+        now = self._clock()
+        if kept.process is not None and kept.process.poll() is not None:
+            lived = now - kept.started
+            kept.pause = FIRST_PAUSE if lived > STEADY_AFTER else min(LONGEST_PAUSE, kept.pause * 2)
+            kept.due = now + kept.pause
+            self._say(
+                f"{kept.child.name} ended with {kept.process.returncode} after {lived:.0f} s; again in {kept.pause:.0f} s"
+            )
+            kept.process = None
+        if kept.process is None and now >= kept.due:
+            kept.start(now)
+
+    def _stop_all(self) -> None:
+        for kept in reversed(self._kept):
+            if kept.process is None or kept.process.poll() is not None:
+                continue
+            kept.process.send_signal(signal.SIGTERM)
+            try:
+                kept.process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                os.killpg(kept.process.pid, signal.SIGKILL)
+                kept.process.wait()
+            self._say(f"{kept.child.name} stopped")
+
+
+def die_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the parent dies, so that kill -9 of the supervisor leaves nobody behind. Linux only."""
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    except (OSError, AttributeError):
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What runs now for a home folder, as `guildhall up` wrote it down."""
+
+    pid: int
+    bootstrap: str
+    children: dict[str, int]
+
+    def runs(self, name: str) -> bool:
+        """Whether this child was started and is alive."""
+        return alive(self.children.get(name, 0))
+
+
+def write_standing(path: Path, standing: Standing) -> None:
+    """Write it down whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps({"pid": standing.pid, "bootstrap": standing.bootstrap, "children": standing.children}))
+    fresh.replace(path)
+
+
+def read_standing(path: Path) -> Standing | None:
+    """What runs now, or None where nothing does."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        standing = Standing(int(found["pid"]), str(found["bootstrap"]), dict(found["children"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return standing if alive(standing.pid) else None
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this number runs and is no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
+    except (OSError, IndexError):
+        return False
+    return pid > 0 and state != "Z"
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, every: float = 0.1) -> bool:
+    """Whether the condition came true in time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(every)
+    return condition()
