@@ -1,0 +1,93 @@
+"""Metrics: every metric's sentences, from the YAML beside this file; a metric without them is a red test that says what to do."""
+
+import math
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from warehouse.build import make, open_memory, open_scratch
+from warehouse.catalog import catalog, metrics
+from warehouse.model import Model
+
+SENTENCES = Path(__file__).parent / "metrics"
+METRICS = {model.name: model for model in metrics(catalog())}
+
+
+def cases() -> Iterator[pytest.param]:
+    for path in sorted(SENTENCES.glob("*.yaml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for case in content["cases"]:
+            yield pytest.param(path.stem, content.get("defaults", {}), case, id=f"{path.stem}: {case['it']}")
+
+
+@pytest.fixture(scope="module")
+def tables() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Every table of the catalog, empty, with its real columns."""
+    con = open_memory()
+    open_scratch(con, [], datetime(2024, 3, 25), None)  # noqa: DTZ001 - the warehouse speaks naive UTC
+    for model in catalog():
+        make(con, model)
+    yield con
+    con.close()
+
+
+def test_every_metric_has_its_sentences():
+    lacking = sorted(set(METRICS) - {path.stem for path in SENTENCES.glob("*.yaml")})
+    assert not lacking, f"write tests/warehouse/metrics/<name>.yaml, sentences with rows in and rows out, for: {lacking}"
+
+
+def test_every_file_of_sentences_has_its_metric():
+    strange = sorted({path.stem for path in SENTENCES.glob("*.yaml")} - set(METRICS))
+    assert not strange, f"no warehouse/models/metrics/<name>.sql with an id for: {strange}"
+
+
+@pytest.mark.parametrize(("name", "defaults", "case"), cases())
+def test_a_metric_holds_its_sentence(tables, name, defaults, case):
+    model = METRICS[name]
+    tables.execute("begin")
+    try:
+        for table, rows in case["given"].items():
+            assert table in model.header.source, f"{table} is no source of {name}: {model.header.source}"
+            given = {**defaults.get(table, {})}
+            for row in rows:
+                insert(tables, table, {**given, **row})
+        got = rows_of(tables, model)
+    finally:
+        tables.execute("rollback")
+    expected = case["expect"]
+    assert len(got) == len(expected), f"{len(got)} rows, {len(expected)} expected: {got}"
+    for want in expected:
+        assert any(agrees(row, want) for row in got), f"no row agrees with {want} among {got}"
+
+
+def insert(con: duckdb.DuckDBPyConnection, table: str, row: dict) -> None:
+    """Insert a row by name; `repeat: n` inserts it n times."""
+    times = row.pop("repeat", 1)
+    columns = ", ".join(f'"{name}"' for name in row)
+    marks = ", ".join("?" for _ in row)
+    for _ in range(times):
+        con.execute(f"insert into scratch.{table} ({columns}) values ({marks})", list(row.values()))
+
+
+def rows_of(con: duckdb.DuckDBPyConnection, model: Model) -> list[dict]:
+    if model.header.step is None:
+        result = con.execute(model.sql)
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    pytest.fail("a metric is SQL alone")
+
+
+def agrees(row: dict, want: dict) -> bool:
+    return all(same(row[name], value) for name, value in want.items())
+
+
+def same(seen: object, wanted: object) -> bool:
+    if isinstance(wanted, datetime) or (isinstance(wanted, date) and isinstance(seen, datetime)):
+        return str(seen)[:19] == str(wanted if isinstance(wanted, datetime) else f"{wanted} 00:00:00")[:19]
+    if isinstance(wanted, float) and isinstance(seen, (int, float)):
+        return math.isclose(seen, wanted, abs_tol=5e-4)
+    return seen == wanted

@@ -1,0 +1,48 @@
+/*
+id: M3
+title: Bots
+version: 1
+summary: Share of the window's interactions that bots or the platform itself made.
+grain: [community, window_end]
+unit: share of interactions
+direction: neither
+needs: [any interaction]
+minimum: none
+source: [core.interactions, core.windows]
+reference: CHAOSS, metric Bot Activity.
+reading: How much of what was seen no person did. Bots are left out of every other number.
+measure: {value: bot_share, kind: share, numerator: bot_interactions, denominator: interactions, counts: events}
+columns:
+  community: the community
+  window_end: the evaluation, a Monday 00:00 UTC, exclusive
+  interactions: everything seen in the window
+  bot_interactions: what accounts marked as bot or system did
+  bot_share: bot_interactions ÷ interactions; not measured where nothing was seen
+caveats:
+  - Bots are marked by the platform's flag or by the settings' list, never by their names; an unmarked bot counts as a person.
+*/
+with weekly as (
+    select community, week, count(*) as interactions, count(*) filter (actor_kind <> 'human') as bot_interactions
+    from core.interactions
+    group by all
+), counted as (
+    select
+        windows.community,
+        windows.window_end,
+        cast(sum(weekly.interactions) as bigint) as interactions,
+        cast(sum(weekly.bot_interactions) as bigint) as bot_interactions
+    from core.windows
+    join weekly
+        on weekly.community = windows.community
+        and weekly.week >= windows.week - windows.window_weeks
+        and weekly.week < windows.week
+    group by all
+)
+select
+    windows.community,
+    windows.window_end,
+    coalesce(interactions, 0) as interactions,
+    coalesce(bot_interactions, 0) as bot_interactions,
+    bot_interactions / interactions as bot_share
+from core.windows
+left join counted using (community, window_end)

@@ -1,0 +1,48 @@
+/*
+id: P3
+title: Core group
+version: 1
+summary: People in the core, and their share of core, active and occasional members.
+grain: [community, window_end]
+unit: share of members
+direction: both extremes are bad
+needs: [contributions]
+minimum: 3 alive beats
+source: [core.windows, levels.evaluations]
+reference: Probst & Borzillo 2008 (the lack of a core group is the first of five causes of failure).
+reading: No core means that nobody carries it; one or two is a help desk; more than a third is a team rather than a community, or a drought of newcomers.
+measure: {value: core_presence_share, kind: share, numerator: core_members, denominator: members, low: core_presence_low, high: core_presence_high, counts: people}
+columns:
+  community: the community
+  window_end: the evaluation, a Monday 00:00 UTC, exclusive
+  core_members: people at level core; sponsors' staff left out
+  members: people at level core, active or occasional
+  core_presence_share: core_members ÷ members; not measured without members
+  core_presence_low: lower end of Wilson's 95 % interval
+  core_presence_high: upper end of Wilson's 95 % interval
+  core_presence: absent (0), thin (1 or 2) or present
+caveats:
+  - With fewer than 15 contributors only presence is said, not the share.
+  - A core that stops is seen as core for up to ten weeks more.
+*/
+with counted as (
+    select
+        community,
+        window_end,
+        count(*) filter (level = 'core') as core_members,
+        count(*) as members
+    from levels.evaluations
+    where level in ('core', 'active', 'occasional') and not sponsor_staff
+    group by all
+)
+select
+    windows.community,
+    windows.window_end,
+    coalesce(core_members, 0) as core_members,
+    coalesce(members, 0) as members,
+    core_members / members as core_presence_share,
+    wilson_low(core_members, members) as core_presence_low,
+    wilson_high(core_members, members) as core_presence_high,
+    case when coalesce(core_members, 0) = 0 then 'absent' when core_members <= 2 then 'thin' else 'present' end as core_presence
+from core.windows
+left join counted using (community, window_end)

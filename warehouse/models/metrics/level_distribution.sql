@@ -1,0 +1,47 @@
+/*
+id: P2
+title: Levels of participation
+version: 1
+summary: People at each level, and their share of everybody seen in the window.
+grain: [community, window_end, level]
+unit: people
+direction: neither
+needs: [contributions]
+minimum: 3 alive beats
+source: [core.windows, levels.evaluations]
+reference: Wenger, McDermott & Snyder 2002 (core 10-15 %, active 15-20 %); the level rules are in the README.
+reading: Every level is a good place to be. A large periphery is normal; a share outside the book's range is a question, not a verdict.
+measure: {value: members, kind: distribution, numerator: members, denominator: seen, counts: people}
+columns:
+  community: the community
+  window_end: the evaluation, a Monday 00:00 UTC, exclusive
+  level: core, active, occasional, peripheral or transactional
+  members: people at this level; sponsors' staff are counted apart and not here
+  seen: people at any of the five levels
+  level_share: members ÷ seen; not measured where nobody has a level
+caveats:
+  - Where no platform tells who reads, the periphery is larger than it looks; say "of those who spoke".
+  - A level changes only after it was confirmed; core loss shows ten weeks late.
+*/
+with named_levels as (
+    select unnest(['core', 'active', 'occasional', 'peripheral', 'transactional']) as level
+), counted as (
+    select community, window_end, level, count(*) as members
+    from levels.evaluations
+    where not sponsor_staff
+    group by all
+), spine as (
+    select community, window_end, level, coalesce(members, 0) as members
+    from core.windows
+    cross join named_levels
+    left join counted using (community, window_end, level)
+)
+select
+    community,
+    window_end,
+    level,
+    members,
+    cast(sum(members) over everybody as bigint) as seen,
+    members / nullif(sum(members) over everybody, 0) as level_share
+from spine
+window everybody as (partition by community, window_end)

@@ -1,0 +1,45 @@
+/*
+id: N1
+title: New contributors
+version: 1
+summary: People whose first contribution ever falls in the window.
+grain: [community, window_end]
+unit: people
+direction: neither
+needs: [contributions]
+minimum: 52 weeks of history
+source: [core.first_seen, core.windows]
+reference: CHAOSS, metric New Contributors.
+reading: Who turns up. Read it beside what happens to them.
+measure: {value: new_contributors, kind: people, counts: people}
+columns:
+  community: the community
+  window_end: the evaluation, a Monday 00:00 UTC, exclusive
+  new_contributors: people whose first contribution falls in the window, also when it was undone since; not measured in the archive's first 52 weeks
+  new_contributors_share: new_contributors ÷ everybody who contributed in the window, undone or not
+caveats:
+  - In the first year of an archive everybody looks new, so nothing is said.
+  - A second, unlinked account of an old member is a new contributor.
+*/
+with counted as (
+    select
+        windows.community,
+        windows.window_end,
+        count(*) filter (first_seen.first_at >= windows.window_start) as new_contributors
+    from core.windows
+    join core.first_seen
+        on first_seen.community = windows.community
+        and first_seen.first_at >= windows.window_start
+        and first_seen.first_at < windows.window_end
+    where first_seen.actor_kind = 'human'
+    group by all
+)
+select
+    windows.community,
+    windows.window_end,
+    case when windows.has_history then coalesce(new_contributors, 0) end as new_contributors,
+    case when windows.has_history then
+        coalesce(new_contributors, 0) / nullif(greatest(windows.contributors, coalesce(new_contributors, 0)), 0)
+    end as new_contributors_share
+from core.windows
+left join counted using (community, window_end)

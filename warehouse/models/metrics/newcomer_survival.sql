@@ -1,0 +1,76 @@
+/*
+id: N4
+title: Newcomers who stay
+version: 1
+summary: Of the people who first contributed 60 to 150 days ago, the share who contributed again in days 31 to 60.
+grain: [community, window_end]
+unit: share of newcomers
+direction: higher is better
+needs: [contributions]
+minimum: 20 newcomers
+source: [core.first_seen, core.interactions, core.windows]
+reference: "Wikimedia Research, Surviving New Editor; Panciera et al. 2009: first-day behaviour already differs."
+reading: Low values are usual. Compare cohorts of one community, never communities.
+measure: {value: newcomer_survival_share, kind: share, numerator: survived, denominator: cohort, low: newcomer_survival_low, high: newcomer_survival_high, counts: people}
+columns:
+  community: the community
+  window_end: the evaluation, a Monday 00:00 UTC, exclusive
+  cohort: people whose first contribution lies 60 to 150 days before the evaluation, so that their second month is over
+  returned: those who contributed on a later day within 28 days
+  survived: those who contributed in days 31 to 60
+  returned_share: returned ÷ cohort
+  newcomer_survival_share: survived ÷ cohort; not measured without newcomers
+  newcomer_survival_low: lower end of Wilson's 95 % interval
+  newcomer_survival_high: upper end of Wilson's 95 % interval
+caveats:
+  - In the archive's first months everybody looks new.
+  - Somebody who got what they came for and left is no failure.
+*/
+with params as (
+    select interval 28 day as soon, interval 30 day as second_month, interval 60 day as second_month_over, interval 150 day as oldest
+), newcomers as (
+    select
+        first_seen.community,
+        first_seen.member,
+        first_seen.first_at,
+        coalesce(bool_or(
+            later.occurred_at::date > first_seen.first_at::date and later.occurred_at < first_seen.first_at + soon
+        ), false) as returned,
+        coalesce(bool_or(later.occurred_at >= first_seen.first_at + second_month), false) as survived
+    from core.first_seen
+    cross join params
+    left join core.interactions as later
+        on later.community = first_seen.community
+        and later.member = first_seen.member
+        and later.is_contribution
+        and not later.reverted
+        and later.occurred_at < first_seen.first_at + second_month_over
+    where first_seen.actor_kind = 'human' and first_seen.first_at is not null
+    group by all
+), counted as (
+    select
+        windows.community,
+        windows.window_end,
+        count(*) as cohort,
+        count(*) filter (returned) as returned,
+        count(*) filter (survived) as survived
+    from core.windows
+    cross join params
+    join newcomers
+        on newcomers.community = windows.community
+        and newcomers.first_at >= windows.window_end - oldest
+        and newcomers.first_at <= windows.window_end - second_month_over
+    group by all
+)
+select
+    windows.community,
+    windows.window_end,
+    coalesce(cohort, 0) as cohort,
+    coalesce(returned, 0) as returned,
+    coalesce(survived, 0) as survived,
+    returned / cohort as returned_share,
+    survived / cohort as newcomer_survival_share,
+    wilson_low(survived, cohort) as newcomer_survival_low,
+    wilson_high(survived, cohort) as newcomer_survival_high
+from core.windows
+left join counted using (community, window_end)

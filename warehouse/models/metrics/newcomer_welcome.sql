@@ -1,0 +1,72 @@
+/*
+id: N2
+title: Newcomer welcome
+version: 1
+summary: Of the threads that newcomers opened, the share that somebody else answered within 72 hours (7 days where the beat is 28 days or longer).
+grain: [community, window_end]
+unit: share of newcomers' threads
+direction: higher is better
+needs: [chat or wiki talk]
+minimum: 20 newcomer threads
+source: [core.first_seen, core.threads, core.windows]
+reference: "Joyce & Kraut 2006 and Burke et al. 2007: 61 % of newcomers' first posts on Usenet were answered, and an answer raised the chance of a second post from 44 % to 56 %."
+reading: What happens to somebody who turns up and asks. A fall while the community grows is easily missed, because every number of size still rises.
+measure: {value: newcomer_welcome_share, kind: share, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_welcome_low, high: newcomer_welcome_high, counts: threads, smallest: 20}
+columns:
+  community: the community
+  window_end: the evaluation, a Monday 00:00 UTC, exclusive
+  newcomer_threads: threads opened by somebody within 28 days of their first contribution, old enough to be judged
+  answered_threads: those that another person answered in time
+  answered_week_threads: those that another person answered within 7 days, as far as is known at the evaluation
+  newcomer_welcome_share: answered_threads ÷ newcomer_threads; not measured where nobody new opened a thread
+  newcomer_welcome_low: lower end of Wilson's 95 % interval
+  newcomer_welcome_high: upper end of Wilson's 95 % interval
+  inferred_share: share of these threads that were inferred from silence, because the platform gives none
+caveats:
+  - Answers by private message are not seen.
+  - Newcomers who only reply to others are not in it.
+  - Where the platform has no threads, a conversation ends with the space's own usual silence.
+*/
+with params as (
+    select interval 28 day as newcomer_for, interval 72 hour as soon, interval 7 day as within_week
+), judged as (
+    select
+        windows.community,
+        windows.window_end,
+        threads.inferred,
+        threads.first_reply_at <= threads.opened_at + if(windows.beat_days >= 28, within_week, soon) as answered,
+        threads.first_reply_at <= threads.opened_at + within_week and threads.first_reply_at < windows.window_end as answered_week
+    from core.windows
+    cross join params
+    join core.threads
+        on threads.community = windows.community
+        and threads.opened_at >= windows.window_start
+        and threads.opened_at < windows.window_end - if(windows.beat_days >= 28, within_week, soon)
+    join core.first_seen
+        on first_seen.community = threads.community
+        and first_seen.member = threads.starter
+        and threads.opened_at < first_seen.first_at + newcomer_for
+    where threads.starter_kind = 'human'
+), counted as (
+    select
+        community,
+        window_end,
+        count(*) as newcomer_threads,
+        count(*) filter (answered) as answered_threads,
+        count(*) filter (answered_week) as answered_week_threads,
+        avg(inferred::integer) as inferred_share
+    from judged
+    group by all
+)
+select
+    windows.community,
+    windows.window_end,
+    coalesce(newcomer_threads, 0) as newcomer_threads,
+    coalesce(answered_threads, 0) as answered_threads,
+    coalesce(answered_week_threads, 0) as answered_week_threads,
+    answered_threads / newcomer_threads as newcomer_welcome_share,
+    wilson_low(answered_threads, newcomer_threads) as newcomer_welcome_low,
+    wilson_high(answered_threads, newcomer_threads) as newcomer_welcome_high,
+    inferred_share
+from core.windows
+left join counted using (community, window_end)

@@ -1,0 +1,53 @@
+/*
+id: H1
+title: Questions answered
+version: 1
+summary: Of the question threads, the share that another person answered within 7 days.
+grain: [community, window_end]
+unit: share of question threads
+direction: higher is better
+needs: [chat or wiki talk]
+minimum: 20 question threads
+source: [core.threads, core.windows]
+reference: CHAOSS, metrics of response time.
+reading: Whether people who ask get help.
+measure: {value: response_rate_share, kind: share, numerator: answered_questions, denominator: questions, low: response_rate_low, high: response_rate_high, counts: threads, smallest: 20}
+columns:
+  community: the community
+  window_end: the evaluation, a Monday 00:00 UTC, exclusive
+  questions: question threads opened by people in the window moved back by 7 days, so that each is old enough to be judged
+  answered_questions: those answered by another person within 7 days
+  response_rate_share: answered_questions ÷ questions; not measured where nobody asked
+  response_rate_low: lower end of Wilson's 95 % interval
+  response_rate_high: upper end of Wilson's 95 % interval
+caveats:
+  - Whether a text asks is read by simple rules when it arrives; some questions are missed and some are none.
+  - An answer given elsewhere, or by private message, is not seen.
+*/
+with params as (
+    select interval 7 day as patience
+), counted as (
+    select
+        windows.community,
+        windows.window_end,
+        count(*) as questions,
+        count(*) filter (threads.first_reply_at <= threads.opened_at + patience) as answered_questions
+    from core.windows
+    cross join params
+    join core.threads
+        on threads.community = windows.community
+        and threads.opened_at >= windows.window_start - patience
+        and threads.opened_at < windows.window_end - patience
+    where threads.is_question and threads.starter_kind = 'human'
+    group by all
+)
+select
+    windows.community,
+    windows.window_end,
+    coalesce(questions, 0) as questions,
+    coalesce(answered_questions, 0) as answered_questions,
+    answered_questions / questions as response_rate_share,
+    wilson_low(answered_questions, questions) as response_rate_low,
+    wilson_high(answered_questions, questions) as response_rate_high
+from core.windows
+left join counted using (community, window_end)
