@@ -1,0 +1,110 @@
+"""Export trees: the files of an export, read one at a time, whether zipped or unpacked in a folder."""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipelines.platform import ExportError
+
+MOST_BYTES = 256 * 2**20
+"""A file of an export that is larger is not read: it would not fit beside the rest."""
+
+
+class ExportTree(Protocol):
+    """The files of an export."""
+
+    def names(self) -> list[str]:
+        """Paths of all files, with `/`, sorted."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one file. Raises ExportError."""
+        ...
+
+
+class _Folder:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def names(self) -> list[str]:
+        return sorted(path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file())
+
+    def read(self, name: str) -> bytes:
+        path = self._root / name
+        try:
+            _check_size(name, path.stat().st_size)
+            return path.read_bytes()
+        except OSError as error:
+            raise _broken(name, error.strerror or type(error).__name__) from error
+
+
+class _Zip:
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+
+    def names(self) -> list[str]:
+        return sorted(info.filename for info in self._archive.infolist() if not info.is_dir())
+
+    def read(self, name: str) -> bytes:
+        try:
+            _check_size(name, self._archive.getinfo(name).file_size)
+            return self._archive.read(name)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+            # RuntimeError is how zipfile says "encrypted"; NotImplementedError, an unknown compression.
+            raise _broken(name, "the zip is damaged there, or encrypted") from error
+
+
+@contextmanager
+def open_tree(path: Path) -> Iterator[ExportTree]:
+    """The tree of a zip file or a folder. Raises ExportError where there is neither."""
+    if path.is_dir():
+        yield _Folder(path)
+        return
+    try:
+        archive = zipfile.ZipFile(path)
+    except FileNotFoundError as error:
+        raise ExportError(
+            "The export cannot be read.",
+            f"There is no file {path.name}.",
+            "Check the path; it may also be the unpacked folder.",
+        ) from error
+    except zipfile.BadZipFile as error:
+        raise ExportError(
+            "The export cannot be read.",
+            f"{path.name} is no zip file, or only the beginning of one.",
+            "Download it again and compare the sizes.",
+        ) from error
+    except OSError as error:
+        raise ExportError(
+            "The export cannot be read.", f"{path.name}: {error.strerror}.", "Check who may read it and try again."
+        ) from error
+    with archive:
+        yield _Zip(archive)
+
+
+def read_rows(tree: ExportTree, name: str) -> list[dict[str, Any]]:
+    """The objects of a file that holds a JSON list of objects. Raises ExportError, naming the file."""
+    try:
+        rows = json.loads(tree.read(name))
+    except (ValueError, RecursionError) as error:
+        raise _broken(name, "it is not JSON") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _broken(name, "it should be a list of objects")
+    return rows
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > MOST_BYTES:
+        raise _broken(name, f"it has more than {MOST_BYTES // 2**20} MiB")
+
+
+def _broken(name: str, why: str) -> ExportError:
+    return ExportError(
+        "The export cannot be read to its end.",
+        f"{name}: {why}.",
+        "Export or download it again; what was imported so far is kept, and a second import adds only what is missing.",
+    )
