@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
+from events.errors import GuildhallError
+
 FRAME = struct.Struct("<II")
 """Before each record: its length in bytes and its CRC-32."""
 SUFFIX = ".journal"
@@ -25,7 +27,7 @@ class JournalFullError(OSError):
     """The disk does not take more: too little room, or a write that failed. Nothing of the append counts."""
 
 
-class JournalInUseError(RuntimeError):
+class JournalInUseError(GuildhallError):
     """Another process holds this folder."""
 
 
@@ -58,7 +60,9 @@ class Journal:
         except OSError as error:
             self._held.close()
             raise JournalInUseError(
-                f"{folder} is in use: another process writes it. Stop that process, or give this one a folder of its own."
+                f"The folder {folder} is in use.",
+                "Another process writes to it.",
+                "Stop that process, or give this one a folder of its own.",
             ) from error
         self._lock = threading.Lock()
         self._file: FileIO | None = None

@@ -1,6 +1,7 @@
 """Raw events: one platform happening as the platform told it, in CloudEvents 1.0 Kafka binary mode."""
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -79,6 +80,17 @@ class RawEvent:
             community=found.get("ce_community"),
             position=position,
         )
+
+    def packed(self) -> bytes:
+        """This event as one record of a journal: its headers in a line of JSON (which escapes line ends), then the payload."""
+        headers = [(name, value.decode()) for name, value in self.headers()]
+        return json.dumps(headers, separators=(",", ":")).encode() + b"\n" + self.payload
+
+    @classmethod
+    def unpacked(cls, record: bytes) -> "RawEvent":
+        """What `packed` wrote."""
+        line, _, payload = record.partition(b"\n")
+        return cls.from_record(payload, [(name, value.encode()) for name, value in json.loads(line)])
 
 
 def delivery_id(door: str, payload: bytes) -> str:

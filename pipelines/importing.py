@@ -136,12 +136,15 @@ def raw_ends(bootstrap: str) -> dict[int, int]:
     try:
         topic = admin.list_topics(RAW.name, timeout=ANSWER_SECONDS).topics[RAW.name]
         if topic.error is not None:
-            raise PublishError(f"There is no topic {RAW.name}: {topic.error.name()}. `guildhall up` creates it.")
+            raise PublishError(
+                f"There is no topic {RAW.name}.", f"Kafka reports: {topic.error.name()}.", "`guildhall up` creates it."
+            )
         asked = {TopicPartition(RAW.name, number): OffsetSpec.latest() for number in topic.partitions}
         found = admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
         return {place.partition: future.result().offset for place, future in found.items()}
     except KafkaException as error:
         raise PublishError(
-            f"Kafka at {bootstrap} does not answer: {error.args[0].name()}. Start it with `guildhall up`, "
-            "or set KAFKA_BOOTSTRAP_SERVERS to one that runs."
+            f"Kafka at {bootstrap} does not answer.",
+            f"The client reports: {error.args[0].name()}.",
+            "Start it with `guildhall up`, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
         ) from error

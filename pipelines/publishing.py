@@ -22,6 +22,7 @@ from functools import partial
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from events.errors import GuildhallError
 from events.raw import RawEvent
 from events.topics import RAW
 from pipelines.spool import Drained, Spool, SpoolFullError
@@ -42,8 +43,8 @@ class NotDurableError(Exception):
     """Neither Kafka nor the spool took the events. The sender must hear a refusal, and sends them again."""
 
 
-class PublishError(Exception):
-    """Kafka did not acknowledge everything: what happened, why, and what to do."""
+class PublishError(GuildhallError):
+    """Kafka did not acknowledge everything."""
 
 
 @dataclass(slots=True)
@@ -328,8 +329,9 @@ def publish_blocking(
     if left or failures:
         why = ", ".join(f"{name} ({count})" for name, count in failures.items()) or f"{left} not acknowledged in time"
         raise PublishError(
-            f"Not everything reached Kafka: {why}. Look whether Kafka is up and its disk has room, then do the same again: "
-            "what arrived already will not count twice."
+            "Not everything reached Kafka.",
+            f"It reports: {why}.",
+            "See that Kafka is up and its disk has room, then do the same again: what arrived already counts once.",
         )
     progress(sent)
     return Published(sent, time.perf_counter() - started)

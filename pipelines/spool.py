@@ -1,6 +1,5 @@
 """The gateway's spool: raw events on the local disk, fsynced, while Kafka does not take them."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +33,14 @@ class Spool:
     def append(self, events: Sequence[RawEvent]) -> None:
         """Return once all are on the disk. Raises SpoolFullError, and then none is."""
         try:
-            self._journal.append([_packed(event) for event in events])
+            self._journal.append([event.packed() for event in events])
         except JournalFullError as error:
             raise SpoolFullError(error.errno, "the spool is full", error.filename) from error
 
     def drain(self, most: int = 1000) -> Drained | None:
         """The oldest events, at most so many; None when the spool is empty. Nothing is forgotten before `acknowledge`."""
         taken = self._journal.take(most)
-        return Drained(tuple(map(_unpacked, taken.records)), taken) if taken else None
+        return Drained(tuple(map(RawEvent.unpacked, taken.records)), taken) if taken else None
 
     def acknowledge(self, drained: Drained) -> None:
         """Forget these events: Kafka has them."""
@@ -59,14 +58,3 @@ class Spool:
     def close(self) -> None:
         """Let the folder go; what is spooled stays."""
         self._journal.close()
-
-
-def _packed(event: RawEvent) -> bytes:
-    # The headers in one line of JSON (which escapes line ends), then the payload byte for byte.
-    headers = [(name, value.decode()) for name, value in event.headers()]
-    return json.dumps(headers, separators=(",", ":")).encode() + b"\n" + event.payload
-
-
-def _unpacked(record: bytes) -> RawEvent:
-    line, _, payload = record.partition(b"\n")
-    return RawEvent.from_record(payload, [(name, value.encode()) for name, value in json.loads(line)])

@@ -1,0 +1,63 @@
+"""JSON Schemas: one file a topic in `events/schemas/`, made from the models, so that a change of a contract is a visible diff.
+
+`python -m events.schemas` writes them; a test compares.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from events.account import Account
+from events.interaction import Interaction, Text
+from events.outcome import OutcomeChunk
+from events.topics import ACCOUNTS, INTERACTIONS, OUTCOMES, RAW
+
+FOLDER = Path(__file__).parent / "schemas"
+
+
+class RawHeaders(BaseModel):
+    """The headers of a raw record: CloudEvents 1.0, Kafka binary mode, UTF-8. The value is the platform's, byte for byte."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    ce_specversion: str = Field(default="1.0", description="of CloudEvents")
+    ce_id: Text = Field(description="the sender's, or the hash of door and bytes; also the key. Tells re-deliveries apart")
+    ce_source: Text = Field(description="where it happened, a URI reference")
+    ce_type: Text = Field(description="begins with the platform's slug and a dot", pattern=r"^[^.]+\..+$")
+    ce_door: Text = Field(description="through which door it came: hooks/slack/main, events, emit, import:slack-export")
+    ce_receivedat: AwareDatetime = Field(description="when that door received it")
+    ce_time: AwareDatetime | None = Field(default=None, description="when it happened, where the envelope says so")
+    ce_tenant: Text | None = Field(default=None, description="workspace, site or account, where the payload does not say it")
+    ce_community: Text | None = Field(default=None, description="from importers only: where the export does not say it")
+
+
+MODELS: dict[str, type[BaseModel]] = {
+    RAW.name: RawHeaders,
+    INTERACTIONS.name: Interaction,
+    OUTCOMES.name: OutcomeChunk,
+    ACCOUNTS.name: Account,
+}
+
+
+def schema(topic: str) -> dict[str, Any]:
+    """The JSON Schema of one topic's values (of the raw topic: of its headers)."""
+    made = MODELS[topic].model_json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"guildhall:{topic}", **made}
+
+
+def text(topic: str) -> str:
+    """The schema as its file holds it."""
+    return json.dumps(schema(topic), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def write(folder: Path = FOLDER) -> None:
+    """Write all schemas."""
+    folder.mkdir(exist_ok=True)
+    for topic in MODELS:
+        (folder / f"{topic}.json").write_text(text(topic), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
