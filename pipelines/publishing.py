@@ -161,7 +161,7 @@ class RawPublisher:
             if await self._sent(events, self._wait):
                 self._count(self.counts.acknowledged, events)
                 return [Durable.ACKNOWLEDGED] * len(events)
-            self._fell_ill()
+            self.healthy = False
         try:
             await self._spooled(events)
         except SpoolFullError as error:
@@ -203,7 +203,7 @@ class RawPublisher:
         # Requests that come while the disk is syncing share the next sync.
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._to_spool.append((events, done))
-        if self._spooling is None or self._spooling.done():
+        if not self._spooling_now():
             self._spooling = asyncio.create_task(self._spool_all())
         await done
 
@@ -224,10 +224,6 @@ class RawPublisher:
                     done.set_exception(failure)
                 else:
                     done.set_result(None)
-        self._unhealthy.set()
-
-    def _fell_ill(self) -> None:
-        self.healthy = False
         self._unhealthy.set()
 
     async def _keep(self) -> None:
@@ -251,12 +247,16 @@ class RawPublisher:
         loop = asyncio.get_running_loop()
         drained = await loop.run_in_executor(self._threads, self.spool.drain, self._drain_records)
         if drained is None:
-            self.healthy = await self._answers()
+            # With something to write, an answer is not enough: the write will tell.
+            self.healthy = await self._answers() and not self._spooling_now() and not self.spool.count()
             return
         if not self.healthy and not await self._answers():
             return
         # Kafka counts as healthy once it acknowledged something: an answer to a question is not yet a write.
         self.healthy = await self._drained(drained)
+
+    def _spooling_now(self) -> bool:
+        return self._spooling is not None and not self._spooling.done()
 
     async def _drained(self, drained: Drained) -> bool:
         if drained.events and not await self._sent(drained.events, DRAIN_SECONDS):
