@@ -13,9 +13,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from events.outcome import Reason, Verdict
 from events.raw import RawEvent, delivery_id
 from events.topics import RAW
-from pipelines import kafka
 from pipelines.platform import ImportOptions, Platform
-from pipelines.publishing import PublishError, publish_blocking
+from pipelines.publishing import PublishError, bulk_producer, publish_blocking
 from pipelines.understand import IMPORT_DOOR, Context, understand
 
 ANSWER_SECONDS = 10.0
@@ -65,8 +64,7 @@ def import_export(
     when Kafka is away or does not take everything.
     """
     raw_ends(bootstrap)  # before the first event: a Kafka that is away is known at once, not after minutes of queueing
-    producer = kafka.bulk_producer(bootstrap)
-    published = publish_blocking(producer, raw_events(platform, kind, path, options, now), progress=progress)
+    published = publish_blocking(bulk_producer(bootstrap), raw_events(platform, kind, path, options, now), progress=progress)
     return Imported(
         events=published.acknowledged,
         acknowledged=published.acknowledged,

@@ -30,6 +30,51 @@ from pipelines.spool import Drained, Spool, SpoolFullError
 _log = structlog.get_logger()
 DRAIN_SECONDS = 10.0
 """Nobody waits for a drained chunk: it may take longer than a sender's patience."""
+MOST_MESSAGE_BYTES = 4 << 20
+"""As the topics' `max.message.bytes`."""
+
+
+def live_producer(bootstrap: str) -> Producer:
+    """For a few events at a time. Connects by itself, now or later, and again; says nothing on stderr."""
+    return Producer(
+        _config(bootstrap)
+        | {
+            "linger.ms": 2,
+            # Past the sender's patience the spool has it: what is sent after that is only a repetition.
+            "message.timeout.ms": 5_000,
+            "request.timeout.ms": 3_000,
+            "queue.buffering.max.kbytes": 64 << 10,
+            "topic.metadata.refresh.fast.interval.ms": 100,
+        }
+    )
+
+
+def bulk_producer(bootstrap: str) -> Producer:
+    """For histories: large batches, and reports of failures only (`publish_blocking` counts on it)."""
+    return Producer(
+        _config(bootstrap)
+        | {
+            "linger.ms": 50,
+            "batch.num.messages": 10_000,
+            "batch.size": 1 << 20,
+            "compression.type": "lz4",
+            "message.timeout.ms": 60_000,
+            "queue.buffering.max.messages": 200_000,
+            "queue.buffering.max.kbytes": 128 << 10,
+            "delivery.report.only.error": True,
+        }
+    )
+
+
+def _config(bootstrap: str) -> dict[str, str | int | float | bool]:
+    return {
+        "bootstrap.servers": bootstrap,
+        "acks": "all",
+        "enable.idempotence": True,
+        "message.max.bytes": MOST_MESSAGE_BYTES,
+        "reconnect.backoff.max.ms": 1_000,
+        "log_level": 0,
+    }
 
 
 class Durable(StrEnum):
@@ -305,7 +350,7 @@ def publish_blocking(
 ) -> Published:
     """Send everything and wait until Kafka has acknowledged it. Raises PublishError.
 
-    The producer must have been made with `delivery.report.only.error`: after a complete flush, what was not reported as
+    The producer is a `bulk_producer`: after a complete flush, what was not reported as
     failed was acknowledged. What `events` raises comes through after what was sent before it is flushed.
     """
     started = time.perf_counter()
@@ -346,7 +391,9 @@ def _produce(producer: Producer, event: RawEvent, failed: Callable[[KafkaError, 
             producer.poll(0.5)
         except KafkaException as error:
             raise PublishError(
-                f"Kafka refuses an event: {error.args[0].name()}. Nothing of it was kept. Look at its size."
+                "Kafka refuses an event.",
+                f"The client reports: {error.args[0].name()}.",
+                "See whether one message of the export is larger than 4 MB, and leave it out.",
             ) from error
         else:
             return

@@ -5,12 +5,14 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from warehouse.estimates import estimates
 from warehouse.model import LAYERS, MODELS, Model, ModelError, read_model
 
 
 def load(folder: Path = MODELS) -> tuple[Model, ...]:
     """Every model below the folder, sources before what reads them. Raises ModelError."""
-    return order(read_model(path) for path in sorted(folder.glob("*/*.sql")))
+    written = [read_model(path) for path in sorted(folder.glob("*/*.sql"))]
+    return order([*written, estimates(written)] if metrics(written) else written)
 
 
 @cache

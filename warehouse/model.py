@@ -50,6 +50,8 @@ class Measure(BaseModel):
     )
     network: bool = Field(default=False, description="a metric of ties: not for sponsors below 30 contributors")
     smallest: int = Field(default=0, description="smallest denominator with which the value is shown at all")
+    word: str | None = Field(default=None, description="column with a word that may be shown where the number may not")
+    always: bool = Field(default=False, description="shown also in communities of fewer than eight contributors")
 
 
 class Header(BaseModel):
@@ -88,7 +90,7 @@ class Header(BaseModel):
             if lacking or not self.caveats:
                 raise ValueError(f"a metric needs {', '.join([*lacking, *([] if self.caveats else ['caveats'])])}")
         if self.measure:
-            named = (getattr(self.measure, n) for n in ("value", "numerator", "denominator", "low", "high"))
+            named = (getattr(self.measure, n) for n in ("value", "numerator", "denominator", "low", "high", "word"))
             strange = [name for name in named if name is not None and name not in self.columns]
             if strange:
                 raise ValueError(f"measure names columns that are not described: {strange}")

@@ -11,7 +11,7 @@ minimum: none
 source: [core.windows]
 reference: Own proposal; the beat is the community's own clock.
 reading: Whether people meet, at their own pace. A beat that lengthens is the plainest sign of fading.
-measure: {value: liveness_share, kind: share, numerator: alive_beats, denominator: counted_beats, low: liveness_low, high: liveness_high, counts: beats}
+measure: {value: liveness_share, kind: share, numerator: alive_beats, denominator: counted_beats, low: liveness_low, high: liveness_high, counts: beats, always: true}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive

@@ -11,7 +11,7 @@ minimum: 7 meetings
 source: [core.attendance, core.meetings, core.windows]
 reference: CHAOSS, metric Meeting Attendee Count.
 reading: Whether there is a rhythm to rely on. More people in a meeting is not necessarily better.
-measure: {value: meeting_cadence_days, kind: days, numerator: meetings, counts: meetings}
+measure: {value: meeting_cadence_days, kind: days, numerator: meetings, counts: meetings, always: true}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive

@@ -1,0 +1,73 @@
+"""Seasons: which weeks a play has, when people are away, when newcomers come in waves. Pure arithmetic on dates."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+WEEK_MS = 7 * 86_400_000
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+LIVE_WEEKS = 55
+"""Live doors refuse what is older than 400 days; 55 weeks leave a fortnight to spare."""
+BREAK_WEEKS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The weeks of a play, numbered from 0; `end` is the Monday after the last of them."""
+
+    end: date
+    weeks: int
+
+    def __post_init__(self) -> None:
+        """Refuse an end that is no Monday: evaluations are Mondays 00:00 UTC."""
+        if self.end.weekday() != 0:
+            raise ValueError(f"{self.end} is no Monday; a play ends on one, because evaluations are Mondays")
+        if self.weeks < 1:
+            raise ValueError("a play has at least one week")
+
+    def day(self, week: int) -> date:
+        """The Monday on which a week begins."""
+        return self.end - timedelta(weeks=self.weeks - week)
+
+    def ms(self, week: int) -> int:
+        """The same, in milliseconds since 1970."""
+        day = self.day(week)
+        return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
+
+    @property
+    def live_week(self) -> int:
+        """The first week that is played through live doors; the weeks before it are in exports."""
+        return max(0, self.weeks - LIVE_WEEKS)
+
+    def resting(self, week: int) -> bool:
+        """Whether a week is in the announced Christmas break."""
+        return any(start <= self.day(week) < until for start, until in self.breaks())
+
+    def breaks(self) -> list[tuple[date, date]]:
+        """Christmas breaks, whole weeks, that touch the play: (first Monday, Monday after)."""
+        found = []
+        for year in range(self.day(0).year - 1, self.end.year + 1):
+            christmas = date(year, 12, 25)
+            start = christmas - timedelta(days=christmas.weekday())
+            until = start + timedelta(weeks=BREAK_WEEKS)
+            if until > self.day(0) and start < self.end:
+                found.append((start, until))
+        return found
+
+    def meets(self, week: int, every: int) -> bool:
+        """Whether a community with a beat of `every` weeks meets in this week; the last week of the play is one."""
+        return (self.weeks - 1 - week) % every == 0 and not self.resting(week)
+
+    def volume(self, week: int) -> float:
+        """How much is going on, 1 = usual."""
+        if self.resting(week):
+            return 0.0
+        month = self.day(week).month
+        return {7: 0.7, 8: 0.6, 9: 1.1, 10: 1.15, 11: 1.1}.get(month, 1.0)
+
+    def wave(self, week: int) -> float:
+        """How many newcomers come, 1 = usual: more in January and September, fewer in summer, none in the break."""
+        if self.resting(week):
+            return 0.0
+        return {1: 1.5, 7: 0.8, 8: 0.8, 9: 1.5}.get(self.day(week).month, 1.0)

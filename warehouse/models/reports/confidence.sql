@@ -1,0 +1,38 @@
+/*
+summary: What was seen and what was not, as of now; the banner above every report.
+grain: [community]
+source: [landing.interactions, metrics.coverage]
+refresh: now
+columns:
+  community: the community
+  as_of: the moment all this is about
+  doors: doors that the community expects to hear from
+  doors_heard: those last heard from within their allowed gap
+  coverage_share: doors_heard ÷ doors
+  late_share: share of the last 28 days' interactions that landed more than a day late
+  first_at: day of the oldest interaction
+  last_at: day of the newest interaction
+  interactions: interactions landed in all, conflicts and revisions among them
+*/
+with landed as (
+    select
+        interactions.community,
+        date_trunc('day', min(interactions.occurred_at)) as first_at,
+        date_trunc('day', max(interactions.occurred_at)) as last_at,
+        count(*) as interactions
+    from landing.interactions
+    semi join building using (community)
+    group by all
+)
+select
+    coverage.community,
+    coverage.as_of,
+    coverage.doors,
+    coverage.doors_heard,
+    coverage.coverage_share,
+    coverage.late_share,
+    landed.first_at,
+    landed.last_at,
+    coalesce(landed.interactions, 0) as interactions
+from metrics.coverage
+left join landed using (community)
