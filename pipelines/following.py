@@ -1,0 +1,137 @@
+"""Following: what became of raw records that were just sent, read from the outcomes topic as the stream worker writes it."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from confluent_kafka import Consumer, TopicPartition
+
+from events.errors import GuildhallError
+from events.outcome import Verdict
+from events.topics import OUTCOMES
+
+ANSWER_SECONDS = 10.0
+POLL_SECONDS = 0.5
+
+
+class FollowError(GuildhallError):
+    """The stream worker did not get to the end."""
+
+
+@dataclass(slots=True)
+class Followed:
+    """What became of the raw records of one door in the offsets followed."""
+
+    records: int = 0
+    interactions: int = 0
+    accounts: int = 0
+    outcomes: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    """By verdict and reason; they add up to `records`."""
+    unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By tenant and space, of spaces that no community has."""
+    details: Counter[str] = field(default_factory=Counter)
+    """Why records were rejected; content-free."""
+
+    def of(self, verdict: Verdict) -> int:
+        """How many records met this verdict."""
+        return sum(count for (found, _), count in self.outcomes.items() if found == verdict)
+
+
+def ends_of_outcomes(bootstrap: str) -> dict[int, int]:
+    """By partition of the outcomes topic: the offset behind its last record. Where `follow` begins."""
+    consumer = _consumer(bootstrap)
+    try:
+        partitions = consumer.list_topics(OUTCOMES.name, timeout=ANSWER_SECONDS).topics[OUTCOMES.name].partitions
+        return {
+            number: consumer.get_watermark_offsets(TopicPartition(OUTCOMES.name, number), timeout=ANSWER_SECONDS)[1]
+            for number in partitions
+        }
+    finally:
+        consumer.close()
+
+
+def follow(
+    bootstrap: str,
+    since: Mapping[int, int],
+    starts: Mapping[int, int],
+    ends: Mapping[int, int],
+    door: str,
+    *,
+    progress: Callable[[int], None] = lambda _: None,
+    patience_seconds: float = 120.0,
+) -> Followed:
+    """Wait until every raw record from `starts` to `ends` (offsets by raw partition) has its outcome; count those of `door`.
+
+    `since` is where to begin in the outcomes topic (`ends_of_outcomes` before anything was sent). `progress` hears how many
+    records have their outcome. Raises FollowError when nothing moves for `patience_seconds`.
+    """
+    waiting = {part: end - starts.get(part, 0) for part, end in ends.items() if end > starts.get(part, 0)}
+    seen: dict[int, set[int]] = {part: set() for part in waiting}
+    found, silence = Followed(), 0.0
+    consumer = _consumer(bootstrap)
+    try:
+        consumer.assign([TopicPartition(OUTCOMES.name, part, offset) for part, offset in since.items()])
+        while any(len(seen[part]) < count for part, count in waiting.items()):
+            messages = consumer.consume(500, POLL_SECONDS)
+            silence = 0.0 if messages else silence + POLL_SECONDS
+            if silence > patience_seconds:
+                raise _stuck(waiting, seen)
+            for message in messages:
+                if not message.error():
+                    _count(json.loads(message.value()), starts, ends, seen, door, found)
+            progress(sum(map(len, seen.values())))
+    finally:
+        consumer.close()
+    return found
+
+
+def _count(
+    chunk: dict[str, object],
+    starts: Mapping[int, int],
+    ends: Mapping[int, int],
+    seen: dict[int, set[int]],
+    door: str,
+    found: Followed,
+) -> None:
+    part = int(str(chunk["partition"]))
+    if part not in seen:
+        return
+    records = chunk["records"]
+    assert isinstance(records, list)
+    for record in records:
+        offset = record["offset"]
+        if not starts.get(part, 0) <= offset < ends[part] or offset in seen[part]:
+            continue
+        seen[part].add(offset)
+        if record.get("door") not in {door, None}:
+            continue
+        found.records += 1
+        found.interactions += record.get("interactions", 0)
+        found.accounts += record.get("accounts", 0)
+        found.outcomes[record["verdict"], record.get("reason")] += 1
+        if record.get("space") and record.get("reason") == "unmapped_space":
+            found.unmapped[record.get("tenant") or "", record["space"]] += 1
+        if record.get("detail"):
+            found.details[record["detail"]] += 1
+
+
+def _consumer(bootstrap: str) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "guildhall-following",  # never joined or committed: librdkafka wants a name
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "log_level": 0,
+        }
+    )
+
+
+def _stuck(waiting: Mapping[int, int], seen: Mapping[int, set[int]]) -> FollowError:
+    left = sum(count - len(seen[part]) for part, count in waiting.items())
+    return FollowError(
+        f"{left} records have no outcome yet.",
+        "The stream worker does not move; what was sent is safe in Kafka.",
+        "See var/log/worker.log; `guildhall status` shows the lag, and a refresh later takes up the rest.",
+    )
