@@ -11,8 +11,6 @@ from pipelines.player.seasons import Calendar
 NEWCOMER_DAYS = 28
 NEWCOMER_WEEKS = 4
 FOREVER = 1 << 30
-CIRCLE = 12
-"""At most so many core seats exchange with each other; larger cores are several circles."""
 
 
 class Plan(StrEnum):
@@ -57,9 +55,9 @@ SPECS = (
         core_share=0.148,
         meeting="Audit round",
         meeting_every=1,
-        threads=1.5,
-        bursts=1.0,
-        edits=4.6,
+        threads=1.05,
+        bursts=0.35,
+        edits=2.2,
         subjects=("sampling plan", "finding template", "risk register", "walkthrough", "control matrix", "follow-up letter"),
     ),
     Spec(
@@ -72,9 +70,9 @@ SPECS = (
         core_share=0.105,
         meeting="Plot clinic",
         meeting_every=1,
-        threads=1.8,
-        bursts=1.3,
-        edits=5.2,
+        threads=1.1,
+        bursts=0.4,
+        edits=2.4,
         subjects=("tomato blight", "seed swap", "rain barrel", "compost heap", "pear espalier", "slug fence", "cold frame"),
     ),
     Spec(
@@ -87,9 +85,9 @@ SPECS = (
         core_share=0.20,
         meeting="Bench evening",
         meeting_every=2,
-        threads=1.6,
-        bursts=1.2,
-        edits=5.0,
+        threads=1.1,
+        bursts=0.4,
+        edits=2.4,
         subjects=("hide glue", "reed block", "bellows leather", "peg box", "shellac", "soundboard crack"),
     ),
 )
@@ -130,9 +128,15 @@ class Person:
         return [(since, until) for plan, since, until in self.spells if plan is Plan.CORE]
 
 
-_STARTS = "Ba Be Bo Da De Do Fa Fe Ga Go Ha He Ja Jo Ka Ke La Le Lo Ma Me Mi Na Ne No Pa Pe Ra Re Ro Sa Se So Ta Te To Va Ve Wa Yo".split()
-_MIDDLES = "ba da do fi ga ka la le li lo ma me mi na ne ni no ra re ri ro sa se si ta te ti va vi za".split()
-_ENDS = "del den la lan lek len lin mar mir na nek nel ra rek rin ro sen ta tek ven".split()
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_STARTS = _words(
+    "Ba Be Bo Da De Do Fa Fe Ga Go Ha He Ja Jo Ka Ke La Le Lo Ma Me Mi Na Ne No Pa Pe Ra Re Ro Sa Se So Ta Te To Va Ve Wa Yo"
+)
+_MIDDLES = _words("ba da do fi ga ka la le li lo ma me mi na ne ni no ra re ri ro sa se si ta te ti va vi za")
+_ENDS = _words("del den la lan lek len lin mar mir na nek nel ra rek rin ro sen ta tek ven")
 
 
 def name(number: int) -> tuple[str, str]:
@@ -168,7 +172,9 @@ def cast(members: int, calendar: Calendar) -> list[list[Person]]:
 def _community(community: int, spec: Spec, size: int, calendar: Calendar, first_number: int) -> list[Person]:
     seats = max(4, round(size * spec.core_share))
     starters = [Plan.CORE] * seats
-    starters += [Plan.ACTIVE] * round(size * 0.13) + [Plan.OCCASIONAL] * round(size * 0.12) + [Plan.PERIPHERAL] * round(size * 0.05)
+    starters += (
+        [Plan.ACTIVE] * round(size * 0.13) + [Plan.OCCASIONAL] * round(size * 0.12) + [Plan.PERIPHERAL] * round(size * 0.05)
+    )
     people = []
     for i, plan in enumerate(starters):
         arrives = 0 if plan is Plan.CORE else i % 3
@@ -215,7 +221,9 @@ def _change_of_core(people: list[Person], seats: int, spec: Spec, calendar: Cale
     """Some leave the core, and somebody who has been there for a while takes the seat a little later."""
     changes = round(seats * calendar.weeks / 104 * 0.6)
     holders = {person.seat: person for person in people if person.seat >= 0}
-    candidates = [p for p in people if p.seat < 0 and p.spells[-1][0] in {Plan.ACTIVE, Plan.OCCASIONAL} and p.spells[-1][2] == FOREVER]
+    candidates = [
+        p for p in people if p.seat < 0 and p.spells[-1][0] in {Plan.ACTIVE, Plan.OCCASIONAL} and p.spells[-1][2] == FOREVER
+    ]
     candidates.sort(key=lambda p: (p.arrives, p.number))
     stride = next(s for s in range(max(2, seats // 3), seats + 2) if _coprime(s, seats))
     for i in range(changes):

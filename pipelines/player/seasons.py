@@ -7,17 +7,21 @@ WEEK_MS = 7 * 86_400_000
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
-LIVE_WEEKS = 55
+MOST_LIVE_WEEKS = 55
 """Live doors refuse what is older than 400 days; 55 weeks leave a fortnight to spare."""
 BREAK_WEEKS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The weeks of a play, numbered from 0; `end` is the Monday after the last of them."""
+    """The weeks of a play, numbered from 0; `end` is the Monday after the last of them.
+
+    The last `live_weeks` of them come through live doors, those before in exports.
+    """
 
     end: date
     weeks: int
+    live_weeks: int = MOST_LIVE_WEEKS
 
     def __post_init__(self) -> None:
         """Refuse an end that is no Monday: evaluations are Mondays 00:00 UTC."""
@@ -25,6 +29,8 @@ class Calendar:
             raise ValueError(f"{self.end} is no Monday; a play ends on one, because evaluations are Mondays")
         if self.weeks < 1:
             raise ValueError("a play has at least one week")
+        if not 1 <= self.live_weeks <= MOST_LIVE_WEEKS:
+            raise ValueError(f"a play has 1 to {MOST_LIVE_WEEKS} live weeks")
 
     def day(self, week: int) -> date:
         """The Monday on which a week begins."""
@@ -38,7 +44,7 @@ class Calendar:
     @property
     def live_week(self) -> int:
         """The first week that is played through live doors; the weeks before it are in exports."""
-        return max(0, self.weeks - LIVE_WEEKS)
+        return max(0, self.weeks - self.live_weeks)
 
     def resting(self, week: int) -> bool:
         """Whether a week is in the announced Christmas break."""
