@@ -1,0 +1,66 @@
+"""Fixtures of every test: the one real Kafka of a run."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+KEEPER = """
+import os, sys, time
+from pathlib import Path
+from pipelines.broker import Broker
+from pipelines.kafka import ensure_topics
+
+data, run = Path(sys.argv[1]), int(sys.argv[2])
+with Broker(data, quick=True) as broker:
+    ensure_topics(broker.bootstrap)
+    (data / "ready.part").write_text(broker.bootstrap)
+    (data / "ready.part").rename(data / "ready")
+    while True:  # as long as the run of pytest lives, however it ends
+        try:
+            os.kill(run, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.2)
+"""
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of the run's Kafka, shared by all workers of xdist, with the topics of the contract.
+
+    `KAFKA_BOOTSTRAP_SERVERS` names another one. Whoever comes first starts it, in a process of its own that ends with the run.
+    """
+    if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        return given
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    shared = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
+    data = shared / "kafka"
+    with (shared / "kafka.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (data / "ready").exists():
+            _start(data, os.getpid() if alone else os.getppid())
+    return (data / "ready").read_text()
+
+
+def _start(data: Path, run: int) -> None:
+    data.mkdir()
+    with (data / "keeper.log").open("wb") as said:
+        keeper = subprocess.Popen(
+            [sys.executable, "-c", KEEPER, str(data), str(run)],
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    until = time.monotonic() + 120  # the first start of a machine fetches Kafka
+    while not (data / "ready").exists():
+        if keeper.poll() is not None or time.monotonic() > until:
+            pytest.fail("Kafka does not start: " + (data / "keeper.log").read_text()[-2000:])
+        time.sleep(0.05)
