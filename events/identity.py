@@ -6,6 +6,7 @@ import unicodedata
 from functools import lru_cache
 
 SEPARATOR = "|"
+TITLE = "title:"
 PSEUDONYM_LENGTH = 32
 """Hex characters kept of an HMAC-SHA-256: 128 bits."""
 
@@ -18,6 +19,19 @@ def global_id(platform: str, tenant: str, native: str) -> str:
 def name_account(name: str) -> str:
     """The native account id where a platform gives only a name: NFKC, trimmed, case-folded."""
     return "name:" + " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+def title_object(title: str) -> str:
+    """The native id of an object or thread that has only a title (a page, a topic): it is keyed later, for titles name people."""
+    return TITLE + title
+
+
+@lru_cache(maxsize=200_000)
+def object_id(key: bytes, platform: str, tenant: str, native: str) -> str:
+    """`platform:tenant:native` of an object or a thread; of a title (`title_object`) only a keyed hash."""
+    if native.startswith(TITLE):
+        native = TITLE + _keyed(key, "object", platform, tenant, native)
+    return global_id(platform, tenant, native)
 
 
 @lru_cache(maxsize=200_000)

@@ -22,8 +22,9 @@ class Happening:
     """One person did one thing, in the platform's own ids. Becomes an Interaction.
 
     `key` and `revises` are natural keys within platform and tenant (`C024BE91L:1355517523.000005`); `object_id`, `thread_id`,
-    and `reply_to_id` are native ids within platform and tenant; `actor` and `mentions` are native account ids
-    (`events.identity.name_account` where there is only a name). `refs` are links (http…) or native object ids.
+    and `reply_to_id` are native ids within platform and tenant (`events.identity.title_object` where there is only a title);
+    `actor` and `mentions` are native account ids (`events.identity.name_account` where there is only a name). `refs` are links
+    (http…) or native object ids.
     """
 
     key: str

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from events.account import Account
 from events.communities import Communities
-from events.identity import actor_id, global_id, keyed_link
+from events.identity import actor_id, keyed_link, object_id
 from events.interaction import ActorKind, Interaction, RawPosition
 from events.outcome import Reason, RecordOutcome, Verdict
 from events.raw import BadEnvelopeError, RawEvent
@@ -133,10 +133,10 @@ def _interaction(
         verb=happening.verb,
         actor=actor_id(key, slug, tenant, happening.actor),
         actor_kind=kind,
-        object_id=prefix + happening.object_id,
+        object_id=object_id(key, slug, tenant, happening.object_id),
         object_kind=happening.object_kind,
-        thread_id=prefix + happening.thread_id if happening.thread_id else None,
-        reply_to_id=prefix + happening.reply_to_id if happening.reply_to_id else None,
+        thread_id=object_id(key, slug, tenant, happening.thread_id) if happening.thread_id else None,
+        reply_to_id=object_id(key, slug, tenant, happening.reply_to_id) if happening.reply_to_id else None,
         mentions=tuple(actor_id(key, slug, tenant, account) for account in dict.fromkeys(happening.mentions)),
         refs=tuple(_ref(key, slug, tenant, ref) for ref in dict.fromkeys(happening.refs)),
         revises=prefix + happening.revises if happening.revises else None,
@@ -169,7 +169,7 @@ def _account(seen: AccountSeen, platform: Platform, context: Context) -> Account
 
 def _ref(key: bytes, platform: str, tenant: str, ref: str) -> str:
     if not ref.startswith(("http://", "https://")):
-        return global_id(platform, tenant, ref)
+        return object_id(key, platform, tenant, ref)
     host = (urlsplit(ref).hostname or "").removeprefix("www.")
     # The last two labels stand for the registered domain: exact lists change monthly, and only the coarse place is wanted.
     return keyed_link(key, ref, ".".join(host.split(".")[-MOST_DOMAIN_LABELS:]) or "unknown")

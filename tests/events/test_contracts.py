@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from events.communities import Break, Communities, Community, SpaceRule
-from events.identity import actor_id, global_id, keyed_link, name_account, published_pseudonym
+from events.identity import actor_id, global_id, keyed_link, name_account, object_id, published_pseudonym, title_object
 from events.interaction import RawPosition
 from events.raw import BadEnvelopeError, RawEvent, delivery_id
 
@@ -63,6 +63,15 @@ def test_one_member_has_a_different_published_pseudonym_in_every_community_and_n
 @pytest.mark.parametrize("name", ["Ada Quill", "  ada   quill ", "ADA QUILL", "\uff21da Quill"])
 def test_a_name_is_one_account_however_it_is_written(name):
     assert name_account(name) == "name:ada quill"
+
+
+def test_an_object_that_has_only_a_title_is_kept_as_a_keyed_hash():
+    found = object_id(KEY, "mediawiki", "wiki.example.org", title_object("User:Rosa"))
+    assert "Rosa" not in found
+    assert found.startswith("mediawiki:wiki.example.org:title:")
+    assert found != object_id(b"another key", "mediawiki", "wiki.example.org", title_object("User:Rosa"))
+    assert found != object_id(KEY, "mediawiki", "wiki.example.net", title_object("User:Rosa")).replace(".net", ".org")
+    assert object_id(KEY, "slack", "T1", "C1:1.0") == "slack:T1:C1:1.0"
 
 
 def test_a_link_keeps_its_domain_and_not_its_address():

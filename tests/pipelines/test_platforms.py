@@ -22,8 +22,9 @@ A fixture is one file for one happening, `tests/fixtures/<slug>/<happening>.json
     }
 
 Fields are those of Interaction v1 and Account as JSON (times as "2026-03-02T11:58:00Z"; whole ids with their
-`platform:tenant:` in front). People are `{"account": native id}`; a link in `refs` is `{"link": "https://…"}`. A list that is
-left out is expected to be empty. Every space of every tenant belongs to the community "gardeners".
+`platform:tenant:` in front). People are `{"account": native id}`; a link in `refs` is `{"link": "https://…"}`; an object or a thread that has only
+a title is `{"title": "…"}`. A list that is left out is expected to be
+empty. Every space of every tenant belongs to the community "gardeners".
 """
 
 import json
@@ -37,7 +38,7 @@ import pytest
 
 import pipelines.platforms
 from events.communities import Communities, Community, SpaceRule
-from events.identity import actor_id, keyed_link
+from events.identity import actor_id, keyed_link, object_id, title_object
 from events.raw import RawEvent
 from pipelines.platforms import PLATFORMS
 from pipelines.understand import Context, Outcome, understand
@@ -77,6 +78,8 @@ def _expected(value: Any, platform: str, tenant: str) -> Any:
         case {"link": url}:
             host = urlsplit(url).hostname or ""
             return keyed_link(KEY, url, ".".join(host.removeprefix("www.").split(".")[-2:]))
+        case {"title": title}:
+            return object_id(KEY, platform, tenant, title_object(title))
         case list():
             return [_expected(item, platform, tenant) for item in value]
     return value
