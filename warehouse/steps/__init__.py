@@ -4,6 +4,10 @@ from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 
+from warehouse.steps.tempo import keep_beat
+
 Step = Callable[[pa.Table], pa.Table]
 
-STEPS: Mapping[str, Step] = {}
+STEPS: Mapping[str, Step] = {
+    "keep_beat": keep_beat,
+}
