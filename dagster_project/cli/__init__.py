@@ -1,0 +1,79 @@
+"""Command line: `guildhall`. One module a family of commands; each is thin, teaches with an example, and names its errors."""
+
+import sys
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dagster_project.cli import asking, health, histories, refreshing, running, setting_up
+from dagster_project.cli.common import REFUSED, WRONG_USE, show_error, state
+from events.errors import GuildhallError
+
+app = typer.Typer(
+    name="guildhall",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Lets communities of practice see themselves: interaction events in, health reports out.\n\n"
+    "Begin with `guildhall demo`, or with `guildhall init` and `guildhall up`.",
+)
+for family in (running, setting_up, histories, refreshing, asking, health):
+    family.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version_of("guildhall"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    config: Annotated[
+        Path | None, typer.Option(help="Settings; else GUILDHALL_CONFIG, else guildhall.toml here.", show_default=False)
+    ] = None,
+    home: Annotated[
+        Path | None, typer.Option(help="Folder of everything written; else GUILDHALL_HOME, else var here.", show_default=False)
+    ] = None,
+    debug: Annotated[bool, typer.Option(help="Show a traceback where something fails.")] = False,
+    _version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options before the command."""
+    state.config, state.home, state.debug = config, home, debug
+
+
+def main() -> None:
+    """Run a command: 0 done, 1 refused or failed, 2 wrong use."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; errors are shown in three parts on standard error."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except GuildhallError as error:
+        if state.debug:
+            raise
+        show_error(error.what, error.why, error.todo)
+        return REFUSED
+    except (typer.Abort, KeyboardInterrupt):
+        show_error("Stopped.", "You asked for it.", "Do the same again to go on: what is done is kept, and counts once.")
+        return REFUSED
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.BadParameter.__mro__[1] as error:  # UsageError, which typer gives no name
+        show_error("That is not how this command is used.", str(error.format_message()), "Add --help to see how.")
+        return WRONG_USE
+    except BrokenPipeError:
+        return 0  # who reads us has seen enough
+    except Exception as error:
+        if state.debug:
+            raise
+        show_error(
+            "Something failed that should not.", f"{type(error).__name__}: {error}", "Try again with --debug and report it."
+        )
+        return REFUSED
+    return code if isinstance(code, int) else 0

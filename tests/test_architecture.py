@@ -1,0 +1,88 @@
+"""Architecture: the picture in the README holds, every room has its sentence, and nothing grows past what one can hold in mind."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("events", "pipelines", "warehouse", "dagster_project")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+MOST_LINES = 520
+
+
+def test_imports_flow_one_way_and_each_framework_is_spoken_in_its_place():
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_only_the_stream_worker_imports_faust():
+    speaking = [path.relative_to(ROOT).as_posix() for path in MODULES if _imports(path, ("faust", "mode"))]
+    assert all(name.startswith("pipelines/stream") for name in speaking), speaking
+
+
+def test_nothing_but_the_settings_and_the_processes_reads_the_environment():
+    reading = [path.relative_to(ROOT).as_posix() for path in MODULES if "os.environ" in path.read_text()]
+    allowed = {
+        "dagster_project/settings.py",  # the settings
+        "dagster_project/supervise.py",  # hands ours on to children
+        "dagster_project/services.py",  # as above
+        "dagster_project/instance.py",  # DAGSTER_HOME is how Dagster is told
+        "dagster_project/processes.py",  # as above
+        "dagster_project/up.py",  # as above
+        "dagster_project/demo.py",  # hands ours on to children
+        "pipelines/broker.py",  # where jars are kept
+        "warehouse/failpoint.py",  # where the tests let a process die
+    }
+    assert set(reading) <= allowed
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_module_says_what_it_is_in_a_noun_and_a_colon(path):
+    said = ast.get_docstring(ast.parse(path.read_text()))
+    assert said, "no docstring"
+    assert ":" in said.splitlines()[0], said.splitlines()[0]
+
+
+def test_no_room_has_grown_past_what_one_can_hold_in_mind():
+    large = {
+        path.relative_to(ROOT).as_posix(): lines
+        for path in MODULES
+        if (lines := len(path.read_text().splitlines())) > MOST_LINES
+    }
+    assert not large
+
+
+def test_every_package_has_a_readme():
+    assert [name for name in PACKAGES if not (ROOT / name / "README.md").exists()] == []
+
+
+def test_the_top_level_stays_as_it_is():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    top = {name.split("/")[0] for name in tracked if not name.startswith(".")}
+    assert top <= {
+        "pyproject.toml", "uv.lock", "Makefile", "README.md", "docker-compose.yml", *PACKAGES, "tests",
+    }  # fmt: skip
+
+
+def test_every_exception_to_ruff_has_its_reason():
+    text = (ROOT / "pyproject.toml").read_text()
+    ruff = tomllib.loads(text)["tool"]["ruff"]["lint"]
+    lines = text.splitlines()
+    for code in ruff["ignore"]:
+        line = next(line for line in lines if f'"{code}",' in line)
+        assert "#" in line, f"{code} is ignored without a reason"
+
+
+def _imports(path: Path, names: tuple[str, ...]) -> bool:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import) and any(alias.name.split(".")[0] in names for alias in node.names):
+            return True
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in names:
+            return True
+    return False
