@@ -1,17 +1,24 @@
-"""Export trees: the files of an export, read one at a time, whether zipped or unpacked in a folder."""
+"""Export trees: the files of an export, read one at a time, whether zipped, in a tar, or unpacked in a folder."""
 
 import json
+import lzma
+import shutil
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from pipelines.platform import ExportError
 
 MOST_BYTES = 256 * 2**20
 """A file of an export that is larger is not read: it would not fit beside the rest."""
+MOST_TAR_BYTES = 8 * 2**30
+MOST_TAR_FILES = 1_000_000
+"""A tar that holds more is not unpacked: it would fill the disk."""
 
 
 class ExportTree(Protocol):
@@ -58,11 +65,50 @@ class _Zip:
             raise _broken(name, "the zip is damaged there, or encrypted") from error
 
 
+class _Tar:
+    """A tar, read once from beginning to end: its files lie in a temporary folder, under numbers instead of their names.
+
+    So no name of an archive is ever a path of ours, and a compressed tar is not unpacked anew for every file.
+    """
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self._places: dict[str, Path] = {}
+        total = 0
+        try:
+            with tarfile.open(path, "r|*") as archive:
+                for number, member in enumerate(archive):
+                    if not member.isfile():  # links and devices point out of the archive
+                        continue
+                    _check_size(member.name, member.size)
+                    total += member.size
+                    if total > MOST_TAR_BYTES or number > MOST_TAR_FILES:
+                        raise _broken(member.name, "the tar holds more than 8 GiB or a million files up to there")
+                    content = archive.extractfile(member)
+                    if content is None:
+                        continue
+                    place = folder / str(number)
+                    with place.open("wb") as file:
+                        shutil.copyfileobj(content, file)
+                    self._places[str(PurePosixPath(member.name))] = place
+        except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError) as error:
+            raise _broken(path.name, "the tar is damaged, or only the beginning of one") from error
+
+    def names(self) -> list[str]:
+        return sorted(self._places)
+
+    def read(self, name: str) -> bytes:
+        return self._places[name].read_bytes()
+
+
 @contextmanager
 def open_tree(path: Path) -> Iterator[ExportTree]:
-    """The tree of a zip file or a folder. Raises ExportError where there is neither."""
+    """The tree of a zip file, a tar (plain or compressed) or a folder. Raises ExportError where there is none of them."""
     if path.is_dir():
         yield _Folder(path)
+        return
+    if path.is_file() and _is_tar(path):
+        with TemporaryDirectory(prefix="guildhall-import-") as folder:
+            yield _Tar(path, Path(folder))
         return
     try:
         archive = zipfile.ZipFile(path)
@@ -75,7 +121,7 @@ def open_tree(path: Path) -> Iterator[ExportTree]:
     except zipfile.BadZipFile as error:
         raise ExportError(
             "The export cannot be read.",
-            f"{path.name} is no zip file, or only the beginning of one.",
+            f"{path.name} is no zip file and no tar, or only the beginning of one.",
             "Download it again and compare the sizes.",
         ) from error
     except OSError as error:
@@ -95,6 +141,13 @@ def read_rows(tree: ExportTree, name: str) -> list[dict[str, Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _broken(name, "it should be a list of objects")
     return rows
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        return not zipfile.is_zipfile(path) and tarfile.is_tarfile(path)
+    except (zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError):
+        return False
 
 
 def _check_size(name: str, size: int) -> None:
