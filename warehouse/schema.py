@@ -14,9 +14,21 @@ LANDING_TABLES: dict[str, str] = {
     "outcomes": """
         raw_partition integer, raw_offset bigint, verdict varchar, reason varchar, detail varchar, platform varchar,
         door varchar, raw_id varchar, tenant varchar, space varchar, payload_hash varchar, interactions integer,
-        accounts integer, normaliser_version integer, landed_at timestamp, batch bigint
+        accounts integer, normaliser_version integer, chunk_offset bigint, landed_at timestamp, batch bigint
     """,
-    "offsets": "topic varchar, partition integer, next_offset bigint, primary key (topic, partition)",
+    "strays": """
+        topic varchar, partition integer, "offset" bigint, why varchar, landed_at timestamp, batch bigint
+    """,
+    "batches": """
+        batch bigint, topic varchar, landed_at timestamp, records bigint, added bigint, duplicates bigint, strays bigint
+    """,
+    "arrivals": """
+        batch bigint, community varchar, interactions bigint, revisions bigint, oldest_at timestamp, touches_at timestamp
+    """,
+    "offsets": """
+        topic varchar, topic_id varchar, partition integer, next_offset bigint, primary key (topic, partition)
+    """,
+    "state": "name varchar, value varchar",
     "people": "community varchar, actor varchar, member varchar",
     "communities": """
         community varchar, title varchar, origin varchar, time_zone varchar, charter_beat_days integer
@@ -32,4 +44,9 @@ LANDING_TABLES: dict[str, str] = {
 `people` maps an actor (account) to the published pseudonym of its member in a community. `roles`, `breaks`, `communities` and
 `doors` are the settings' tables, replaced whole at every refresh; `doors` has a row for each community and each door it expects to
 hear from.
+`outcomes` has one row per raw record: `chunk_offset` is where in the outcomes topic it was said, so that a later word of the
+same normaliser version wins. `strays` are records of our topics that are not what the contract says: their place and why, never
+their bytes. `batches` has a row for each transaction that landed something, `arrivals` one for each batch and community: the oldest
+moment landed, and `touches_at`, the oldest moment that can look different because of it (warehouse.landing). `state` holds words of
+the keeper.
 """

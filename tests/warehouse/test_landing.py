@@ -1,0 +1,191 @@
+"""Landing: an interaction once, however often, in whatever order and batches it is sent, and wherever the process dies."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from events.interaction import Interaction
+from warehouse import landing
+from warehouse.build import open_files, open_memory
+from warehouse.drain import Chunk, DrainError, Log
+from warehouse.landing import LandingError, land
+from warehouse.schema import LANDING_TABLES
+
+NOW = datetime(2024, 5, 1, 12)
+MONDAY = datetime(2024, 4, 29)
+
+
+def interaction(number: int = 1, **fields) -> dict:
+    """An interaction as the stream worker writes it."""
+    made = {
+        "event_id": f"slack:T1:C1:{number}", "platform": "slack", "tenant": "T1", "medium": "chat", "community": "gardeners",
+        "space": "C1", "visibility": "public", "occurred_at": (MONDAY + timedelta(minutes=number)).isoformat() + "Z", "verb": "post",
+        "actor": f"actor-{number % 3}", "actor_kind": "human", "object_id": f"slack:T1:C1:{number}", "object_kind": "message",
+        "raw": {"partition": 0, "offset": number}, "normaliser_version": 1,
+    } | fields
+    return Interaction.model_validate(made).model_dump(mode="json")
+
+
+def outcome(offset: int, **fields) -> dict:
+    return {"offset": offset, "verdict": "understood", "interactions": 1, "normaliser_version": 1, "door": "slack-main"} | fields
+
+
+def chunk_of(values: list, partition: int = 0, first: int = 0) -> Chunk:
+    texts = [value if isinstance(value, bytes) or value is None else json.dumps(value).encode() for value in values]
+    return Chunk(texts, [partition] * len(texts), list(range(first, first + len(texts))), {partition: first + len(texts)})
+
+
+def log(topic: landing._Topic) -> Log:
+    return Log(topic.name, "topic-id", {0: 0}, {0: 1_000_000})
+
+
+INTERACTIONS, OUTCOMES = landing._TOPICS
+
+
+def put(con, values: list, topic=INTERACTIONS) -> landing.Batch:
+    """Land values without Kafka, from where we stand in partition 0."""
+    offsets = landing.begin_at(con, log(topic))
+    return landing._land_chunk(con, log(topic), chunk_of(values, first=offsets[0]), offsets, NOW, topic)
+
+
+@pytest.fixture
+def con():
+    con = open_memory()
+    yield con
+    con.close()
+
+
+def rows(con, columns="event_id, content_hash, normaliser_version") -> list:
+    return con.execute(f"select {columns} from landing.interactions order by all").fetchall()
+
+
+def test_an_interaction_lands_with_every_column_it_has(con):
+    said = interaction(1, mentions=["x", "y"], thread_id="t", features={"is_question": True, "thanks": False, "version": 1})
+    put(con, [said])
+    got = con.execute("select * exclude (content_hash, landed_at, batch) from landing.interactions").fetchone()
+    names = [column[0] for column in con.description]
+    assert dict(zip(names, got, strict=True)) == said | {"occurred_at": MONDAY + timedelta(minutes=1), "mentions": ["x", "y"], "refs": []}
+
+
+def test_the_landing_table_has_the_columns_of_the_contract():
+    assert list(landing._SAID) == list(Interaction.model_fields), "a field of Interaction is a column of landing.interactions, in its order"
+
+
+def test_an_interaction_sent_again_lands_once(con):
+    put(con, [interaction(1), interaction(2), interaction(1)])
+    batch = put(con, [interaction(2), interaction(3)])
+    assert len(rows(con)) == 3
+    assert (batch.rows, batch.duplicates) == (1, 1)
+
+
+def test_the_same_happening_from_another_raw_record_is_no_conflict(con):
+    put(con, [interaction(1)])
+    put(con, [interaction(1, raw={"partition": 5, "offset": 99})])
+    assert len(rows(con)) == 1
+
+
+def test_other_content_under_the_same_id_is_kept_beside(con):
+    put(con, [interaction(1), interaction(1, verb="reply")])
+    assert len(rows(con)) == 2
+
+
+def test_a_newer_normaliser_that_says_the_same_renews_the_row(con):
+    put(con, [interaction(1)])
+    batch = put(con, [interaction(1, normaliser_version=2)])
+    put(con, [interaction(1)])
+    assert [row[2] for row in rows(con)] == [2]
+    assert (batch.rows, batch.renewed, batch.duplicates) == (0, 1, 0)
+
+
+def test_an_absent_list_and_an_empty_one_are_the_same_content(con):
+    bare = {name: value for name, value in interaction(1).items() if value not in (None, [])}
+    put(con, [interaction(1), bare])
+    assert len(rows(con)) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (b"nonsense", "not JSON"),
+        (b"\xff\xfe", "no text"),
+        (None, "no text"),
+        ([1, 2], "not an interaction"),
+        ({"hello": 1}, "not an interaction"),
+        (interaction(1) | {"schema_version": 2}, "schema version 2"),
+        (interaction(1) | {"verb": "dance"}, "not an interaction"),
+        (interaction(1) | {"occurred_at": "yesterday"}, "not an interaction"),
+        (b"[" * 5000, "not JSON"),
+    ],
+)
+def test_what_is_no_interaction_is_kept_apart_and_stops_nothing(con, value, why):
+    batch = put(con, [interaction(1), value, interaction(2)])
+    assert (batch.rows, batch.strays, batch.duplicates) == (2, 1, 0)
+    assert con.execute('select partition, "offset", why from landing.strays').fetchall() == [(0, 1, why)]
+
+
+def test_an_outcome_of_a_newer_normaliser_takes_the_place_of_the_older(con):
+    put(con, [{"partition": 3, "records": [outcome(0), outcome(1, verdict="rejected", reason="normaliser_failed")]}], OUTCOMES)
+    put(con, [{"partition": 3, "records": [outcome(1, normaliser_version=2)]}], OUTCOMES)
+    put(con, [{"partition": 3, "records": [outcome(1, verdict="ignored", reason="private")]}], OUTCOMES)
+    assert con.execute("select raw_partition, raw_offset, verdict, normaliser_version from landing.outcomes order by all").fetchall() == [
+        (3, 0, "understood", 1), (3, 1, "understood", 2),
+    ]
+
+
+def test_of_one_normaliser_version_the_last_word_counts(con):
+    unmapped = outcome(0, verdict="ignored", reason="unmapped_space", tenant="T1", space="C9")
+    put(con, [{"partition": 0, "records": [unmapped]}, {"partition": 0, "records": [outcome(0)]}], OUTCOMES)
+    assert con.execute("select verdict from landing.outcomes").fetchall() == [("understood",)]
+
+
+def test_an_outcome_told_again_is_one_outcome(con):
+    records = {"partition": 0, "records": [outcome(0), outcome(1)]}
+    put(con, [records], OUTCOMES)
+    batch = put(con, [records, records], OUTCOMES)
+    assert (batch.added, batch.duplicates) == (0, 4)
+    assert con.execute("select count(*) from landing.outcomes").fetchone() == (2,)
+
+
+def test_a_chunk_without_outcomes_is_a_stray(con):
+    batch = put(con, [{"partition": 0, "records": [{"verdict": "understood"}]}, {"hello": 1}, {"partition": 1, "records": []}], OUTCOMES)
+    assert (batch.strays, batch.added) == (2, 0)
+
+
+def test_two_writers_stop_instead_of_landing_twice(con):
+    offsets = landing.begin_at(con, log(INTERACTIONS))
+    landing._land_chunk(con, log(INTERACTIONS), chunk_of([interaction(1)]), offsets, NOW, INTERACTIONS)
+    with pytest.raises(LandingError, match="Somebody else"):
+        landing._land_chunk(con, log(INTERACTIONS), chunk_of([interaction(2)]), offsets, NOW, INTERACTIONS)
+    assert len(rows(con)) == 1
+
+
+VARIANTS = st.tuples(st.integers(1, 4), st.sampled_from(["post", "reply"]), st.integers(1, 3))
+
+
+@given(st.lists(VARIANTS, min_size=1, max_size=12), st.randoms(use_true_random=False), st.integers(1, 5))
+@settings(deadline=None, max_examples=60)
+def test_order_repetition_and_batches_leave_the_same_rows(variants, random, size):
+    said = [interaction(number, verb=verb, normaliser_version=version) for number, verb, version in variants]
+    wanted = {}
+    for number, verb, version in variants:
+        wanted[number, verb] = max(version, wanted.get((number, verb), 0))
+    shuffled = said + random.choices(said, k=len(said) // 2)
+    random.shuffle(shuffled)
+    con = open_memory()
+    try:
+        for start in range(0, len(shuffled), size):
+            put(con, shuffled[start : start + size])
+        got = {(int(i.rsplit(":", 1)[1]), v): n for i, v, n in rows(con, "event_id, verb, normaliser_version")}
+        assert (len(rows(con)), got) == (len(wanted), wanted)
+    finally:
+        con.close()
