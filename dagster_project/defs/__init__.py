@@ -1,0 +1,1 @@
+"""Definitions: assets, checks, schedules and sensors, by what they are about."""

@@ -1,0 +1,99 @@
+"""Schedules: the hourly check of what is published."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+import structlog
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckSeverity,
+    DagsterInstance,
+    DefaultScheduleStatus,
+    MetadataValue,
+    OpExecutionContext,
+    RunRequest,
+    RunsFilter,
+    ScheduleEvaluationContext,
+    SkipReason,
+    job,
+    op,
+    schedule,
+)
+
+from dagster_project.defs.models import key_of
+from dagster_project.instance import UNDER_WAY
+from dagster_project.settings import load
+from events.errors import GuildhallError
+from warehouse import publish
+from warehouse.build import CheckResult, run_checks
+from warehouse.catalog import catalog
+
+_log = structlog.get_logger()
+
+
+@op
+def check_everything(context: OpExecutionContext) -> None:
+    """Run every check of every table again on the published file, and say in the page what each found."""
+    path = publish.current(load().home / "published")
+    con = publish.open_published(path)
+    try:
+        found = [result for model in catalog() for result in run_checks(con, model, publish.catalog_name(con))]
+    finally:
+        con.close()
+    failed = report_checks(context.instance, found, path.name, datetime.now(UTC))
+    context.log.info("%d checks on %s, %d failed", len(found), path.name, len(failed))
+    errors = [result for result in failed if result.severity == "error"]
+    if errors:
+        named = ", ".join(f"{result.table} {result.name}" for result in errors[:5])
+        raise GuildhallError(
+            f"{len(errors)} checks fail on what is published.",
+            f"Among them: {named}.",
+            "See the checks of these assets; `guildhall build --full` builds everything again.",
+        )
+
+
+@job(description="Every check of every table, again, on the published file.")
+def published_checks() -> None:
+    """One step."""
+    check_everything()
+
+
+@schedule(
+    job=published_checks,
+    cron_schedule="37 * * * *",
+    default_status=DefaultScheduleStatus.RUNNING,
+    description="Every hour: all checks on what is published.",
+)
+def checks_every_hour(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+    """Ask for a run, unless one is under way or nothing is published."""
+    if context.instance.get_runs(RunsFilter(job_name=published_checks.name, statuses=list(UNDER_WAY)), limit=1):
+        return SkipReason("The last check is still under way.")
+    try:
+        publish.current(load().home / "published")
+    except GuildhallError as error:
+        return SkipReason(error.what)
+    return RunRequest()
+
+
+def report_checks(instance: DagsterInstance, found: Iterable[CheckResult], file: str, now: datetime) -> list[CheckResult]:
+    """Tell Dagster every result as of this file; the results that failed."""
+    return list(_reported(instance, found, file, now))
+
+
+def _reported(instance: DagsterInstance, found: Iterable[CheckResult], file: str, now: datetime) -> Iterator[CheckResult]:
+    for result in found:
+        instance.report_runless_asset_event(
+            AssetCheckEvaluation(
+                asset_key=key_of(result.table),
+                check_name=result.name,
+                passed=result.failures == 0,
+                severity=AssetCheckSeverity.WARN if result.severity == "warn" else AssetCheckSeverity.ERROR,
+                metadata={
+                    "failing_rows": MetadataValue.int(result.failures),
+                    "file": MetadataValue.text(file),
+                    "at": MetadataValue.text(f"{now:%Y-%m-%d %H:%M} UTC"),
+                },
+            )
+        )
+        if result.failures:
+            yield result
