@@ -22,7 +22,7 @@ def name_account(name: str) -> str:
 
 
 def title_object(title: str) -> str:
-    """The native id of an object or thread that has only a title (a page, a topic): it is keyed later, for titles name people."""
+    """The native id of an object or thread that has only a title (page, topic): it is keyed later, for titles name people."""
     return TITLE + title
 
 
