@@ -1,0 +1,131 @@
+/*
+summary: Which thread each message belongs to. An explicit thread where the platform gives one, else a conversation inferred from silence.
+grain: [community, event_id]
+source: [core.interactions]
+columns:
+  community: the community
+  event_id: the message
+  thread_id: the thread it belongs to, as in core.threads
+  inferred: whether the thread was inferred, because the platform gives none
+  is_rooted: whether the thread hangs on one message that it is named after, as in Slack; a topic does not
+  is_root: whether this is that message
+  member: who said it; absent where nobody may be shown
+  actor_kind: human, bot or system
+  medium: chat or wiki
+  space: channel or namespace
+  occurred_at: when, naive UTC
+  week: number of its Monday
+  object_id: the message as an object that can be answered
+  reply_to_id: what it answers, where the platform says so
+  is_question: whether it asks
+caveats:
+  - Messages are contributions that stand, of closed weeks, in chat and on talk pages. Wiki edits and turns in meetings are in no thread.
+  - A conversation ends with a silence longer than the 90th percentile of the space's own gaps in the 13 weeks before, between 10 minutes and 24 hours, and one hour where those weeks hold none.
+  - A topic starts again after 14 silent days; a thread that hangs on a message never does, because who answers late still answers it.
+*/
+with params as (
+    select interval 14 day as topic_silence, 600 as shortest_gap, 86400 as longest_gap, 3600 as unknown_gap
+), messages as (
+    select interactions.*
+    from core.interactions
+    join building using (community)
+    where interactions.week < week_of(building.as_of)
+        and interactions.is_contribution
+        and not interactions.reverted
+        and (interactions.medium = 'chat' or (interactions.medium = 'wiki' and interactions.verb in ('post', 'reply')))
+), named as (
+    -- A thread that a reply names by its opening message, which itself carries no thread.
+    select community, thread_id, bool_or(reply_to_id = thread_id or object_id = thread_id) as answers_root
+    from messages
+    where thread_id is not null
+    group by all
+), explicit as (
+    select
+        messages.*,
+        -- A talk page is a topic of its own.
+        coalesce(messages.thread_id, roots.thread_id, if(messages.medium = 'wiki', messages.object_id, null)) as named_thread,
+        messages.thread_id is null and roots.thread_id is null as unnamed,
+        roots.thread_id is not null as is_root,
+        coalesce(named.answers_root, false) or roots.thread_id is not null as answers_root
+    from messages
+    left join named on named.community = messages.community and named.thread_id = messages.thread_id
+    left join named as roots
+        on roots.community = messages.community
+        and roots.thread_id = messages.object_id
+        and (messages.thread_id is null or messages.thread_id = messages.object_id)
+), rooted as (
+    select *, bool_or(answers_root) over (partition by community, named_thread) and named_thread is not null as is_rooted
+    from explicit
+), topics as (
+    select
+        rooted.* exclude (is_rooted),
+        coalesce(is_rooted, false) as is_rooted,
+        named_thread is not null
+            and not coalesce(is_rooted, false)
+            and occurred_at > lag(occurred_at) over in_order + params.topic_silence as starts_again
+    from rooted
+    cross join params
+    window in_order as (partition by community, named_thread order by occurred_at, event_id)
+), gaps as (
+    select
+        community,
+        space,
+        event_id,
+        occurred_at,
+        week,
+        epoch(occurred_at) - epoch(lag(occurred_at) over in_order) as gap
+    from topics
+    where named_thread is null
+    window in_order as (partition by community, space order by occurred_at, event_id)
+), usual as (
+    select
+        *,
+        quantile_cont(gap, 0.9) over (
+            partition by community, space order by week range between 13 preceding and 1 preceding
+        ) as usual_gap
+    from gaps
+), cut as (
+    select
+        usual.*,
+        gap is null
+            or gap > least(params.longest_gap, greatest(params.shortest_gap, coalesce(usual_gap, params.unknown_gap))) as opens
+    from usual
+    cross join params
+), conversations as (
+    select
+        community,
+        event_id,
+        last_value(if(opens, event_id, null) ignore nulls) over (
+            partition by community, space order by occurred_at, event_id rows unbounded preceding
+        ) as opening
+    from cut
+), parts as (
+    select
+        topics.*,
+        last_value(if(starts_again, occurred_at, null) ignore nulls) over (
+            partition by community, named_thread order by occurred_at, event_id rows unbounded preceding
+        ) as started_again_at
+    from topics
+)
+select
+    parts.community,
+    parts.event_id,
+    case
+        when named_thread is null then concat('conversation:', conversations.opening)
+        when started_again_at is null then named_thread
+        else concat(named_thread, '@', strftime(started_again_at, '%Y-%m-%d'))
+    end as thread_id,
+    parts.unnamed as inferred,
+    parts.is_rooted,
+    parts.is_root,
+    parts.member,
+    parts.actor_kind,
+    parts.medium,
+    parts.space,
+    parts.occurred_at,
+    parts.week,
+    parts.object_id,
+    parts.reply_to_id,
+    parts.is_question
+from parts
+left join conversations using (community, event_id)

@@ -1,0 +1,157 @@
+/*
+summary: What stands. One row for each thing somebody did, after revisions, deletions, moves and conflicts; undone wiki edits stay, marked.
+grain: [community, event_id]
+source: [landing.interactions, landing.people]
+refresh: now
+columns:
+  community: the community
+  event_id: the happening, the same through every door
+  member: published pseudonym of who did it; absent where the account belongs to nobody who may be shown
+  actor_kind: human, bot or system, by the platform's flag or the settings' list
+  medium: wiki, chat or meeting
+  platform: the platform it happened on
+  space: channel, namespace or meeting series, after moves
+  visibility: who can read the space, public or members
+  occurred_at: when it happened, naive UTC; an edit does not move it
+  week: number of its Monday
+  verb: what was done
+  is_contribution: whether the verb is one of those that contribute
+  reverted: whether it is a wiki contribution that somebody undid within 48 hours
+  object_id: what it was done to
+  object_kind: message, page, file, meeting or community
+  thread_id: the explicit thread, where the platform gives one, after moves
+  reply_to_id: the object or event answered, thanked or undone
+  mentions: members addressed, each once, in order of their pseudonyms
+  refs: objects and links referred to
+  is_question: whether the text asks, by its latest edit; absent where no text was seen
+  thanks: whether the text thanks, by its latest edit; absent where no text was seen
+  size: how much, in size_unit
+  size_unit: characters, bytes or words
+  started_at: attendance and meetings, when it began, where known
+  ended_at: attendance and meetings, when it ended, where known
+  edits: edits that this row has taken in
+  has_conflict: whether records of the same event differ in content
+caveats:
+  - A revision whose original never came is no contribution; nor is a record that is only a deletion.
+  - Of the revisions of one event the latest (revision, event_id) says whether it stands, the latest edit what it says, the latest move where.
+checks:
+  - name: before_now
+    says: Nothing is seen that happened at or after the moment of the build.
+    sql: select event_id from {table} join building using (community) where occurred_at >= as_of
+*/
+with params as (
+    select interval 48 hour as undone_within
+), open_week as (
+    -- In the open week only what its own records touch is looked at; without `since` this is empty and everything is.
+    select community, unnest([event_id, revises]) as event_id
+    from landing.interactions
+    join building using (community)
+    where occurred_at >= since and occurred_at < as_of
+), touched as (
+    select distinct community, event_id from open_week where event_id is not null
+), landed as (
+    select interactions.*
+    from landing.interactions
+    join building using (community)
+    where occurred_at < as_of
+        and (
+            since is null
+            or (community, event_id) in (select (community, event_id) from touched)
+            or (community, revises) in (select (community, event_id) from touched)
+        )
+), told as (
+    -- Two records of one event: the higher normaliser version, then the smaller content hash, so that order never matters.
+    select
+        *,
+        min(content_hash) over records <> max(content_hash) over records as has_conflict,
+        -- A wiki's edit is a contribution of its own, also where it names the edit before it.
+        revises is null or (medium = 'wiki' and change = 'edit') as is_original
+    from landed
+    window records as (partition by community, event_id)
+    qualify row_number() over (partition by community, event_id order by normaliser_version desc, content_hash) = 1
+), changes as (
+    select
+        community,
+        revises as event_id,
+        arg_max(change, (coalesce(revision, -1), event_id)) as latest_change,
+        arg_max(
+            struct_pack(features, size, mentions, refs, started_at, ended_at), (coalesce(revision, -1), event_id)
+        ) filter (change = 'edit') as edited,
+        arg_max(struct_pack(space, visibility, thread_id), (coalesce(revision, -1), event_id)) filter (change = 'move') as moved,
+        count(*) filter (change = 'edit') as edits
+    from told
+    where not is_original
+    group by all
+), standing as (
+    select
+        told.* exclude (space, visibility, thread_id, features, size, mentions, refs, started_at, ended_at),
+        if(moved is null, told.space, moved.space) as space,
+        if(moved is null, told.visibility, moved.visibility) as visibility,
+        if(moved is null, told.thread_id, moved.thread_id) as thread_id,
+        coalesce(edited.features, told.features) as features,
+        coalesce(edited.size, told.size) as size,
+        if(edited is null, told.mentions, edited.mentions) as mentions,
+        if(edited is null, told.refs, edited.refs) as refs,
+        coalesce(edited.started_at, told.started_at) as started_at,
+        coalesce(edited.ended_at, told.ended_at) as ended_at,
+        coalesce(changes.edits, 0) as edits
+    from told
+    left join changes using (community, event_id)
+    where told.is_original and coalesce(changes.latest_change, '') <> 'delete'
+), undoings as (
+    select community, reply_to_id as event_id, min(occurred_at) as first_at, max(occurred_at) as last_at
+    from standing
+    where verb = 'revert' and reply_to_id is not null
+    group by all
+), members as (
+    select community, actor, min(member) as member
+    from landing.people
+    semi join building using (community)
+    group by all
+), addressed as (
+    select community, event_id, list(distinct member order by member) as mentions
+    from (select community, event_id, unnest(mentions) as actor from standing where len(mentions) > 0)
+    join members using (community, actor)
+    group by all
+)
+select
+    standing.community,
+    standing.event_id,
+    members.member,
+    standing.actor_kind,
+    standing.medium,
+    standing.platform,
+    standing.space,
+    standing.visibility,
+    standing.occurred_at,
+    week_of(standing.occurred_at) as week,
+    standing.verb,
+    is_contribution(standing.verb) as is_contribution,
+    coalesce(
+        standing.medium = 'wiki'
+        and is_contribution(standing.verb)
+        and undoings.last_at >= standing.occurred_at
+        and undoings.first_at <= standing.occurred_at + params.undone_within,
+        false
+    ) as reverted,
+    standing.object_id,
+    standing.object_kind,
+    standing.thread_id,
+    standing.reply_to_id,
+    coalesce(addressed.mentions, []) as mentions,
+    coalesce(standing.refs, []) as refs,
+    standing.features.is_question as is_question,
+    standing.features.thanks as thanks,
+    standing.size,
+    standing.size_unit,
+    standing.started_at,
+    standing.ended_at,
+    standing.edits,
+    standing.has_conflict
+from standing
+join building using (community)
+cross join params
+left join members using (community, actor)
+left join addressed using (community, event_id)
+left join undoings using (community, event_id)
+where since is null or standing.occurred_at >= since

@@ -1,0 +1,71 @@
+/*
+summary: What each person did in each closed week. The base of levels; contributions that were undone are counted apart.
+grain: [community, member, week]
+source: [core.attendance, core.interactions]
+columns:
+  community: the community
+  member: published pseudonym
+  week: number of the Monday
+  contributions: contributions that stand
+  undone: wiki contributions that were undone within 48 hours
+  attendances: meetings they were at
+  hosted: meetings they hosted
+  other_presence: reactions and thanks
+  consumption: views and downloads, where a platform tells them
+  joins: explicit joins of the community
+  leaves: explicit leaves of the community
+  first_at: first sign in the week, naive UTC
+caveats:
+  - Reverting and moderating are in none of these, and alone make no row.
+*/
+with acts as (
+    select
+        interactions.community,
+        interactions.member,
+        interactions.week,
+        interactions.is_contribution and not interactions.reverted as stands,
+        interactions.is_contribution and interactions.reverted as undone,
+        interactions.verb,
+        interactions.object_id,
+        interactions.occurred_at
+    from core.interactions
+    join building using (community)
+    where interactions.week < week_of(building.as_of)
+        and interactions.actor_kind = 'human'
+        and interactions.member is not null
+        and interactions.verb not in ('revert', 'moderate')
+), came as (
+    select community, member, week, count(*) as attendances, min(first_at) as first_at
+    from core.attendance
+    group by all
+), did as (
+    select
+        community,
+        member,
+        week,
+        count(*) filter (stands) as contributions,
+        count(*) filter (undone) as undone,
+        count(distinct object_id) filter (verb = 'host') as hosted,
+        count(*) filter (verb in ('react', 'thank')) as other_presence,
+        count(*) filter (verb in ('view', 'download')) as consumption,
+        count(*) filter (verb = 'join') as joins,
+        count(*) filter (verb = 'leave') as leaves,
+        min(occurred_at) as first_at
+    from acts
+    group by all
+)
+select
+    community,
+    member,
+    week,
+    coalesce(did.contributions, 0) as contributions,
+    coalesce(did.undone, 0) as undone,
+    coalesce(came.attendances, 0) as attendances,
+    coalesce(did.hosted, 0) as hosted,
+    coalesce(did.other_presence, 0) as other_presence,
+    coalesce(did.consumption, 0) as consumption,
+    coalesce(did.joins, 0) as joins,
+    coalesce(did.leaves, 0) as leaves,
+    least(did.first_at, came.first_at) as first_at
+from did
+full join came using (community, member, week)

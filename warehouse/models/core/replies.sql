@@ -1,0 +1,93 @@
+/*
+summary: Who answered whom. A message's target is the author of what it explicitly answers, else the last different person who spoke in the thread within 14 days.
+grain: [community, event_id]
+source: [core.conversations, core.first_seen, core.interactions]
+columns:
+  community: the community
+  event_id: the act that answers
+  member: who answered
+  to_member: who was answered; never oneself, never a bot
+  occurred_at: when, naive UTC
+  week: number of its Monday
+  thread_id: the thread, where it is in one
+  medium: wiki, chat or meeting
+  explicit: whether the platform says whom it answers; else it is the last different speaker
+caveats:
+  - Naming the message that opened a thread is how a platform names the thread, not whom it answers; there the last different speaker is taken.
+  - Who explicitly answers themselves, a bot or somebody who may not be shown answers nobody. What answers something never seen goes to the last different speaker.
+  - Reactions and thanks are answers too; curation is not, nor is a contribution that was undone.
+*/
+with params as (
+    select interval 14 day as silence
+), acts as (
+    select interactions.*
+    from core.interactions
+    join building using (community)
+    where interactions.week < week_of(building.as_of)
+        and not interactions.reverted
+        and (interactions.is_contribution or interactions.verb in ('react', 'thank'))
+), targets as (
+    -- What can be answered: a message, page or file by its first author, anything else by the event itself.
+    select
+        community,
+        target_id,
+        arg_min(struct_pack(member, actor_kind), (occurred_at, event_id)) as author
+    from (
+        select community, event_id, event_id as target_id, member, actor_kind, occurred_at from acts where is_contribution
+        union all
+        select community, event_id, object_id, member, actor_kind, occurred_at
+        from acts
+        where is_contribution and object_kind in ('message', 'page', 'file') and object_id <> event_id
+    )
+    group by all
+), turns as (
+    -- Bots' messages are no turns: who speaks after one answers the person before it.
+    select
+        community,
+        event_id,
+        thread_id,
+        is_rooted,
+        occurred_at,
+        coalesce(member, '') as speaker,
+        lag(coalesce(member, '')) over in_order as previous,
+        lag(occurred_at) over in_order as previous_at
+    from core.conversations
+    where actor_kind = 'human'
+    window in_order as (partition by community, thread_id order by occurred_at, event_id)
+), speakers as (
+    select
+        community,
+        event_id,
+        thread_id,
+        is_rooted,
+        occurred_at,
+        last_value(if(previous <> speaker, struct_pack(member := previous, moment := previous_at), null) ignore nulls) over (
+            partition by community, thread_id order by occurred_at, event_id rows unbounded preceding
+        ) as other
+    from turns
+), addressed as (
+    select
+        acts.community,
+        acts.event_id,
+        acts.member,
+        acts.occurred_at,
+        acts.week,
+        acts.medium,
+        speakers.thread_id,
+        targets.author is not null
+            and not coalesce(acts.is_contribution and speakers.is_rooted and acts.reply_to_id = acts.thread_id, false) as explicit,
+        targets.author,
+        if(speakers.other.moment >= acts.occurred_at - params.silence, speakers.other.member, null) as last_other
+    from acts
+    cross join params
+    left join speakers using (community, event_id)
+    left join targets on targets.community = acts.community and targets.target_id = acts.reply_to_id
+    where acts.actor_kind = 'human' and acts.member is not null
+), resolved as (
+    select * exclude (author, last_other), if(explicit, author.member, nullif(last_other, '')) as to_member
+    from addressed
+)
+select resolved.community, event_id, resolved.member, to_member, occurred_at, week, thread_id, medium, explicit
+from resolved
+join core.first_seen on first_seen.community = resolved.community and first_seen.member = resolved.to_member
+where first_seen.actor_kind = 'human' and resolved.to_member <> resolved.member

@@ -1,0 +1,107 @@
+/*
+summary: The spine that every metric joins. One row for each evaluation of each community, with its window, its beat and how many people contributed.
+grain: [community, window_end]
+source: [core.beats, core.member_weeks, core.tempo]
+columns:
+  community: the community
+  window_end: the evaluation, a Monday 00:00 UTC, exclusive
+  window_start: begin of the window, a Monday 00:00 UTC, inclusive
+  week: number of the evaluation's Monday; the window is the weeks from week − window_weeks up to it, exclusive
+  beat_days: length of the community's beat, 7, 14, 28, 56 or 91
+  beat_weeks: the same in weeks
+  n_beats: beats in the window, 12, 8, 6, 6 or 4
+  window_weeks: weeks in the window
+  alive_beats: beats of the window that count, with three people or more
+  counted_beats: beats of the window that count; those before the archive begins and those mostly inside an announced break do not
+  contributors: distinct people with contributions that stand in the window
+  previous_contributors: the same for the window before
+  archive_weeks: weeks between the community's first sign and the evaluation
+  has_history: whether that is 52 weeks or more
+  closed: whether the seven days of grace for late events are over
+checks:
+  - name: mondays
+    says: Every evaluation is a Monday 00:00 UTC.
+    sql: select community from {table} where isodow(window_end) <> 1 or window_end <> date_trunc('day', window_end)
+  - name: beats
+    says: No more beats are alive than count, and no more count than there are.
+    sql: select community from {table} where alive_beats > counted_beats or counted_beats > n_beats
+*/
+with lengths as (
+    select
+        unnest([7, 14, 28, 56, 91]) as beat_days,
+        unnest([12, 8, 6, 6, 4]) as n_beats,
+        unnest([12, 16, 24, 48, 52]) as window_weeks
+), params as (
+    select interval 7 day as grace, 52 as year
+), lived as (
+    select
+        community,
+        evaluated_week as week,
+        count(*) filter (alive) as alive_beats,
+        count(*) filter (counted) as counted_beats
+    from core.beats
+    group by all
+), used as (
+    -- Only the lengths of window that a community ever has.
+    select distinct tempo.community, lengths.window_weeks
+    from core.tempo
+    join lengths using (beat_days)
+), shows as (
+    select community, member, week, lead(week) over (partition by community, member order by week) as next_week
+    from core.member_weeks
+    where contributions > 0
+), steps as (
+    -- As in core.weeks: the intervals of one person do not overlap, so the running sum counts people.
+    select community, window_weeks, week + 1 as week, 1 as change
+    from shows
+    join used using (community)
+    union all
+    select community, window_weeks, least(coalesce(next_week, week + window_weeks), week + window_weeks) + 1, -1
+    from shows
+    join used using (community)
+), changes as (
+    select community, window_weeks, week, sum(change) as change
+    from steps
+    group by all
+), counted as (
+    select
+        tempo.community,
+        used.window_weeks,
+        tempo.week,
+        cast(sum(coalesce(changes.change, 0)) over (
+            partition by tempo.community, used.window_weeks order by tempo.week rows unbounded preceding
+        ) as bigint) as contributors
+    from core.tempo
+    join used using (community)
+    left join changes
+        on changes.community = tempo.community
+        and changes.window_weeks = used.window_weeks
+        and changes.week = tempo.week
+)
+select
+    tempo.community,
+    monday(tempo.week) as window_end,
+    monday(tempo.week - lengths.window_weeks) as window_start,
+    tempo.week,
+    tempo.beat_days,
+    tempo.beat_days // 7 as beat_weeks,
+    lengths.n_beats,
+    lengths.window_weeks,
+    lived.alive_beats,
+    lived.counted_beats,
+    counted.contributors,
+    coalesce(previous.contributors, 0) as previous_contributors,
+    tempo.week - tempo.first_week as archive_weeks,
+    tempo.week - tempo.first_week >= params.year as has_history,
+    building.as_of >= monday(tempo.week) + params.grace as closed
+from core.tempo
+join building using (community)
+cross join params
+join lengths using (beat_days)
+join lived using (community, week)
+join counted using (community, window_weeks, week)
+left join counted as previous
+    on previous.community = tempo.community
+    and previous.window_weeks = lengths.window_weeks
+    and previous.week = tempo.week - lengths.window_weeks
+where tempo.evaluated
