@@ -20,13 +20,19 @@ pytestmark = pytest.mark.histories
 REPOSITORY = Path(__file__).parents[2]
 PAYLOADS = REPOSITORY.parent / "shared" / "data" / "payloads"
 DECIDED = REPOSITORY / "tests" / "fixtures" / "payloads"
-TYPES = {"slack": "slack.event", "zoom": "zoom.webhook"}
-RECEIVED_AT = {"slack": "2021-06-01T00:00:00Z", "zoom": "2021-07-14T12:00:00Z"}
+TYPES = {"mediawiki": "mediawiki.recentchange", "slack": "slack.event", "zoom": "zoom.webhook"}
+FOLDERS = {"mediawiki": "wikimedia"}
+"""Of payloads, where it is not called like the platform."""
+RECEIVED_AT = {"mediawiki": "2022-05-12T11:00:00Z", "slack": "2021-06-01T00:00:00Z", "zoom": "2021-07-14T12:00:00Z"}
 _DECISIONS = [
     (slug, name, decision)
     for slug in TYPES
     for name, decision in yaml.safe_load((DECIDED / f"{slug}.yaml").read_text()).items()
 ]
+
+
+def _folder(slug: str) -> Path:
+    return PAYLOADS / FOLDERS.get(slug, slug)
 
 
 def _body(slug: str, content: bytes) -> bytes:
@@ -44,7 +50,7 @@ def _outcome(slug: str, name: str, received_at: str) -> Outcome:
         type=TYPES[slug],
         door=f"hooks/{slug}/main",
         received_at=datetime.fromisoformat(received_at),
-        payload=_body(slug, (PAYLOADS / slug / name).read_bytes()),
+        payload=_body(slug, (_folder(slug) / name).read_bytes()),
     )
     return understand(raw.payload, raw.headers(), 0, 0, Context(key=b"k", communities=communities, platforms=PLATFORMS))
 
@@ -73,7 +79,7 @@ def test_the_outcome_is_the_one_decided_by_reading(slug: str, name: str, decisio
 @pytest.mark.parametrize("slug", sorted(TYPES))
 def test_every_payload_has_a_decision(slug: str) -> None:
     decided = {name for of, name, _ in _DECISIONS if of == slug}
-    assert {path.name for path in (PAYLOADS / slug).glob("*.json")} == decided
+    assert {path.name for path in _folder(slug).glob("*.json")} == decided
 
 
 @pytest.mark.skipif(not PAYLOADS.is_dir(), reason="the folder shared/data lies beside the repository only where we measure")
