@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 
+from warehouse.steps.levels import fold_levels
 from warehouse.steps.tempo import keep_beat
 
 Step = Callable[[pa.Table], pa.Table]
 
 STEPS: Mapping[str, Step] = {
     "keep_beat": keep_beat,
+    "levels": fold_levels,
 }

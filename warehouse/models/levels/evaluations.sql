@@ -1,0 +1,320 @@
+/*
+summary: Every member's level at every evaluation, after confirmation, with what it rests on. One row for each member seen within 364 days or two windows, or declared, and one more when that has passed.
+grain: [community, window_end, member]
+source: [core.beats, core.first_seen, core.interactions, core.member_weeks, core.windows, landing.roles, levels.reach]
+step: levels
+columns:
+  community: the community
+  window_end: the evaluation, a Monday 00:00 UTC, exclusive
+  member: the member
+  level: core, active, occasional, peripheral or transactional; or a state outside every distribution, dormant, departed, insufficient or not seen
+  target: what the rules say at this evaluation alone, before confirmation
+  stay_core: whether the lower bars to stay in core hold
+  stay_active: whether the lower bars to stay active hold
+  misses: evaluations in a row below the bars to stay; at four of them (two where the beat is 28 days or longer) the member moves down
+  contributions: contributions in the window that stand
+  beats_active: live beats of the window in which the member contributed or attended
+  beats_alive: live beats of the window, announced breaks left out
+  beats_contributed: beats of the window in which the member contributed, live or not
+  beats_present: beats of the window with presence or reading, live or not
+  beats_hosted: live beats of the window in which the member hosted
+  ties: distinct people with whom there were acts in both directions in the window
+  helped: distinct others whom the member answered or whose page the member improved in the window
+  bar: ties, and people helped, that core asks for in a community of this size
+  bar_active: ties that active asks for
+  explicit: declared member, by a join that no later leave undid
+  tenure_days: days since the first contribution, or else since joining, or else since first seen
+  newcomer: tenure shorter than a window; a newcomer cannot be core
+  returning: contributed in the window after at least a whole window without
+  facilitator: facilitator by a role at that time, or hosted at least two meetings in the window
+  sponsor_staff: sponsor or staff by a role at that time; reported separately
+  change: what changed the level at this evaluation; absent where it did not change
+  reason: the level in words, with counts and bars
+checks:
+  - name: levels
+    says: A level is one of nine words.
+    sql: select community from {table} where level not in ('core', 'active', 'occasional', 'peripheral', 'transactional', 'dormant', 'departed', 'insufficient', 'not seen')
+  - name: newcomers
+    says: No newcomer's target is core.
+    sql: select community from {table} where newcomer and target = 'core'
+  - name: bars
+    says: Nobody enters core below its bars.
+    sql: select community from {table} where target = 'core' and (3 * beats_active < 2 * beats_alive or ties < bar)
+*/
+with params as (
+    select
+        3 as fewest_beats,
+        52 as year_weeks,
+        28 as newcomer_days,
+        2 as facilitated,
+        2 as lowest_bar,
+        5 as highest_bar
+), calendar as materialized (
+    select
+        windows.*,
+        greatest(year_weeks, 2 * window_weeks) as lookback,
+        row_number() over story as turn,
+        lag(week) over story as week_before,
+        lag(greatest(year_weeks, 2 * window_weeks)) over story as lookback_before,
+        min(window_weeks) over (partition by community) as shortest,
+        least(highest_bar, greatest(lowest_bar, (contributors + 2) // 4)) as bar
+    from core.windows
+    cross join params
+    window story as (partition by community order by window_end)
+), evaluated as materialized (
+    select
+        calendar.community,
+        calendar.turn,
+        any_value(calendar.window_end) as window_end,
+        any_value(calendar.week) as week,
+        any_value(calendar.window_weeks) as window_weeks,
+        any_value(calendar.beat_days) as beat_days,
+        any_value(calendar.n_beats) as n_beats,
+        any_value(calendar.lookback) as lookback,
+        any_value(calendar.contributors) as contributors,
+        any_value(calendar.bar) as bar,
+        cast(count(*) filter (beats.alive) as integer) as beats_alive,
+        -- an announced break holds everybody where they are, while it lasts and while it takes more than half of the window
+        bool_or(in_break and beats.beat = 0) or 2 * count(*) filter (in_break) > any_value(calendar.n_beats) as held
+    from calendar
+    join (
+        select beats.*, not counted and from_week >= windows.week - windows.archive_weeks as in_break
+        from core.beats
+        join core.windows using (community, window_end)
+    ) as beats using (community, window_end)
+    group by all
+), seats as (
+    -- the weeks that an evaluation sees; a beat is a bit
+    select
+        community,
+        turn,
+        cast(unnest(range(beats.from_week, beats.to_week)) as integer) as week,
+        cast(1 << beats.beat as integer) as beat,
+        if(beats.alive, cast(1 << beats.beat as integer), 0) as live_beat
+    from core.beats
+    join calendar using (community, window_end)
+), people as materialized (
+    select community, member, cast(row_number() over () as integer) as person
+    from (select distinct community, member from core.member_weeks)
+), facts as materialized (
+    select
+        people.person,
+        member_weeks.community,
+        member_weeks.week,
+        member_weeks.contributions,
+        member_weeks.attendances,
+        member_weeks.hosted,
+        member_weeks.other_presence,
+        member_weeks.consumption,
+        member_weeks.joins,
+        -- a week of nothing but a leave is seen, and is no event of the window; one of nothing but undone edits is an event
+        member_weeks.contributions + attendances + hosted + other_presence + consumption + joins > 0 or leaves = 0 as event,
+        lead(member_weeks.week) over story as next_week,
+        max(case when member_weeks.contributions > 0 then member_weeks.week end) over earlier as contributed_before
+    from core.member_weeks
+    join people using (community, member)
+    window
+        story as (partition by people.person order by member_weeks.week),
+        earlier as (story rows between unbounded preceding and 1 preceding)
+), within as (
+    select
+        facts.person,
+        seats.turn,
+        max(facts.week) as last_week,
+        max(facts.week) filter (facts.event) as last_event,
+        cast(sum(facts.contributions) as integer) as contributions,
+        bit_or(if(facts.contributions > 0 or facts.attendances > 0, live_beat, 0)) as active,
+        bit_or(if(facts.contributions > 0, beat, 0)) as contributed,
+        bit_or(if(facts.attendances + facts.other_presence + facts.consumption > 0, beat, 0)) as present,
+        bit_or(if(facts.hosted > 0, live_beat, 0)) as hosting,
+        sum(facts.hosted) as hosted,
+        sum(facts.joins) as joins,
+        min(facts.week) filter (facts.contributions > 0) as contributed_first,
+        arg_min(facts.contributed_before, facts.week) filter (facts.contributions > 0) as contributed_before
+    from facts
+    join seats using (community, week)
+    group by all
+), memberships as (
+    select people.person, week, joined, lead(week) over (partition by people.person order by week) as next_week
+    from (
+        select community, member, week, arg_max(verb, (occurred_at, event_id)) = 'join' as joined
+        from core.interactions
+        where verb in ('join', 'leave') and actor_kind = 'human'
+        group by all
+    )
+    join people using (community, member)
+), silent as (
+    select facts.person, calendar.turn, facts.week as last_week
+    from facts
+    join calendar
+        on calendar.community = facts.community
+        and calendar.week > facts.week + calendar.window_weeks
+        and (facts.next_week is null or calendar.week <= facts.next_week)
+    left join memberships
+        on memberships.person = facts.person
+        and memberships.week < calendar.week
+        and (memberships.next_week is null or memberships.next_week >= calendar.week)
+    where (facts.next_week is null or facts.next_week - facts.week > calendar.shortest)
+        and (
+            calendar.week - facts.week <= calendar.lookback
+            or (calendar.week_before > facts.week and calendar.week_before - facts.week <= calendar.lookback_before)
+            or memberships.joined
+        )
+), seen as (
+    from within
+    union all by name
+    from silent
+), since as (
+    select
+        people.person,
+        first_seen.first_at,
+        first_seen.joined_at,
+        least(first_seen.first_at, first_seen.joined_at, first_seen.first_event_at) as first_event_at
+    from core.first_seen
+    join people using (community, member)
+), roled as (
+    select
+        people.person,
+        calendar.turn,
+        bool_or(roles.role = 'facilitator') as facilitator,
+        bool_or(roles.role in ('sponsor', 'staff')) as sponsor_staff
+    from landing.roles
+    semi join building using (community)
+    join people using (community, member)
+    join calendar
+        on calendar.community = roles.community
+        and (roles.valid_from is null or roles.valid_from < calendar.window_end)
+        and (roles.valid_to is null or roles.valid_to >= calendar.window_end)
+    group by all
+), reach as (
+    select people.person, reach.window_weeks, reach.from_week, reach.ties, reach.helped
+    from levels.reach
+    join people using (community, member)
+), drawn as (
+    select
+        seen.person,
+        people.community,
+        people.member,
+        seen.turn,
+        seen.last_week,
+        seen.last_event,
+        seen.contributed_first,
+        coalesce(seen.contributed_before, -1000000) as contributed_before,
+        evaluated.window_end,
+        evaluated.week,
+        evaluated.window_weeks,
+        evaluated.beat_days,
+        evaluated.n_beats,
+        evaluated.lookback,
+        evaluated.held,
+        evaluated.beats_alive,
+        evaluated.bar,
+        evaluated.contributors,
+        coalesce(seen.contributions, 0) as contributions,
+        cast(bit_count(coalesce(seen.active, 0)) as integer) as beats_active,
+        cast(bit_count(coalesce(seen.contributed, 0)) as integer) as beats_contributed,
+        cast(bit_count(coalesce(seen.present, 0)) as integer) as beats_present,
+        cast(bit_count(coalesce(seen.hosting, 0)) as integer) as beats_hosted,
+        coalesce(seen.hosted, 0) as hosted,
+        coalesce(seen.joins, 0) as joins
+    from seen
+    join people using (person)
+    join evaluated on evaluated.community = people.community and evaluated.turn = seen.turn
+), gathered as (
+    select
+        drawn.*,
+        if(drawn.last_event is null, 0, coalesce(reach.ties, 0)) as ties,
+        if(drawn.last_event is null, 0, coalesce(reach.helped, 0)) as helped,
+        greatest(0, least(2, drawn.contributors - 1)) as bar_active,
+        coalesce(memberships.joined, false) as explicit,
+        not memberships.joined and coalesce(drawn.last_event, drawn.last_week) <= memberships.week as departing,
+        coalesce(
+            case when since.first_at < drawn.window_end then since.first_at end,
+            case when since.joined_at < drawn.window_end then since.joined_at end,
+            since.first_event_at
+        ) as since_at,
+        coalesce(roled.facilitator, false) or drawn.hosted >= facilitated as facilitator,
+        coalesce(roled.sponsor_staff, false) as sponsor_staff
+    from drawn
+    cross join params
+    asof left join reach
+        on reach.person = drawn.person
+        and reach.window_weeks = drawn.window_weeks
+        and reach.from_week <= drawn.week
+    asof left join memberships
+        on memberships.person = drawn.person
+        and memberships.week < drawn.week
+    left join since on since.person = drawn.person
+    left join roled on roled.person = drawn.person and roled.turn = drawn.turn
+), judged as (
+    select
+        gathered.*,
+        cast(date_diff('second', since_at, window_end) // 86400 as integer) as tenure_days,
+        since_at is null or since_at > window_end - to_days(greatest(7 * window_weeks, newcomer_days)) as newcomer,
+        coalesce(contributed_first - contributed_before - 1 >= window_weeks and contributed_before > -1000000, false) as "returning",
+        -- the level does not count: gone by their own word, or nothing seen
+        coalesce(departing, false) as gone,
+        week - last_week > lookback as lapsed,
+        last_event is null as nothing,
+        beats_alive >= fewest_beats as enough,
+        helped >= bar or (beats_hosted > 0 and 3 * beats_hosted >= beats_alive) as helps_enough,
+        5 * helped >= 3 * bar or (beats_hosted > 0 and 3 * beats_hosted >= beats_alive) as helps_still,
+        beats_contributed >= 2 or (beats_contributed = 1 and contributed_before >= week - year_weeks) as again
+    from gathered
+    cross join params
+)
+select
+    person,
+    turn,
+    week,
+    lookback,
+    held,
+    lapsed,
+    gone,
+    beat_days >= 28 as long_beat,
+    community,
+    window_end,
+    member,
+    case
+        when gone then 'gone'
+        when lapsed then 'silent'
+        when not enough then 'insufficient'
+        when nothing then 'silent'
+        when 3 * beats_active >= 2 * beats_alive and ties >= bar and helps_enough and not newcomer then 'core'
+        when 3 * beats_active >= beats_alive and ties >= bar_active then 'active'
+        when contributions > 0 and (again or explicit) then 'occasional'
+        when contributions = 0 and (
+            (beats_present >= 2 and 6 * beats_present >= n_beats)
+            or (explicit and (beats_present >= 1 or joins > 0))
+        ) then 'peripheral'
+        else 'transactional'
+    end as target,
+    enough and not gone and not nothing and 2 * beats_active >= beats_alive and 5 * ties >= 3 * bar and helps_still as stay_core,
+    enough and not gone and not nothing and 4 * beats_active >= beats_alive and ties >= 1 as stay_active,
+    contributions,
+    beats_active,
+    beats_alive,
+    beats_contributed,
+    beats_present,
+    beats_hosted,
+    cast(ties as integer) as ties,
+    cast(helped as integer) as helped,
+    cast(bar as integer) as bar,
+    cast(bar_active as integer) as bar_active,
+    explicit,
+    tenure_days,
+    newcomer,
+    "returning",
+    facilitator,
+    sponsor_staff,
+    case
+        when lapsed or nothing then concat('last seen ', week - last_week, if(week - last_week = 1, ' week', ' weeks'), ' before')
+        else concat(
+            'took part in ', beats_active, ' of ', beats_alive, if(beat_days = 7, ' live weeks', concat(' live beats of ', beat_days, ' days')),
+            ' (core asks for ', (2 * beats_alive + 2) // 3, ', active for ', (beats_alive + 2) // 3, '), mutual ties with ', ties,
+            ' (core ', bar, ', active ', bar_active, '), helped ', helped, ' (core ', bar,
+            if(beats_hosted > 0, concat('; hosted in ', beats_hosted, ' of them'), ''), ')',
+            if(newcomer, ', newcomer', '')
+        )
+    end as reason
+from judged

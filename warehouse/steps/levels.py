@@ -1,0 +1,287 @@
+"""Levels: what the rules say at each evaluation becomes a level only as far as it is confirmed.
+
+One vector step an evaluation, over all communities and members at once; the state of a member is a handful of small integers.
+"""
+
+from dataclasses import dataclass, fields
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Ints = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+
+LEVELS = ("not seen", "insufficient", "departed", "dormant", "transactional", "peripheral", "occasional", "active", "core")
+"""Every state, lowest first: up to `occasional` all moves are at once, above it they are confirmed."""
+
+NOT_SEEN, INSUFFICIENT, DEPARTED, DORMANT, TRANSACTIONAL, PERIPHERAL, OCCASIONAL, ACTIVE, CORE = range(len(LEVELS))
+SILENT, GONE = len(LEVELS), len(LEVELS) + 1
+TARGETS = (*LEVELS, "silent", "gone")
+"""What the SQL says: a level, or `silent` (nothing in the window; what that means, the past decides), or `gone` (left)."""
+
+NEVER = -1_000_000
+CONFIRMED, CONFIRMED_LONG_BEAT = 4, 2
+
+HELPERS = ("person", "turn", "week", "lookback", "held", "lapsed", "gone", "long_beat")
+"""Columns that the fold needs and the table does not keep."""
+
+CHANGES = (
+    "first seen",
+    "seen again",
+    "left",
+    "fewer than three live beats in the window",
+    "met the bars at two evaluations in a row",
+    "met the bars at this evaluation (one is enough for so long a beat)",
+    "below the bars to stay at four evaluations in a row",
+    "below the bars to stay at two evaluations in a row",
+    "silent for a whole window",
+    "silent for longer than a year or two windows",
+    "at once, as between all levels up to occasional",
+    "met the bars, to be confirmed; occasional until then",
+)
+
+REASONS = (
+    "not seen: nothing in the window, and never more than passing by within the year before",
+    "no level: fewer than three live beats in the window",
+    "departed: left",
+    "departed: silent for longer than a year or two windows",
+    "dormant: silent for a whole window, after having been occasional or more, or declared",
+    "transactional: seen in the window, without a second sign yet",
+    "peripheral: present without contributing, or just joined",
+    "occasional: contributed in this window and in another beat of the year, or is declared",
+    "occasional: meets the bars of active, to be confirmed at the next evaluation",
+    "occasional: meets the bars of core, to be confirmed at the next evaluation",
+    "active: meets the bars of active",
+    "active: meets the bars of core, to be confirmed at the next evaluation",
+    "active: below the bars to enter, above those to stay",
+    "active: below the bars to stay once; four times in a row (two where the beat is long) lower the level",
+    "active: below the bars to stay twice in a row; four times lower the level",
+    "active: below the bars to stay three times in a row; a fourth lowers the level",
+    "core: meets the bars of core",
+    "core: below the bars to enter, above those to stay",
+    "core: below the bars to stay once; four times in a row (two where the beat is long) lower the level",
+    "core: below the bars to stay twice in a row; four times lower the level",
+    "core: below the bars to stay three times in a row; a fourth lowers the level",
+    "held where it was: an announced break",
+)
+_AT = {text: code for code, text in enumerate(REASONS)}
+_CHANGE = {text: code for code, text in enumerate(CHANGES)}
+_NO_CHANGE = -1
+_HELD = len(REASONS) - 1
+_FIRST_REASON = np.array([0, 1, 3, 4, 5, 6, 7, 10, 16], dtype=np.int32)
+
+
+@dataclass(slots=True)
+class Now:
+    """What one evaluation says of n members: arrays of n, in the order of the rows."""
+
+    target: Ints
+    stay_core: Bools
+    stay_active: Bools
+    explicit: Bools
+    held: Bools
+    lapsed: Bools
+    long_beat: Bools
+    week: Ints
+    lookback: Ints
+
+
+@dataclass(slots=True)
+class Past:
+    """What is remembered of n members: level, misses, last target, last week as occasional or more."""
+
+    level: Ints
+    misses: Ints
+    before: Ints
+    engaged: Ints
+
+
+def nothing_known(members: int) -> Past:
+    """The past of members whom nobody has seen yet."""
+    return Past(
+        np.full(members, NOT_SEEN, np.int32),
+        np.zeros(members, np.int32),
+        np.full(members, NOT_SEEN, np.int32),
+        np.full(members, NEVER, np.int32),
+    )
+
+
+def step(past: Past, now: Now) -> tuple[Past, Ints, Bools]:
+    """Fold one evaluation in. Returns what is remembered after it, the target as a level, and where a break held somebody."""
+    level, before = past.level, past.before
+    target = _resolved(past, now)
+    aim = np.where((level == CORE) & now.stay_core, CORE, target)
+    aim = np.where(((level == CORE) | (level == ACTIVE)) & now.stay_active, np.maximum(aim, ACTIVE), aim)
+
+    # A promotion goes as far as the last two targets agree; what is not confirmed shows as occasional at once.
+    agreed = np.where(now.long_beat, aim, np.minimum(aim, before))
+    raised = np.where(aim <= OCCASIONAL, aim, np.maximum(np.maximum(level, OCCASIONAL), agreed))
+
+    at_once = (now.target == GONE) | (target == INSUFFICIENT) | (level <= OCCASIONAL)
+    misses = past.misses + 1
+    lowers = at_once | (misses >= np.where(now.long_beat, CONFIRMED_LONG_BEAT, CONFIRMED))
+
+    falls = aim < level
+    held = falls & now.held & (now.target != GONE)
+    after = np.where(aim > level, raised, np.where(falls & ~held & lowers, aim, level))
+    misses = np.where(held, past.misses, np.where(falls & ~lowers, misses, 0))
+    engaged = np.where(after >= OCCASIONAL, now.week, past.engaged)
+    return Past(_ints(after), _ints(misses), _ints(target), _ints(engaged)), _ints(target), held
+
+
+def _resolved(past: Past, now: Now) -> Ints:
+    """Targets as levels: what `silent` means depends on what somebody was."""
+    known = now.explicit | (now.week - past.engaged <= now.lookback)
+    was_known = now.explicit | (past.engaged > NEVER)
+    silent = np.where(
+        now.lapsed,
+        np.where(was_known, DEPARTED, NOT_SEEN),
+        np.where(known, DORMANT, NOT_SEEN),
+    )
+    return _ints(np.where(now.target == GONE, DEPARTED, np.where(now.target == SILENT, silent, now.target)))
+
+
+def fold_levels(rows: pa.Table) -> pa.Table:
+    """The step of `levels.evaluations`: targets in, levels out.
+
+    `rows` has one row a member and evaluation, in any order, with the columns of HELPERS, `target` (one of TARGETS),
+    `stay_core`, `stay_active`, `explicit` and `reason` (the facts in words). `turn` counts a community's evaluations from 1; a
+    member without a row at the turn before begins anew. Returned are the other columns, with `level`, `target` as a level,
+    `misses`, `change` and `reason` in full.
+    """
+    person, turn = _column(rows, "person"), _column(rows, "turn")
+    target = _codes(rows["target"])
+    now = Now(
+        target,
+        *(_flags(rows, name) for name in ("stay_core", "stay_active", "explicit", "held", "lapsed", "long_beat")),
+        _column(rows, "week"),
+        _column(rows, "lookback"),
+    )
+    past, seen_at = nothing_known(int(person.max(initial=0)) + 1), np.zeros(int(person.max(initial=0)) + 1, np.int32)
+    level, goal, misses = (np.zeros(len(person), np.int32) for _ in range(3))
+    change, reason = np.full(len(person), _NO_CHANGE, np.int32), np.zeros(len(person), np.int32)
+
+    order = np.argsort(turn, kind="stable")
+    edges = np.searchsorted(turn[order], np.arange(1, int(turn.max(initial=0)) + 2))
+    for number, (start, stop) in enumerate(pairwise(edges), start=1):
+        at = order[start:stop]
+        who = person[at]
+        known = seen_at[who] == number - 1
+        mine = _continued(past, who, known & (number > 1))
+        here = _taken(now, at)
+        after, wish, held = step(mine, here)
+        level[at], goal[at], misses[at] = after.level, wish, after.misses
+        change[at] = _changed(mine, after, here, fresh=~known | (number == 1), again=seen_at[who] > 0)
+        reason[at] = _reasoned(after, wish, here, held)
+        seen_at[who] = number
+        past.level[who], past.misses[who], past.before[who], past.engaged[who] = (
+            after.level,
+            after.misses,
+            after.before,
+            after.engaged,
+        )
+    return _table(rows, level, goal, misses, change, reason)
+
+
+def _continued(past: Past, who: Ints, known: Bools) -> Past:
+    new = nothing_known(len(who))
+    return Past(*(_ints(np.where(known, getattr(past, f.name)[who], getattr(new, f.name))) for f in fields(Past)))
+
+
+def _taken(now: Now, at: npt.NDArray[np.intp]) -> Now:
+    return Now(*(getattr(now, f.name)[at] for f in fields(Now)))
+
+
+def _changed(before: Past, after: Past, now: Now, *, fresh: Bools, again: Bools) -> Ints:
+    """What changed a level, as a place in CHANGES; -1 where it did not change."""
+    was, level = before.level, after.level
+    confirmed = np.where(
+        now.long_beat,
+        _CHANGE["met the bars at this evaluation (one is enough for so long a beat)"],
+        _CHANGE["met the bars at two evaluations in a row"],
+    )
+    missed = np.where(
+        now.long_beat,
+        _CHANGE["below the bars to stay at two evaluations in a row"],
+        _CHANGE["below the bars to stay at four evaluations in a row"],
+    )
+    return _ints(
+        np.select(
+            [
+                fresh & again,
+                fresh,
+                level == was,
+                now.target == GONE,
+                level == INSUFFICIENT,
+                (level > was) & (level >= ACTIVE),
+                (level == OCCASIONAL) & (level > was) & (after.before > OCCASIONAL),
+                level > was,
+                was >= ACTIVE,
+                level == DORMANT,
+                level == DEPARTED,
+            ],
+            [
+                _CHANGE["seen again"],
+                _CHANGE["first seen"],
+                _NO_CHANGE,
+                _CHANGE["left"],
+                _CHANGE["fewer than three live beats in the window"],
+                confirmed,
+                _CHANGE["met the bars, to be confirmed; occasional until then"],
+                _CHANGE["at once, as between all levels up to occasional"],
+                missed,
+                _CHANGE["silent for a whole window"],
+                _CHANGE["silent for longer than a year or two windows"],
+            ],
+            _CHANGE["at once, as between all levels up to occasional"],
+        )
+    )
+
+
+def _reasoned(after: Past, target: Ints, now: Now, held: Bools) -> Ints:
+    """Why a member has the level, as a place in REASONS."""
+    level = after.level
+    reason = _FIRST_REASON[level]
+    reason = np.where((level == DEPARTED) & (now.target == GONE), _AT["departed: left"], reason)
+    reason = np.where(level == OCCASIONAL, reason + np.maximum(0, target - OCCASIONAL), reason)
+    reason = np.where((level == ACTIVE) & (target == CORE), reason + 1, reason)
+    first_miss = np.where(level == CORE, 17, 12)
+    below = ((level == ACTIVE) | (level == CORE)) & (target < level)
+    return _ints(np.where(held, _HELD, np.where(below, first_miss + after.misses, reason)))
+
+
+def _table(rows: pa.Table, level: Ints, target: Ints, misses: Ints, change: Ints, reason: Ints) -> pa.Table:
+    texts = pa.chunked_array([pa.array(REASONS).take(pa.array(reason))])
+    said = pc.binary_join_element_wise(texts, rows["reason"].cast(pa.string()), "; ")
+    changes = pa.array(CHANGES).take(pa.array(change, mask=change == _NO_CHANGE))
+    kept = rows.drop_columns([*HELPERS, "target", "reason"])
+    words = pa.array(LEVELS)
+    for name, column in (
+        ("level", words.take(pa.array(level))),
+        ("target", words.take(pa.array(target))),
+        ("misses", pa.array(misses)),
+        ("change", changes),
+        ("reason", said),
+    ):
+        kept = kept.append_column(name, column)
+    return kept
+
+
+def _codes(column: pa.ChunkedArray) -> Ints:
+    return _ints(pc.index_in(column, value_set=pa.array(TARGETS)).to_numpy())
+
+
+def _column(rows: pa.Table, name: str) -> Ints:
+    return _ints(rows[name].to_numpy())
+
+
+def _flags(rows: pa.Table, name: str) -> Bools:
+    flags: Bools = np.asarray(rows[name].to_numpy(), dtype=np.bool_)
+    return flags
+
+
+def _ints(values: npt.NDArray[np.generic]) -> Ints:
+    return values.astype(np.int32, copy=False)
