@@ -133,7 +133,7 @@ def land(con: duckdb.DuckDBPyConnection, *rows: Row, people: dict[str, str | Non
     """Insert interactions, and a member for each actor: the actor's own name, unless `people` says otherwise (None: nobody)."""
     if not rows:
         return
-    names = [column for column in con.execute("select * from landing.main.interactions limit 0").to_arrow_table().schema]
+    names = list(con.execute("select * from landing.main.interactions limit 0").to_arrow_table().schema)
     table = pa.table({field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in names})
     con.register("landed_rows", table)
     con.execute("insert into landing.main.interactions by name from landed_rows")
@@ -167,7 +167,7 @@ def build_tables(
 ) -> Built:
     """Build these layers; checks that fail are a failing test."""
     built = build(con, models_of(*layers), communities, moment(as_of), since=moment(since) if since else None)
-    failed = [check for check in built.checks if check.failures]
+    failed = [check for check in built.checks if check.failures and check.severity == "error"]
     assert not failed, failed
     return built
 

@@ -12,7 +12,6 @@ columns:
   first_at: when the oldest record happened, naive UTC
   last_at: when the newest record happened, naive UTC
   records: records landed, revisions and conflicts among them
-  conflicts: events of which two records differ in content
   as_of: the moment all this is about
 */
 with landed as (
@@ -21,15 +20,6 @@ with landed as (
     join building using (community)
     where occurred_at < as_of
     group by all
-), differing as (
-    select community, event_id
-    from landing.interactions
-    join building using (community)
-    where occurred_at < as_of
-    group by all
-    having min(content_hash) <> max(content_hash)
-), conflicts as (
-    select community, count(*) as conflicts from differing group by all
 )
 select
     building.community,
@@ -40,9 +30,7 @@ select
     landed.first_at,
     landed.last_at,
     coalesce(landed.records, 0) as records,
-    coalesce(conflicts.conflicts, 0) as conflicts,
     building.as_of
 from building
 left join landing.communities using (community)
 left join landed using (community)
-left join conflicts using (community)

@@ -35,7 +35,7 @@ with params as (
         and (interactions.medium = 'chat' or (interactions.medium = 'wiki' and interactions.verb in ('post', 'reply')))
 ), named as (
     -- A thread that a reply names by its opening message, which itself carries no thread.
-    select community, thread_id, bool_or(reply_to_id = thread_id or object_id = thread_id) as answers_root
+    select community, thread_id, bool_or(medium = 'chat' and reply_to_id = thread_id) as answers_root
     from messages
     where thread_id is not null
     group by all
@@ -52,6 +52,7 @@ with params as (
     left join named as roots
         on roots.community = messages.community
         and roots.thread_id = messages.object_id
+        and messages.object_kind = 'message'
         and (messages.thread_id is null or messages.thread_id = messages.object_id)
 ), rooted as (
     select *, bool_or(answers_root) over (partition by community, named_thread) and named_thread is not null as is_rooted

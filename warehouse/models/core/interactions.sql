@@ -38,6 +38,10 @@ checks:
   - name: before_now
     says: Nothing is seen that happened at or after the moment of the build.
     sql: select event_id from {table} join building using (community) where occurred_at >= as_of
+  - name: conflicts
+    says: No two records of one event differ in content.
+    sql: select event_id from {table} where has_conflict
+    severity: warn
 */
 with params as (
     select interval 48 hour as undone_within

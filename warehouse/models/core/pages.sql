@@ -1,5 +1,5 @@
 /*
-summary: Wiki pages, who made them and how many worked on them. Contributions that stand, of closed weeks.
+summary: Wiki pages, who made them and how many worked on them. Making and editing that stands, of closed weeks; talk is in threads.
 grain: [community, page]
 source: [core.interactions]
 columns:
@@ -9,9 +9,9 @@ columns:
   creator: who made it; absent where that was never seen, or nobody may be shown
   creator_kind: human, bot or system; absent where the making was never seen
   created_at: when it was made, naive UTC; absent where that was never seen
-  edits: contributions to it by people, making it included
-  editors: people who contributed to it
-  last_at: latest contribution to it, naive UTC
+  edits: times people made or changed it
+  editors: people who made or changed it
+  last_at: when it was last made or changed, naive UTC
 caveats:
   - Whoever is the first to edit a page older than the archive did not make it; its maker is not known.
 */
@@ -22,7 +22,7 @@ with touches as (
     where interactions.week < week_of(building.as_of)
         and interactions.medium = 'wiki'
         and interactions.object_kind = 'page'
-        and interactions.is_contribution
+        and interactions.verb in ('create', 'edit', 'upload')
         and not interactions.reverted
 )
 select

@@ -27,7 +27,7 @@ with params as (
         and not interactions.reverted
         and (interactions.is_contribution or interactions.verb in ('react', 'thank'))
 ), targets as (
-    -- What can be answered: a message, page or file by its first author, anything else by the event itself.
+    -- What can be answered: a message or file by its first author, a page by its maker, anything else by the event itself.
     select
         community,
         target_id,
@@ -37,7 +37,9 @@ with params as (
         union all
         select community, event_id, object_id, member, actor_kind, occurred_at
         from acts
-        where is_contribution and object_kind in ('message', 'page', 'file') and object_id <> event_id
+        where is_contribution
+            and object_id <> event_id
+            and (object_kind in ('message', 'file') or (object_kind = 'page' and verb = 'create'))
     )
     group by all
 ), turns as (

@@ -15,11 +15,15 @@ columns:
 */
 with params as (
     select 3 as people_alive
+), seen as (
+    select community, week from core.interactions
+    union all
+    select community, week from core.member_weeks -- an edge of attendance may tell of the week before
 ), began as (
-    select interactions.community, min(interactions.week) as first_week, any_value(week_of(building.as_of)) as now_week
-    from core.interactions
+    select seen.community, min(seen.week) as first_week, any_value(week_of(building.as_of)) as now_week
+    from seen
     join building using (community)
-    where interactions.week < week_of(building.as_of)
+    where seen.week < week_of(building.as_of)
     group by all
 ), spine as (
     select community, first_week, unnest(generate_series(first_week + 1, now_week)) as week
