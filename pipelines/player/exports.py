@@ -107,7 +107,7 @@ class _Chat:
         people = [p for p in self.script.people[self.community] if p.arrives < live]
         updated = self.script.calendar.ms(live) // 1000
         self._write("users.json", [slack.user(person, self.world, updated) for person in people])
-        for _ in people:
+        for _person in people:
             self.planned.exported("slack", UNDERSTOOD)
         self._zip.close()
 

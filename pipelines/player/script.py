@@ -10,6 +10,8 @@ from pipelines.player.seasons import DAY_MS, HOUR_MS, Calendar
 from pipelines.player.troupe import ColdShoulder, Troupe
 
 GARBAGE = 30
+GARBAGE_NUMBERS = 10**12
+"""Numbers of their own: what the doors are changes no other deed."""
 REPEATED = 0.015
 """Share of live deliveries that a platform sends twice."""
 COLD_WEEKS = 10
@@ -84,7 +86,7 @@ class _Stage:
         return [
             Deed(
                 self.calendar.ms(week) + DAY_MS + i * HOUR_MS % DAY_MS,
-                next(self.numbers),
+                GARBAGE_NUMBERS + i,
                 Kind.GARBAGE,
                 -1,
                 None,

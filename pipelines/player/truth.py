@@ -137,7 +137,7 @@ def write_settings(folder: Path, script: Script, world: World) -> Path:
         path = secrets / platform
         path.touch(mode=0o600)
         path.write_text(secret(world, platform) + "\n", encoding="utf-8")
-    _write_csv(folder / "people.csv", ("person", "platform", "tenant", "account"), _people(script, world))
+    _write_csv(folder / "people.csv", ("person", "platform", "tenant", "account"), people_rows(script, world))
     _write_csv(folder / "roles.csv", ("community", "person", "role", "from", "to"), _roles(script))
     path = folder / "guildhall.toml"
     path.write_text(settings_text(script, world), encoding="utf-8")
@@ -181,7 +181,8 @@ def settings_text(script: Script, world: World) -> str:
     return "\n".join(lines)
 
 
-def _people(script: Script, world: World) -> Iterator[tuple[str, ...]]:
+def people_rows(script: Script, world: World) -> Iterator[tuple[str, ...]]:
+    """(person, platform, tenant, account) of everybody whose accounts are known to be theirs."""
     for people in script.people:
         for person in people:
             if person.linked:

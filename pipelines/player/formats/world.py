@@ -89,6 +89,7 @@ class World:
     def words(self, deed: Deed) -> str:
         """What was said in a message; nobody ever said it."""
         mixed = deed.number * 2_654_435_761 % (1 << 32)
+        said: tuple[str, ...]
         if deed.question:
             said = _QUESTIONS
         elif deed.kind is Kind.REPLY:
