@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeGuard
 
 import ijson
 from pydantic_core import from_json
@@ -141,7 +141,7 @@ def _exported(found: Any, payload: bytes, place: str, options: ImportOptions) ->
     )
 
 
-def _is_number(found: object) -> bool:
+def _is_number(found: object) -> TypeGuard[int]:
     return isinstance(found, int) and not isinstance(found, bool) and found > 0
 
 

@@ -9,8 +9,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from tarfile import HeaderError, ReadError
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from pipelines.platform import ExportError
 
@@ -65,6 +66,19 @@ class _Zip:
             raise _broken(name, "the zip is damaged there, or encrypted") from error
 
 
+class _Header(tarfile.TarInfo):
+    """A header that must be whole: by itself tarfile takes one that is broken or cut off for the archive's end."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:  # noqa: A002, RUF100 - the name that tarfile uses
+        try:
+            return super().fromtarfile(tarfile)
+        except HeaderError as error:
+            if type(error).__name__ == "EOFHeaderError":  # the empty block with which an archive says that it is whole
+                raise
+            raise ReadError("a header is broken or cut off") from error
+
+
 class _Tar:
     """A tar, read once from beginning to end: its files lie in a temporary folder, under numbers instead of their names.
 
@@ -75,7 +89,7 @@ class _Tar:
         self._places: dict[str, Path] = {}
         total = 0
         try:
-            with tarfile.open(path, "r|*") as archive:
+            with tarfile.open(path, "r|*", tarinfo=_Header, errors="replace") as archive:
                 for number, member in enumerate(archive):
                     if not member.isfile():  # links and devices point out of the archive
                         continue
