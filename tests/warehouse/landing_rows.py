@@ -9,6 +9,7 @@ rows(con, "core.threads")
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -152,6 +153,13 @@ def add(con: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row]) -> None
         con.execute(f"insert into landing.main.{table} ({', '.join(row)}) values ({marks})", list(row.values()))
 
 
+def empty(con: duckdb.DuckDBPyConnection) -> None:
+    """Forget everything that has landed; the next build of a community forgets its tables too."""
+    for table in LANDING_TABLES:
+        con.execute(f"delete from landing.main.{table}")
+
+
+@cache
 def models_of(*layers: str) -> tuple[Model, ...]:
     """The models of these layers, in order; they must not read others."""
     return order([read_model(path) for layer in layers for path in sorted((MODELS / layer).glob("*.sql"))])

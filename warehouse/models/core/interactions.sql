@@ -102,11 +102,15 @@ with params as (
     from told
     left join changes using (community, event_id)
     where told.is_original and coalesce(changes.latest_change, '') <> 'delete'
-), undoings as (
-    select community, reply_to_id as event_id, min(occurred_at) as first_at, max(occurred_at) as last_at
-    from standing
-    where verb = 'revert' and reply_to_id is not null
-    group by all
+), undone as (
+    select distinct edits.community, edits.event_id
+    from standing as edits
+    cross join params
+    join standing as undoing
+        on undoing.community = edits.community
+        and undoing.reply_to_id = edits.event_id
+        and undoing.occurred_at between edits.occurred_at and edits.occurred_at + params.undone_within
+    where undoing.verb = 'revert' and edits.medium = 'wiki' and is_contribution(edits.verb)
 ), members as (
     select community, actor, min(member) as member
     from landing.people
@@ -131,13 +135,7 @@ select
     week_of(standing.occurred_at) as week,
     standing.verb,
     is_contribution(standing.verb) as is_contribution,
-    coalesce(
-        standing.medium = 'wiki'
-        and is_contribution(standing.verb)
-        and undoings.last_at >= standing.occurred_at
-        and undoings.first_at <= standing.occurred_at + params.undone_within,
-        false
-    ) as reverted,
+    undone.event_id is not null as reverted,
     standing.object_id,
     standing.object_kind,
     standing.thread_id,
@@ -154,8 +152,7 @@ select
     standing.has_conflict
 from standing
 join building using (community)
-cross join params
 left join members using (community, actor)
 left join addressed using (community, event_id)
-left join undoings using (community, event_id)
+left join undone using (community, event_id)
 where since is null or standing.occurred_at >= since

@@ -1,0 +1,13 @@
+"""What the tests of the tables share."""
+
+import pytest
+
+from warehouse.build import open_memory
+
+
+@pytest.fixture(scope="module")
+def shared_con():
+    """One connection for a module's tests, because making the tables takes longer than filling them: `empty` it first."""
+    con = open_memory()
+    yield con
+    con.close()
