@@ -91,7 +91,11 @@ from landing.main.outcomes
 group by all
 """
 _DOORS = f"""
-select coalesce(door, '(none)') as door, count(*), count(distinct coalesce(raw_id, raw_partition || '/' || raw_offset)), {_COUNTS}
+select
+    coalesce(door, '(none)') as door,
+    count(*),
+    count(distinct coalesce(raw_id, raw_partition || '/' || raw_offset)),
+    {_COUNTS}
 from landing.main.outcomes
 group by coalesce(door, '(none)')
 order by all

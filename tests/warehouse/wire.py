@@ -60,11 +60,21 @@ def fresh() -> tuple[str, dict]:
 def send(bootstrap: str, topic: str, values: list, partition: int = 0) -> None:
     """Send values (dicts as JSON, bytes as they are) to one partition, and wait until they are there."""
     producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5, "queue.buffering.max.messages": 2_000_000})
+    failed = []
+
+    def note(error, _message) -> None:
+        if error is not None:
+            failed.append(error)
+
     for value in values:
+        key = getattr(value, "actor", "key")  # a compacted topic refuses what has none
         if hasattr(value, "model_dump_json"):
             value = value.model_dump_json().encode()
-        producer.produce(topic, value if isinstance(value, bytes) or value is None else json.dumps(value).encode(), partition=partition)
+        body = value if isinstance(value, bytes) or value is None else json.dumps(value).encode()
+        producer.produce(topic, body, key=key, partition=partition, on_delivery=note)
+        producer.poll(0)
     assert producer.flush(60) == 0
+    assert not failed, failed[0]
 
 
 if __name__ == "__main__":
