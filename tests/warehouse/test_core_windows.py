@@ -1,0 +1,211 @@
+"""Weeks, beats, tempo and windows, on the communities' own clocks."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.warehouse.landing_rows import add, build_tables, came, edited, empty, land, moment, rows, said
+
+MONDAY = moment("2024-01-01")
+"""Week 0 of these tests."""
+
+
+@pytest.fixture
+def con(shared_con):
+    empty(shared_con)
+    return shared_con
+
+
+def meet(weeks, people=3, community="c", what=said):
+    """In each of these weeks so many people say something, on the Wednesday."""
+    return [
+        what(f"p{person}", str(MONDAY + timedelta(weeks=week, days=2, hours=9, minutes=person)), community=community)
+        for week in weeks
+        for person in range(people)
+    ]
+
+
+def windows(con, weeks, *landed, charter=None, breaks=()):
+    """Build at the end of so many weeks; windows by the number of their evaluation's week."""
+    add(con, "communities", [{"community": "c", "title": "C", "charter_beat_days": charter}])
+    add(
+        con,
+        "breaks",
+        [
+            {"community": "c", "starts_at": MONDAY + timedelta(weeks=a), "ends_at": MONDAY + timedelta(weeks=b)}
+            for a, b in breaks
+        ],
+    )
+    land(con, *landed)
+    build_tables(con, MONDAY + timedelta(weeks=weeks))
+    return {(row["window_end"] - MONDAY).days // 7: row for row in rows(con, "from core.windows order by window_end")}
+
+
+def beats(found):
+    return [row["beat_days"] for row in found.values()]
+
+
+def test_there_is_an_evaluation_on_every_monday_from_the_first_after_the_first_sign(con):
+    found = windows(con, 4, *meet([0]))
+    assert list(found) == [1, 2, 3, 4]
+    assert {row["window_end"].isoweekday() for row in found.values()} == {1}
+
+
+def test_a_window_of_a_weekly_community_is_twelve_weeks(con):
+    last = windows(con, 14, *meet(range(14)))[14]
+    assert last["window_start"] == MONDAY + timedelta(weeks=2)
+    assert (last["beat_days"], last["n_beats"], last["window_weeks"]) == (7, 12, 12)
+    assert (last["alive_beats"], last["counted_beats"]) == (12, 12)
+
+
+def test_the_open_week_is_in_no_window(con):
+    add(con, "communities", [{"community": "c", "title": "C"}])
+    land(con, *meet([0, 1]))
+    build_tables(con, MONDAY + timedelta(weeks=1, days=4))
+    assert [row["window_end"] for row in rows(con, "core.windows")] == [MONDAY + timedelta(weeks=1)]
+
+
+def test_two_people_do_not_make_a_beat_alive_and_three_do(con):
+    found = windows(con, 2, *meet([0], people=2), *meet([1], people=3))
+    assert [row["alive_beats"] for row in found.values()] == [0, 1]
+
+
+def test_a_meeting_platform_that_tells_only_attendance_has_windows_and_beats(con):
+    last = windows(con, 3, *(row | {"object_id": f"{row['occurred_at']:%V}"} for row in meet([0, 1, 2], what=came)))[3]
+    assert (last["alive_beats"], last["counted_beats"], last["contributors"]) == (3, 3, 0)
+
+
+def test_beats_before_the_archive_begins_do_not_count(con):
+    assert windows(con, 3, *meet([0, 1, 2]))[3]["counted_beats"] == 3
+
+
+def test_contributors_are_distinct_people_of_the_window_and_of_the_window_before(con):
+    landed = [
+        said("ana", MONDAY),
+        said("ana", MONDAY + timedelta(weeks=1)),
+        said("ben", MONDAY + timedelta(weeks=5)),
+        said("rss", MONDAY, actor_kind="bot"),
+    ]
+    found = windows(con, 26, *landed)
+    assert [found[e]["contributors"] for e in (1, 2, 6, 12, 13, 14, 17, 18)] == [1, 1, 2, 2, 2, 1, 1, 0]
+    assert [found[e]["previous_contributors"] for e in (12, 13, 14, 25, 26)] == [0, 1, 1, 2, 1]
+
+
+def test_what_was_undone_is_no_contribution(con):
+    undone = [
+        edited("ana", str(MONDAY), event_id="1"),
+        edited("ben", str(MONDAY + timedelta(hours=1)), verb="revert", reply_to_id="1"),
+    ]
+    assert windows(con, 1, *undone)[1]["contributors"] == 0
+
+
+def test_a_community_has_history_after_52_weeks(con):
+    found = windows(con, 53, *meet([0]))
+    assert [found[e]["has_history"] for e in (51, 52)] == [False, True]
+
+
+def test_a_window_closes_after_seven_days_of_grace(con):
+    found = windows(con, 3, *meet([0]))
+    assert {e: row["closed"] for e, row in found.items()} == {1: True, 2: True, 3: False}
+
+
+# --- tempo
+
+
+def test_a_weekly_community_that_falls_silent_keeps_its_beat(con):
+    found = windows(con, 130, *meet(range(60)))
+    assert set(beats(found)) == {7}
+    assert (found[73]["alive_beats"], found[73]["counted_beats"]) == (0, 12)
+    assert list(found)[-1] == 130  # a year dead, and still there
+
+
+def test_a_weekly_community_of_26_weeks_keeps_seven_days(con):
+    assert set(beats(windows(con, 26, *meet(range(26))))) == {7}
+
+
+def test_a_beat_changes_when_four_evaluations_agree(con):
+    # Every other week from the start: of one beat of two weeks (evaluations 2 and 3) on, all are alive.
+    found = windows(con, 8, *meet(range(0, 8, 2)))
+    assert [row["candidate_days"] for row in rows(con, "from core.tempo order by week")] == [7, 14, 14, 14, 14, 14, 14, 14]
+    assert beats(found) == [7, 7, 7, 7, 14, 14, 14, 14]
+
+
+def test_one_disagreeing_evaluation_begins_the_count_anew(con):
+    # A second weekly meeting in week 5 of 5 weeks brings weekly beats to 4 of 5 at evaluation 5.
+    found = windows(con, 10, *meet([0, 2, 3, 4, 6, 8]))
+    tempo = {(row["week"] - 2818): (row["candidate_days"], row["agreeing"]) for row in rows(con, "core.tempo")}
+    assert [tempo[e] for e in (2, 3, 4, 5)] == [(14, 1), (14, 2), (14, 3), (7, 0)]
+    assert beats(found)[:8] == [7] * 8
+
+
+def test_the_charter_says_where_to_begin(con):
+    found = windows(con, 30, *meet(range(0, 30, 4)), charter=28)
+    assert set(beats(found)) == {28}
+    assert {row["n_beats"] for row in found.values()} == {6}
+
+
+def test_a_slow_community_is_evaluated_once_a_beat_whatever_the_moment(con):
+    landed = meet(range(0, 30, 4))
+    one = [row["window_end"] for row in windows(con, 30, *landed, charter=28).values()]
+    assert {(b - a).days for a, b in zip(one, one[1:], strict=False)} == {28}
+    build_tables(con, MONDAY + timedelta(weeks=29))
+    assert [row["window_end"] for row in rows(con, "from core.windows order by window_end")] == one[:-1]
+
+
+def test_a_quarterly_community_is_alive_four_times_a_year(con):
+    found = windows(con, 120, *meet(range(3, 120, 13)), charter=91)
+    last = list(found.values())[-1]
+    assert (last["beat_days"], last["window_weeks"], last["alive_beats"], last["counted_beats"]) == (91, 52, 4, 4)
+
+
+def test_a_community_that_slows_to_a_month_gets_a_months_beat(con):
+    assert beats(windows(con, 150, *meet(range(40)), *meet(range(40, 150, 4))))[-1] == 28
+
+
+def test_a_community_that_quickens_gets_a_shorter_beat(con):
+    assert beats(windows(con, 120, *meet(range(0, 40, 4)), *meet(range(40, 120)), charter=28))[-1] == 7
+
+
+def test_a_beat_mostly_inside_a_break_does_not_count(con):
+    found = windows(con, 12, *meet([*range(4), *range(8, 12)]), breaks=[(4, 8)])
+    assert (found[12]["alive_beats"], found[12]["counted_beats"]) == (8, 8)
+    assert beats(found)[-1] == 7
+
+
+def test_a_beat_half_inside_a_break_counts(con):
+    add(
+        con,
+        "breaks",
+        [{"community": "c", "starts_at": MONDAY + timedelta(weeks=1), "ends_at": MONDAY + timedelta(weeks=1, days=3)}],
+    )
+    assert windows(con, 2, *meet([0]))[2]["counted_beats"] == 2
+
+
+def test_overlapping_breaks_are_one(con):
+    shorter = [
+        {"community": "c", "starts_at": MONDAY + timedelta(weeks=1, days=d), "ends_at": MONDAY + timedelta(weeks=1, days=3)}
+        for d in (0, 1)
+    ]
+    add(con, "breaks", shorter)
+    assert windows(con, 2, *meet([0]))[2]["counted_beats"] == 2
+
+
+def test_the_beats_of_a_window_reach_back_from_its_evaluation(con):
+    windows(con, 8, *meet(range(0, 8, 2)))
+    last = [row for row in rows(con, "from core.beats order by beat") if row["window_end"] == MONDAY + timedelta(weeks=8)]
+    assert [(row["from_week"] - 2818, row["to_week"] - 2818, row["alive"]) for row in last[:4]] == [
+        (6, 8, True),
+        (4, 6, True),
+        (2, 4, True),
+        (0, 2, True),
+    ]
+    assert [row["counted"] for row in last] == [True] * 4 + [False] * 4
+
+
+def test_communities_do_not_see_one_another(con):
+    land(con, *meet([0, 1]), *meet([0], community="d", people=2))
+    build_tables(con, MONDAY + timedelta(weeks=2), ("c", "d"))
+    found = {
+        (row["community"], (row["window_end"] - MONDAY).days // 7): row["contributors"] for row in rows(con, "core.windows")
+    }
+    assert found == {("c", 1): 3, ("c", 2): 3, ("d", 1): 2, ("d", 2): 2}
