@@ -1,4 +1,4 @@
-"""Services: what a single command needs running, Kafka and the stream worker: used where it stands, else started for a while."""
+"""Services: what a single command needs running, Kafka and the stream worker: used where it stands, else started briefly."""
 
 import os
 import signal
