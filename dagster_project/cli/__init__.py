@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from dagster_project.cli import asking, health, histories, refreshing, running, setting_up
 from dagster_project.cli.common import REFUSED, WRONG_USE, show_error, state
@@ -64,8 +65,9 @@ def run(arguments: list[str]) -> int:
         return REFUSED
     except typer.Exit as end:
         return end.exit_code
-    except typer.BadParameter.__mro__[1] as error:  # UsageError, which typer gives no name
-        show_error("That is not how this command is used.", str(error.format_message()), "Add --help to see how.")
+    except TyperException as error:
+        said = getattr(error, "format_message", error.__str__)()
+        show_error("That is not how this command is used.", said, "Add --help to see how.")
         return WRONG_USE
     except BrokenPipeError:
         return 0  # who reads us has seen enough

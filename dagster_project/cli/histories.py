@@ -16,6 +16,7 @@ from events.outcome import Verdict
 from pipelines import following, importing
 from pipelines.platform import ImportOptions, Platform
 from pipelines.platforms import PLATFORMS
+from pipelines.understand import IMPORT_DOOR
 
 MOST_SHOWN = 10
 
@@ -64,7 +65,7 @@ def import_(
         with progress(f"Sending {path.name}") as told:
             sent = importing.import_export(platform, kind, path, options, bootstrap, now, told)
         with progress("Understanding", total=sent.events) as told:
-            found = following.follow(bootstrap, since, starts, sent.ends, importing.IMPORT_DOOR + kind, progress=told)
+            found = following.follow(bootstrap, since, starts, sent.ends, IMPORT_DOOR + kind, progress=told)
     seconds = (datetime.now(UTC) - now).total_seconds()
     _show(kind, sent.acknowledged, found.interactions, found.outcomes, found.details, found.unmapped, seconds, as_json=as_json)
     if found.records != sent.acknowledged:

@@ -1,5 +1,6 @@
 """Refreshing: `land`, `build`, `publish`, each alone; `refresh`, all three; `report`, a page from what is published."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
@@ -7,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.cli.common import AsJson, err, out, show_json, state
-from dagster_project.keeping import keeper_of
+from dagster_project.cli.common import AsJson, err, out, progress, show_json, state
+from dagster_project.keeping import doors_of, keeper_of
 from dagster_project.reporting import make_report
 from dagster_project.services import open_current, services
+from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from warehouse.keeper import Keeper
 from warehouse.report.data import last_month, period_of
@@ -27,8 +29,8 @@ def land(as_json: AsJson = False) -> None:
 
     Example: `guildhall land`
     """
-    with _kafka_and_keeper() as (bootstrap, keeper):
-        said = _land(keeper, bootstrap)
+    with _keeper_with_kafka() as keeper:
+        said = _land(keeper)
     _tell("landed", said, as_json=as_json)
 
 
@@ -44,8 +46,9 @@ def build(
     Example: `guildhall build --full`
     """
     moment = datetime.combine(as_of.date(), time(), UTC) if as_of else datetime.now(UTC)
-    with keeper_of(state.settings()) as keeper:
-        said = _build(keeper, moment, full=full)
+    settings = state.settings()
+    with keeper_of(settings) as keeper:
+        said = _build(settings, keeper, moment, full=full)
     _tell("built", said, as_json=as_json)
 
 
@@ -67,9 +70,9 @@ def refresh(
 
     Example: `guildhall refresh`
     """
-    with _kafka_and_keeper() as (bootstrap, keeper):
-        landed = _land(keeper, bootstrap)
-        built = _build(keeper, datetime.now(UTC), full=full)
+    with _keeper_with_kafka() as keeper:
+        landed = _land(keeper)
+        built = _build(state.settings(), keeper, datetime.now(UTC), full=full)
         path = keeper.publish(datetime.now(UTC))
     if as_json:
         show_json({"landed": landed, "built": built, "published": str(path)})
@@ -108,33 +111,42 @@ def report(
 
 
 @contextmanager
-def _kafka_and_keeper() -> Iterator[tuple[str, Keeper]]:
+def _keeper_with_kafka() -> Iterator[Keeper]:
     settings = state.settings()
-    with keeper_of(settings) as keeper, services(settings, ("kafka",), err.print) as bootstrap:
-        yield bootstrap, keeper
+    with services(settings, ("kafka",), err.print) as bootstrap, keeper_of(settings, bootstrap) as keeper:
+        yield keeper
 
 
-def _land(keeper: Keeper, bootstrap: str) -> dict[str, object]:
-    landed = keeper.land(bootstrap, datetime.now(UTC))
+def _land(keeper: Keeper) -> dict[str, object]:
+    with progress("Landing") as told:
+        records = Counter[str]()
+
+        def landed_so_far(topic: str, count: int) -> None:
+            records[topic] = count
+            told(records.total())
+
+        landed = keeper.land(datetime.now(UTC), progress=landed_so_far)
     return {
         "rows": landed.rows,
         "duplicates": landed.duplicates,
-        "outcomes": landed.outcomes,
+        "outcomes": sum(landed.outcomes.values()),
         "seconds": round(landed.seconds, 1),
     }
 
 
-def _build(keeper: Keeper, moment: datetime, *, full: bool) -> dict[str, object]:
+def _build(settings: Settings, keeper: Keeper, moment: datetime, *, full: bool) -> dict[str, object]:
+    keeper.settle(doors_of(settings), datetime.now(UTC))
     built = keeper.build(moment, full=full, progress=_progress())
-    failed = [check for check in built.checks if check.failures]
+    checks = [check for one in built for check in one.checks]
+    failed = [check for check in checks if check.failures]
     for check in failed:
         err.print(f"  check      {check.table} {check.name}: {check.failures} rows ({check.severity})")
     return {
-        "communities": len(built.communities),
-        "tables": len(built.rows),
-        "checks_passed": len(built.checks) - len(failed),
+        "communities": len({slug for one in built for slug in one.communities}),
+        "tables": len({table for one in built for table in one.rows}),
+        "checks_passed": len(checks) - len(failed),
         "checks_failed": len(failed),
-        "seconds": round(sum(built.seconds.values()), 1),
+        "seconds": round(sum(sum(one.seconds.values()) for one in built), 1),
     }
 
 
