@@ -154,7 +154,7 @@ def make_app(bootstrap: str, data: Path, handle: Callable[[Chunk], Any], *, grou
     app.transport = ChunkTransport(app.conf.broker_consumer, app, loop=app.loop)
     raw = app.topic(RAW.name, key_serializer="raw", value_serializer="raw")
 
-    @app.agent(raw, name="understand", concurrency=1)
+    @app.agent(raw, name="understand", concurrency=1)  # type: ignore[untyped-decorator]
     async def understand_all(stream: AsyncIterator[Chunk]) -> None:
         async for chunk in stream:
             await handle(chunk)  # never raises: Faust would count the chunk as done
@@ -187,7 +187,7 @@ class Worker:
             asked = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
         except Exception as error:  # noqa: BLE001 - whatever it is, a new process starts clean
-            _log.error("worker failed", why=type(error).__name__)  # noqa: TRY400 - a traceback may quote what it worked on
+            _log.error("worker failed", why=type(error).__name__)
             return FAILED
         if not self._stopping.is_set():
             _log.error("faust gave up")
@@ -216,8 +216,8 @@ class Worker:
                 self._writer.write(messages(chunk.partition, chunk.records, self._context, self._written))
                 await asyncio.get_running_loop().run_in_executor(None, self._writer.settle)
             except Exception as error:  # noqa: BLE001 - Faust would go on and commit: only an end is safe
-                _log.error("chunk not written", why=type(error).__name__, partition=chunk.partition)  # noqa: TRY400
-                os._exit(FAILED)
+                _log.error("chunk not written", why=type(error).__name__, partition=chunk.partition)
+                _end(FAILED)
             chunk.done = True
         self._say()
 
@@ -242,7 +242,7 @@ class Worker:
             waiting = self._waiting(last, done)
             if stall.is_stalled(waiting=waiting, marks=done, now=time.monotonic()):
                 _log.error("no progress", seconds=STALL_SECONDS, waiting=waiting)
-                os._exit(FAILED)
+                _end(FAILED)
 
     def _waiting(self, last: dict[int, int], done: dict[int, int]) -> int:
         """How many records wait for this worker; of everybody's, while it has no partitions."""
@@ -262,7 +262,7 @@ def _position(consumer: ChunkConsumer, tp: TP) -> int | None:
         state = inner._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001
     except (AttributeError, KeyError):
         return None
-    return state.position if state is not None and state.has_valid_position else None
+    return int(state.position) if state is not None and state.has_valid_position else None
 
 
 class BriefHandler(logging.Handler):
@@ -306,7 +306,10 @@ async def _run(bootstrap: str, context: Context, data: Path) -> NoReturn:
     worker = Worker(bootstrap, context, data=data)
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, worker.stop)
-    status = await worker.run()
-    # Tasks and threads of Faust may wait for ever; nothing that matters is left to do.
+    _end(await worker.run())
+
+
+def _end(status: int) -> NoReturn:
+    # Tasks and threads of Faust may wait for ever, and an orderly exit inside an agent hangs (its issues 324, 501).
     sys.stdout.flush()
     os._exit(status)
