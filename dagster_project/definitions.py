@@ -1,6 +1,7 @@
 """Definitions: everything Dagster knows. `dagster-webserver -m dagster_project.definitions`, `dagster-daemon run -m …`."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import dagster as dg
 
@@ -8,6 +9,9 @@ from dagster_project.defs.models import WORK, landing_assets, publication, wareh
 from dagster_project.defs.reports import report_pages, reports, reports_when_due
 from dagster_project.defs.schedules import checks_every_hour, published_checks
 from dagster_project.defs.sensors import watchdog
+from dagster_project.instance import dagster_home
+from dagster_project.lineage import kept_lineage
+from dagster_project.settings import load
 from events.errors import GuildhallError
 from warehouse.catalog import catalog
 from warehouse.model import Model
@@ -23,10 +27,11 @@ def no_work(_context: dg.InitResourceContext) -> object:
     )
 
 
-def definitions(models: Sequence[Model], work: dg.ResourceDefinition = no_work) -> dg.Definitions:
+def definitions(models: Sequence[Model], home: Path, work: dg.ResourceDefinition = no_work) -> dg.Definitions:
     """Assets, checks, schedules and sensors for a catalog of models; `work` is where the refresher says what to do."""
+    lineage = kept_lineage(models, dagster_home(home) / "lineage.json")
     return dg.Definitions(
-        assets=[landing_assets(), warehouse_assets(models), publication(models), report_pages],
+        assets=[landing_assets(), warehouse_assets(models, lineage), publication(models), report_pages],
         jobs=[reports, published_checks],
         schedules=[reports_when_due, checks_every_hour],
         sensors=[watchdog],
@@ -37,4 +42,4 @@ def definitions(models: Sequence[Model], work: dg.ResourceDefinition = no_work) 
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions of this installation."""
-    return definitions(catalog())
+    return definitions(catalog(), load().home)

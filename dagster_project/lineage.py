@@ -1,6 +1,10 @@
 """Lineage: which columns a column is made of, read from the SQL itself."""
 
+import hashlib
+import json
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import sqlglot
 from sqlglot import exp
@@ -22,6 +26,29 @@ def column_lineage(models: Sequence[Model]) -> dict[str, Columns]:
     """For each table of the models its columns' sources. A table whose SQL sqlglot cannot follow has no columns."""
     schema = _schema(models)
     return {model.table: _of(model, schema) for model in models}
+
+
+def kept_lineage(models: Sequence[Model], path: Path) -> dict[str, Columns]:
+    """The same, from a file while no SQL has changed: following it takes seconds, and several processes ask at every start."""
+    said = repr([(model.table, sorted(model.header.columns), model.sql) for model in models])
+    word = hashlib.sha256(f"{sqlglot.__version__}\n{LANDING_TABLES}\n{said}".encode()).hexdigest()
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["word"] == word:
+            return {
+                table: {column: tuple((t, c) for t, c in sources) for column, sources in columns.items()}
+                for table, columns in kept["lineage"].items()
+            }
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    found = column_lineage(models)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        fresh.write_text(json.dumps({"word": word, "lineage": found}), encoding="utf-8")
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+    return found
 
 
 def landing_columns(table: str) -> dict[str, str]:
@@ -59,7 +86,7 @@ def _sources(column: str, query: exp.Expression, schema: MappingSchema, scope: S
     except (SqlglotError, ValueError):
         return ()
     found = {
-        (f"{leaf.source.db}.{leaf.source.name}", leaf.name.rpartition(".")[2])
+        (f"{leaf.source.db}.{leaf.source.name}", leaf.name.rpartition(".")[2].strip(chr(34)))
         for leaf in node.walk()
         # `building` and other helpers of a build are not assets: they have no layer.
         if isinstance(leaf.source, exp.Table) and leaf.source.db

@@ -54,6 +54,7 @@ def kafka(settings: Settings) -> None:
 
 def gateway(settings: Settings) -> None:
     """Webhooks and CloudEvents in. Starts and accepts while Kafka is down."""
+    from dagster_project.keeping import DOORS  # noqa: PLC0415
     from pipelines.gateway import Door, make_app, run_gateway  # noqa: PLC0415
     from pipelines.platforms import PLATFORMS  # noqa: PLC0415
     from pipelines.publishing import RawPublisher, live_producer  # noqa: PLC0415
@@ -66,7 +67,7 @@ def gateway(settings: Settings) -> None:
         PLATFORMS,
         RawPublisher(partial(live_producer, bootstrap), Spool(settings.home / "spool")),
         lambda: datetime.now(UTC),
-        state=settings.home / "doors",
+        state=settings.home / DOORS,
         tokens=tokens(settings),
         reports=settings.home / "reports",
     )
@@ -75,9 +76,8 @@ def gateway(settings: Settings) -> None:
 
 def worker(settings: Settings) -> None:
     """The stream worker: raw events in, interactions, accounts and outcomes out."""
-    from pipelines.stream import run_worker  # noqa: PLC0415
-
     from pipelines.platforms import PLATFORMS  # noqa: PLC0415
+    from pipelines.stream import run_worker  # noqa: PLC0415
     from pipelines.understand import Context  # noqa: PLC0415
 
     bootstrap = bootstrap_of(settings)

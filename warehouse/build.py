@@ -155,13 +155,14 @@ def checks_of(model: Model) -> tuple[Check, ...]:
 
 
 def run_checks(con: duckdb.DuckDBPyConnection, model: Model, catalog: str = "scratch") -> list[CheckResult]:
-    """Run a model's checks over its table."""
+    """Run a model's checks over its table; an empty `catalog` means the one the connection is in, as in a published file."""
+    place = f"{catalog}.{model.table}" if catalog else model.table
     return [
         CheckResult(
             model.table,
             check.name,
             check.severity,
-            _count(con, f"select count(*) from ({check.sql.format(table=f'{catalog}.{model.table}')}) as failures"),
+            _count(con, f"select count(*) from ({check.sql.format(table=place)}) as failures"),
         )
         for check in checks_of(model)
     ]

@@ -22,7 +22,7 @@ from dagster import (
 )
 
 from dagster_project.instance import POOL
-from dagster_project.lineage import Columns, column_lineage, landing_columns
+from dagster_project.lineage import Columns, landing_columns
 from dagster_project.work import Work, by_table
 from warehouse.build import CheckResult, build, checks_of, open_memory
 from warehouse.model import Check, Model
@@ -49,9 +49,8 @@ def table_of(key: AssetKey) -> str:
     return ".".join(key.path)
 
 
-def warehouse_assets(models: Sequence[Model]) -> AssetsDefinition:
-    """One step that makes any subset of the models."""
-    lineage = column_lineage(models)
+def warehouse_assets(models: Sequence[Model], lineage: Mapping[str, Columns]) -> AssetsDefinition:
+    """One step that makes any subset of the models; `lineage` is of their columns."""
     types = column_types(models)
 
     @multi_asset(

@@ -37,7 +37,7 @@ def check_everything(context: OpExecutionContext) -> None:
     path = publish.current(load().home / "published")
     con = publish.open_published(path)
     try:
-        found = [result for model in catalog() for result in run_checks(con, model, publish.catalog_name(con))]
+        found = [result for model in catalog() for result in run_checks(con, model, catalog="")]
     finally:
         con.close()
     failed = report_checks(context.instance, found, path.name, datetime.now(UTC))
