@@ -170,7 +170,10 @@ def _account(seen: AccountSeen, platform: Platform, context: Context) -> Account
 def _ref(key: bytes, platform: str, tenant: str, ref: str) -> str:
     if not ref.startswith(("http://", "https://")):
         return object_id(key, platform, tenant, ref)
-    host = (urlsplit(ref).hostname or "").removeprefix("www.")
+    try:
+        host = (urlsplit(ref).hostname or "").removeprefix("www.")
+    except ValueError:  # `http://[url]`: people write that, and what they said counts all the same
+        host = ""
     # The last two labels stand for the registered domain: exact lists change monthly, and only the coarse place is wanted.
     return keyed_link(key, ref, ".".join(host.split(".")[-MOST_DOMAIN_LABELS:]) or "unknown")
 

@@ -1,5 +1,6 @@
 """Bending: payloads of fixtures with parts dropped or replaced, for the tests that no payload may be a fault of ours."""
 
+import copy
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -54,4 +55,4 @@ def _bend(payload: Any, path: tuple[Any, ...], value: Any, drop: bool) -> None:
     if drop:
         del at[path[-1]]
     else:
-        at[path[-1]] = value
+        at[path[-1]] = copy.deepcopy(value)  # a list put into itself would have no end
