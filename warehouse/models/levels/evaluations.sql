@@ -47,6 +47,7 @@ with params as (
         52 as year_weeks,
         28 as newcomer_days,
         2 as facilitated,
+        -1000000 as never,
         2 as lowest_bar,
         5 as highest_bar
 ), calendar as materialized (
@@ -110,8 +111,10 @@ with params as (
         -- a week of nothing but a leave is seen, and is no event of the window; one of nothing but undone edits is an event
         member_weeks.contributions + attendances + hosted + other_presence + consumption + joins > 0 or leaves = 0 as event,
         lead(member_weeks.week) over story as next_week,
-        max(case when member_weeks.contributions > 0 then member_weeks.week end) over earlier as contributed_before
+        -- never absent, because arg_min below would pass over it
+        coalesce(max(case when member_weeks.contributions > 0 then member_weeks.week end) over earlier, never) as contributed_before
     from core.member_weeks
+    cross join params
     join people using (community, member)
     window
         story as (partition by people.person order by member_weeks.week),
@@ -199,7 +202,7 @@ with params as (
         seen.last_week,
         seen.last_event,
         seen.contributed_first,
-        coalesce(seen.contributed_before, -1000000) as contributed_before,
+        coalesce(seen.contributed_before, never) as contributed_before,
         evaluated.window_end,
         evaluated.week,
         evaluated.window_weeks,
@@ -218,6 +221,7 @@ with params as (
         coalesce(seen.hosted, 0) as hosted,
         coalesce(seen.joins, 0) as joins
     from seen
+    cross join params
     join people using (person)
     join evaluated on evaluated.community = people.community and evaluated.turn = seen.turn
 ), gathered as (
@@ -251,7 +255,7 @@ with params as (
         gathered.*,
         cast(date_diff('second', since_at, window_end) // 86400 as integer) as tenure_days,
         since_at is null or since_at > window_end - to_days(greatest(7 * window_weeks, newcomer_days)) as newcomer,
-        coalesce(contributed_first - contributed_before - 1 >= window_weeks and contributed_before > -1000000, false) as "returning",
+        coalesce(contributed_first - contributed_before - 1 >= window_weeks and contributed_before > never, false) as "returning",
         -- the level does not count: gone by their own word, or nothing seen
         coalesce(departing, false) as gone,
         week - last_week > lookback as lapsed,
