@@ -1,0 +1,231 @@
+"""Chaos: gateway, worker and refresher killed (-9) at random moments while the player emits; prints what was lost, or doubled.
+
+    .venv/bin/python tests/chaos/run.py --kills 20 --seed 1
+
+Holds when acknowledged - (landed or ignored or rejected or spooled) is empty, no interaction is there twice, and the tables that
+the refresher built bit by bit are those of a full build. Exit 1 when any of it does not.
+"""
+
+import argparse
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.keeping import doors_of, keeper_of
+from dagster_project.services import context_of, start_process, stop_process
+from dagster_project.settings import Settings, load
+from events.raw import RawEvent
+from events.topics import INTERACTIONS, RAW
+from pipelines import kafka
+from pipelines.broker import Broker
+from pipelines.player.formats.world import World
+from pipelines.player.planned import Planned
+from pipelines.player.play import Delivery, Ledger, deliver, deliveries, read_ledger
+from pipelines.player.script import Script
+from pipelines.player.seasons import Calendar
+from pipelines.player.truth import write_settings
+from pipelines.spool import Spool
+from pipelines.understand import understand
+from warehouse.keeper import Keeper
+
+VICTIMS = ("gateway", "worker", "refresher")
+WEEKS, MEMBERS = 50, 300
+DRAIN_SECONDS = 180.0
+
+
+def main() -> int:
+    """Play, kill, wait, compare."""
+    given = argparse.ArgumentParser(description=__doc__)
+    given.add_argument("--kills", type=int, default=20, help="of each of the three")
+    given.add_argument("--seed", type=int, default=1)
+    given.add_argument("--rate", type=float, default=100.0, help="events a second")
+    asked = given.parse_args()
+    with tempfile.TemporaryDirectory(prefix="guildhall-chaos-") as folder:
+        return Chaos(Path(folder), asked.kills, asked.seed, asked.rate).run()
+
+
+class Chaos:
+    """One run in a folder of its own."""
+
+    def __init__(self, home: Path, kills: int, seed: int, rate: float) -> None:
+        self.home, self.kills, self.rate = home, kills, rate
+        self.rng = random.Random(seed)
+        today = datetime.now(UTC).date()
+        self.script = Script(seed, Calendar(today - timedelta(days=today.weekday()), WEEKS), MEMBERS)
+        self.world = World(seed)
+        config = write_settings(home / "chaos", self.script, self.world, port=free_port())
+        self.settings: Settings = load(config, home / "var")
+        self.settings.home.mkdir()
+        self.bodies: dict[tuple[str, str], Delivery] = {}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.stop = threading.Event()
+
+    def run(self) -> int:
+        """The whole of it; 0 when everything holds."""
+        with Broker(self.settings.home / "kafka") as broker:
+            self.bootstrap = broker.bootstrap
+            kafka.ensure_topics(self.bootstrap)
+            try:
+                for name in VICTIMS:
+                    self.processes[name] = start_process(self.settings, name, self.bootstrap)
+                delivered: list[object] = []
+                sender = threading.Thread(target=lambda: delivered.append(self.send()))
+                sender.start()
+                killed = self.kill_all()
+                self.stop.set()
+                sender.join()
+                self.drain()
+            finally:
+                for process in self.processes.values():
+                    stop_process(process)
+            return self.judge(killed, delivered)
+
+    def send(self) -> object:
+        """Emit until told to stop, one event after another at the rate that was asked for."""
+        with Ledger(self.home / "ledger.jsonl") as ledger:
+            gateway = f"http://127.0.0.1:{self.settings.gateway.port}"
+            return deliver(gateway, self.until_stopped(), self.world, ledger, time.time, rate=self.rate, patience_seconds=300)
+
+    def until_stopped(self) -> Iterator[Delivery]:
+        """What is to be sent; remembered, so that what must come of it can be worked out."""
+        for one in islice(deliveries(self.script, self.world, Planned()), 10_000_000):
+            if self.stop.is_set():
+                return
+            self.bodies[one.door, one.raw_id] = one
+            yield one
+
+    def kill_all(self) -> Counter[str]:
+        """Kill each so often, in random order, at random moments, and start it again a little later."""
+        order = list(VICTIMS) * self.kills
+        self.rng.shuffle(order)
+        killed: Counter[str] = Counter()
+        for number, name in enumerate(order, start=1):
+            time.sleep(self.rng.uniform(0.3, 3.5))
+            process = self.processes[name]
+            if process.poll() is None:
+                os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            killed[name] += 1
+            time.sleep(self.rng.uniform(0.0, 0.5))
+            self.processes[name] = start_process(self.settings, name, self.bootstrap)
+            print(f"\r{number} of {len(order)} kills", end="", file=sys.stderr, flush=True)
+        print(file=sys.stderr)
+        return killed
+
+    def drain(self) -> None:
+        """Wait until everything that entered is understood and landed; what dies meanwhile is started again."""
+        until, still = time.monotonic() + DRAIN_SECONDS, 0
+        while time.monotonic() < until and still < 3:
+            for name, process in self.processes.items():
+                if process.poll() is not None:
+                    self.processes[name] = start_process(self.settings, name, self.bootstrap)
+            ends, done = kafka.ends(self.bootstrap, RAW.name), kafka.committed(self.bootstrap, kafka.GROUP, RAW.name)
+            lag = sum(end - max(0, done.get(part, 0)) for part, end in ends.items())
+            still = still + 1 if lag == 0 else 0
+            time.sleep(1.0)
+
+    def judge(self, killed: Counter[str], delivered: list[object]) -> int:
+        """Compare what was acknowledged with what is there."""
+        acknowledged = set(read_ledger(self.home / "ledger.jsonl"))
+        spool = Spool(self.settings.home / "spool")
+        spooled = set()
+        while (drained := spool.drain()) is not None:
+            spooled |= {(event.door, event.id) for event in drained.events}
+            spool.acknowledge(drained)
+        spool.close()
+        with keeper_of(self.settings, self.bootstrap) as keeper:
+            landed = keeper.land(datetime.now(UTC))  # what came after the refresher's last look
+            outcomes = keeper.con.execute("select door, raw_id, verdict from landing.main.outcomes").fetchall()
+            verdicts = Counter(verdict for _, _, verdict in outcomes)
+            lost = acknowledged - {(door, raw_id) for door, raw_id, _ in outcomes} - spooled
+            missing = self.expected(acknowledged - spooled) - {
+                row[0] for row in keeper.con.execute("select distinct event_id from landing.main.interactions").fetchall()
+            }
+            twice = count(
+                keeper.con, "select count(*) - count(distinct (event_id, content_hash)) from landing.main.interactions"
+            )
+            rows = count(keeper.con, "select count(*) from landing.main.interactions")
+            without = sum(line.missing for line in keeper.accounting().partitions)
+            differing = differing_tables(keeper, self.settings)
+        produced = sum(kafka.ends(self.bootstrap, INTERACTIONS.name).values())
+        holds = not (lost or missing or twice or without or differing)
+        lines = {
+            "killed -9": ", ".join(f"{name} {number}" for name, number in sorted(killed.items())),
+            "acknowledged to the sender": f"{len(acknowledged):,} events, asked again {getattr(delivered[0], 'retries', 0):,} times",
+            "raw records": f"{sum(verdicts.values()):,} = " + " + ".join(f"{n:,} {v}" for v, n in sorted(verdicts.items())),
+            "spooled still": f"{len(spooled):,}",
+            "interactions written, landed": f"{produced:,}, {rows:,} ({landed.rows:,} in the last look)",
+            "acknowledged and nowhere (wanted 0)": f"{len(lost)}",
+            "understood and not landed (wanted 0)": f"{len(missing)}",
+            "landed twice (wanted 0)": f"{twice}",
+            "raw records without outcome (wanted 0)": f"{without}",
+            "tables that differ from a full build (wanted 0)": ", ".join(differing) or "0",
+            "holds": "yes" if holds else "NO",
+        }
+        for name, said in lines.items():
+            print(f"  {name:<50} {said}")
+        return 0 if holds and delivered else 1
+
+    def expected(self, acknowledged: set[tuple[str, str]]) -> set[str]:
+        """The ids of the interactions that must have come of what was acknowledged."""
+        context = context_of(self.settings)
+        found: set[str] = set()
+        for door, raw_id in acknowledged:
+            one = self.bodies[door, raw_id]
+            kind = {"slack": "slack.event", "zoom": "zoom.webhook", "mediawiki": "mediawiki.recentchange"}[one.platform]
+            raw = RawEvent(id=raw_id, source="/chaos", type=kind, door=door, received_at=datetime.now(UTC), payload=one.body)
+            found |= {made.event_id for made in understand(raw.payload, raw.headers(), 0, 0, context).interactions}
+        return found
+
+
+def differing_tables(keeper: Keeper, settings: Settings) -> list[str]:
+    """Tables whose rows differ between what was built bit by bit and a full build as of the same moment."""
+    moment = datetime.now(UTC)
+    keeper.settle(doors_of(settings), moment)
+    keeper.build(moment)
+    before = fingerprints(keeper)
+    keeper.build(moment, full=True)
+    after = fingerprints(keeper)
+    return sorted(table for table in before.keys() | after.keys() if before.get(table) != after.get(table))
+
+
+def fingerprints(keeper: Keeper) -> dict[str, tuple[int, ...]]:
+    """Of every table: count, sum and xor of its rows' hashes; the moment of building left out."""
+    found = {}
+    for model in keeper.models:
+        columns = ", ".join(f'"{name}"' for name in model.header.columns if name != "as_of")
+        row = keeper.con.execute(
+            f"select count(*), sum(hash({columns})::hugeint), bit_xor(hash({columns})) from warehouse.{model.table}"
+        ).fetchone()
+        found[model.table] = tuple(row or ())
+    return found
+
+
+def count(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The one number that a query gives."""
+    row = con.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
