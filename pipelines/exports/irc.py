@@ -147,7 +147,7 @@ def _meetings(tree: ExportTree, tenant: str, zone: str) -> Iterator[tuple[str, M
     names = [name for name in tree.names() if PurePosixPath(name).suffix.casefold() in _SUFFIXES and ".log.html" not in name]
     tops = {PurePosixPath(name).parts[0] for name in tree.names()}
     # An archive's one folder is its wrapping: unpacked, it has another name or none.
-    wrapped = len(tops) == 1 and all("/" in name for name in tree.names())
+    wrapped = len(tops) == 1 and all("/" in name for name in tree.names()) and not any(_dated(top) for top in tops)
     for name in names:
         parts = list(PurePosixPath(name).parts)[1 if wrapped else 0 :]
         while "." in parts[-1] and PurePosixPath(parts[-1]).suffix.casefold() in _SUFFIXES - {""}:

@@ -88,7 +88,9 @@ _LEFT = re.compile(
     rf"(?P<nick>\S+){_HOST}?\s+(?:has\s+quit|quit|has\s+left|left)(?:\s*$|\s+(?:[\[(\"]|irc\b|the room\b|[#&]\S)).*",
     re.IGNORECASE,
 )
-_RENAMED = re.compile(r"(?P<nick>\S+)\s+is\s+now\s+known\s+as\s+(?P<text>\S+)\s*")
+_RENAMED = re.compile(
+    r"(?P<nick>\S+)\s+(?:is\s+now\s+known\s+as|est\s+maintenant\s+connu\s+sous\s+le\s+nom\s+de|heißt\s+jetzt)\s+(?P<text>\S+)\s*"
+)
 _SERVED = re.compile(r"\S+\s+(?:has changed the topic|sets? (?:the )?(?:topic|mode)|was kicked|has kicked|gives channel)\b.*")
 
 

@@ -5,9 +5,11 @@ What becomes of what:
 * One log is one meeting: an occurrence of its series, which is the space. The tenant is what the archive is of.
 * A line that somebody says or acts is a turn (`speak`), its key the meeting, the clock and its number among the lines of that
   clock. Text that goes on without a name belongs to the turn before.
-* Where a log is minutes (somebody says `present+`, `scribe:` or `#startmeeting`), a line `Name: …` of the scribe is the turn of that name, and
-  `… more` goes on for them: the turn belongs to who spoke. The scribe's other lines are the scribe's own. Whoever is no scribe
-  and writes `name: …` addresses that name.
+* Where a log is minutes (somebody says `present+`, `scribe:` or `#startmeeting`), a line `Name: …` of the scribe is the turn of
+  that name, and `… more` goes on for them: the turn belongs to who spoke. The scribe's other lines are the scribe's own.
+  Whoever else writes `name: …` addresses that name, but for the scribe's own: then they write what the scribe said. Where
+  nobody is ever named scribe, those are who write as scribes do: `Name: …` of two people at least, and three times a line
+  after it that begins with `…`.
 * `present+`, with the names behind it or of the writer, and `Present:` are edges of attendance, as are joins and quits where
   they are logged, and what a bridge of telephones says of who is connected. Without clocks, edges have no times.
 * `Chair:`, `chair+`, `#chair` and `#startmeeting` name hosts. A scribe is not a host.
@@ -22,6 +24,7 @@ What becomes of what:
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -44,7 +47,7 @@ _CHAIR = re.compile(r"chairs?\s?[:+]\s*(?P<names>.*)", re.IGNORECASE)
 _MEETBOT = re.compile(r"#(?P<word>startmeeting|chair)\b\s*(?P<names>.*)", re.IGNORECASE)
 _BOT_NAMES = r"(?:rrsagent|zakim|trackbot|voip[\w-]*)"
 _MACHINERY = re.compile(
-    r"(?:q|queue)\s?[+?=-](?:\s.*)?|ack\s.*|(?:agenda|regrets|chair)\s?[+=-].*|"
+    r"(?:q|queue)\s?[+?=-](?:\s.*)?|\+?q|\+q\s.*|ack(?:\s.*)?|(?:agenda|regrets|chair)\s?[+=-].*|"
     rf"(?:v?q|agenda|regrets|{_BOT_NAMES})\s?[,:?].*|{_BOT_NAMES}\s.*|"
     r"(?:topic|subtopic|meeting|date|scribe list|next item|close item)\s?[:\d].*|[si]/[^/]+/.*|"
     r"#(?:topic|subtopic|endmeeting|meetingname|link|unchair|lurk)\b.*",
@@ -69,6 +72,7 @@ _AT = re.compile(r"(?<![\w@/.])@([^\s:,;!?@()]{2,64})")
 _BRIDGE = re.compile(
     r"Associated (?P<in>\S.{0,60}?) with \S+\.?|(?P<name>[^\d\s\[][^\[]{0,60}?) \[SIP/[^\]]*\] has (?P<what>joined|left) .*"
 )
+LEAST_GOING_ON = 3
 _NOBODY = frozenset(["unknown", "anonymous", "guest"])
 """What bridges call whom they do not know."""
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>")
@@ -109,6 +113,8 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
     }
     minuted = any(_MINUTED.match(line.text) for line in heard)
     minutes = _Minutes(meeting, frozenset(nicks), minuted)
+    if minuted and not any(_SCRIBE.fullmatch(line.text) for line in heard):
+        minutes.scribes = _undeclared_scribes(heard, minutes.nicks)
     for line in lines:
         yield from _line(minutes, line)
     yield from minutes.seen.values()
@@ -170,13 +176,39 @@ def _spoken(minutes: _Minutes, line: Line) -> tuple[str, str]:
     if spoken and spoken["name"].casefold() == nick:
         return line.nick, spoken["text"] or ""
     if nick not in minutes.scribes:
-        return line.nick, line.text
+        return _spoken_for_the_scribe(minutes, line, spoken)
     if spoken and _is_name(spoken["name"], minutes.nicks):
         minutes.speaking[nick] = spoken["name"]
         return spoken["name"], spoken["text"] or ""
     if goes_on := _GOES_ON.fullmatch(line.text):
         return minutes.speaking.get(nick, line.nick), goes_on["text"]
     return line.nick, line.text
+
+
+def _spoken_for_the_scribe(minutes: _Minutes, line: Line, spoken: re.Match[str] | None) -> tuple[str, str]:
+    """When the scribe speaks, somebody else writes the scribe's name and what was said."""
+    nick = line.nick.casefold()
+    if spoken and spoken["name"].casefold() in minutes.scribes:
+        minutes.speaking[nick] = spoken["name"]
+        return spoken["name"], spoken["text"] or ""
+    goes_on = _GOES_ON.fullmatch(line.text)
+    if goes_on and nick in minutes.speaking:
+        return minutes.speaking[nick], goes_on["text"]
+    minutes.speaking.pop(nick, None)
+    return line.nick, line.text
+
+
+def _undeclared_scribes(heard: list[Line], nicks: frozenset[str]) -> set[str]:
+    """Who writes as scribes do, in minutes that name none."""
+    names: dict[str, set[str]] = {}
+    goes_on: Counter[str] = Counter()
+    for line in heard:
+        nick, spoken = line.nick.casefold(), _SPOKEN.fullmatch(line.text)
+        if spoken and not _MACHINERY.fullmatch(line.text) and _is_name(spoken["name"], nicks):
+            names.setdefault(nick, set()).add(spoken["name"].casefold())
+        elif nick in names and _GOES_ON.fullmatch(line.text):
+            goes_on[nick] += 1
+    return {nick for nick, times in goes_on.items() if times >= LEAST_GOING_ON and len(names[nick]) > 1}
 
 
 def _is_name(found: str, nicks: frozenset[str]) -> bool:
