@@ -188,7 +188,7 @@ def _spoken(minutes: _Minutes, line: Line) -> tuple[str, str]:
 def _spoken_for_the_scribe(minutes: _Minutes, line: Line, spoken: re.Match[str] | None) -> tuple[str, str]:
     """When the scribe speaks, somebody else writes the scribe's name and what was said."""
     nick = line.nick.casefold()
-    if spoken and spoken["name"].casefold() in minutes.scribes:
+    if spoken and spoken["name"].casefold() in minutes.scribes and not line.text.startswith("@"):
         minutes.speaking[nick] = spoken["name"]
         return spoken["name"], spoken["text"] or ""
     goes_on = _GOES_ON.fullmatch(line.text)
