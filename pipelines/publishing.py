@@ -57,7 +57,8 @@ def bulk_producer(bootstrap: str) -> Producer:
             "linger.ms": 50,
             "batch.num.messages": 10_000,
             "batch.size": 1 << 20,
-            "compression.type": "lz4",
+            "compression.type": "gzip",  # the one codec that aiokafka, hence the stream worker, reads by itself
+            "compression.level": 1,
             "message.timeout.ms": 60_000,
             "queue.buffering.max.messages": 200_000,
             "queue.buffering.max.kbytes": 128 << 10,
