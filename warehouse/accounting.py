@@ -102,18 +102,18 @@ order by all
 """
 
 
-def _partition(number: int, start: int, end: int, said: tuple[int, ...] | None) -> Account:
+def _partition(number: int, start: int, end: int, said: tuple[int, int, int, int, int, int] | None) -> Account:
     if said is None:
         return Account("partition", str(number), end - start, 0, 0, 0, waiting=end - start)
-    first, last, rows, *counts = said
+    first, last, rows, understood, ignored, rejected = said
     # The worker may have gone on since the ends were asked: what was said behind them was wanted too.
     wanted_to = max(end, last + 1)
     raw, waiting = wanted_to - min(start, first), wanted_to - (last + 1)
-    return Account("partition", str(number), raw, *counts, waiting=waiting, missing=raw - waiting - rows)
+    return Account("partition", str(number), raw, understood, ignored, rejected, waiting, missing=raw - waiting - rows)
 
 
 def _door(row: tuple[str, int, int, int, int, int], acknowledged: Mapping[str, int]) -> Account:
-    door, records, distinct, *counts = row
+    door, records, distinct, understood, ignored, rejected = row
     wanted = acknowledged.get(door)
     raw = records if wanted is None else max(records, wanted + records - distinct)
-    return Account("door", door, raw, *counts, missing=raw - records)
+    return Account("door", door, raw, understood, ignored, rejected, missing=raw - records)

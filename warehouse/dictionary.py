@@ -176,9 +176,10 @@ def note_checks(con: duckdb.DuckDBPyConnection, models: Sequence[Model], built: 
 
 def failed_checks(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
     """Checks of severity error that failed: (table, name, rows)."""
-    return con.execute(
+    rows: list[tuple[str, str, int]] = con.execute(
         "select \"table\", name, failures from warehouse.meta.checks where severity = 'error' and failures > 0 order by all"
     ).fetchall()
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class Keeper:
         self._raw: Log | None = None
         self._settled = False
         home.mkdir(parents=True, exist_ok=True)
-        self._lock = _take_lock(home / LOCK)
+        self._lock: int | None = _take_lock(home / LOCK)
         try:
             self.identity = IdentityStore(home / IDENTITY)
             try:
@@ -99,15 +99,17 @@ class Keeper:
                 self.identity.close()
                 raise
         except BaseException:
-            os.close(self._lock)
+            self._release()
             raise
 
     def close(self) -> None:
-        """Close both files and let others have them."""
+        """Close both files and let others have them; closing again does nothing."""
+        if self._lock is None:
+            return
         with contextlib.suppress(duckdb.Error):
             self.con.close()
         self.identity.close()
-        os.close(self._lock)
+        self._release()
 
     def __enter__(self) -> Self:
         return self
@@ -201,6 +203,11 @@ class Keeper:
         mapped = self.settle(doors, now)
         built = self.build(as_of or now, progress=progress)
         return Refreshed(landed, mapped, built, self.publish(now) if built else None)
+
+    def _release(self) -> None:
+        assert self._lock is not None
+        os.close(self._lock)
+        self._lock = None
 
     def _bootstrap(self) -> str:
         if self.bootstrap is None:

@@ -160,7 +160,7 @@ def accept_gap(con: duckdb.DuckDBPyConnection, bootstrap: str) -> dict[str, int]
     For a person who has read the error of `drain.check`: nothing else calls it.
     """
     lost: dict[str, int] = {}
-    for topic in (INTERACTIONS.name, OUTCOMES.name):
+    for topic in (given.name for given in _TOPICS):
         log = look(bootstrap, topic)
         for partition, start in log.starts.items():
             row = con.execute(

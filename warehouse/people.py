@@ -193,7 +193,10 @@ class IdentityStore:
         """All links that hold, oldest first; with `undone` also those that do not."""
         rows = self._db.execute(f"select * from links where {'true' if undone else _ACTIVE} order by id").fetchall()
         moment = datetime.fromisoformat
-        return [Link(*row[:4], moment(row[4]), row[5], row[6], moment(row[7]) if row[7] else None, row[8]) for row in rows]
+        return [
+            Link(id, actor, person, by, moment(at), why, undone_by, moment(undone_at) if undone_at else None, undone_why)
+            for id, actor, person, by, at, why, undone_by, undone_at, undone_why in rows  # noqa: A001 - the column's name
+        ]
 
     def follow_file(self, people: Mapping[str, str], at: datetime) -> int:
         """Let the links of `people.csv` be exactly these (actor -> person): add, undo; returns how many changed."""

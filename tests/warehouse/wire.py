@@ -1,19 +1,57 @@
 """What tests put on the wire: interactions, outcomes and accounts as the stream worker writes them, in topics of the test's own."""
 
 import json
-import sys
+import multiprocessing
+import os
 import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from confluent_kafka import Producer
 
 from events.account import Account
+from events.communities import Community, SpaceRule
 from events.interaction import Interaction
 from events.topics import ACCOUNTS, INTERACTIONS, OUTCOMES, RAW
-from warehouse import keeper, landing, people
+from warehouse import keeper as keeping
+from warehouse import landing, people
+from warehouse.drain import Chunk, Log
+from warehouse.failpoint import VARIABLE
+from warehouse.keeper import Keeper
+from warehouse.model import Header, Model
 
-MONDAY = datetime(2024, 4, 29)
+MONDAY = datetime(2024, 4, 29)  # noqa: DTZ001 - the warehouse speaks naive UTC
+KEY = b"k" * 32
+SPACE = SpaceRule(platform="slack", workspace="T1", spaces=("*",))
+GARDENERS = {slug: Community(slug=slug, title=slug.title(), space=(SPACE,)) for slug in ("gardeners", "bakers")}
+
+
+def model(layer: str, name: str, columns: str, sql: str, **header) -> Model:
+    described = dict.fromkeys(columns.split(), "what it says")
+    return Model(layer, name, Header(summary=f"The {name}.", columns=described, **header), sql, Path(f"{name}.sql"))
+
+
+MODELS = (
+    model(
+        "core", "interactions", "community event_id member occurred_at",
+        """select community, event_id, member, occurred_at from landing.interactions
+           join landing.people using (community, actor) semi join building using (community)
+           where occurred_at < (select max(as_of) from building)
+           and occurred_at >= coalesce((select max(since) from building), timestamp '1970-01-01')""",
+        grain=("community", "event_id"), source=("landing.interactions", "landing.people"), refresh="now",
+    ),
+    model(
+        "core", "sums", "community messages",
+        """select community, count(*) as messages from landing.interactions semi join building using (community)
+           where occurred_at < (select date_trunc('week', max(as_of)) from building) group by all""",
+        grain=("community",), source=("landing.interactions",),
+    ),
+)  # fmt: skip
+
+
+def keeper(home: Path, kafka: str | None = None, **given) -> Keeper:
+    return Keeper(home, key=KEY, bootstrap=kafka, **{"communities": GARDENERS, "models": MODELS} | given)
 
 
 def interaction(number: int = 1, **fields) -> dict:
@@ -28,7 +66,13 @@ def interaction(number: int = 1, **fields) -> dict:
 
 
 def outcome(offset: int, **fields) -> dict:
-    return {"offset": offset, "verdict": "understood", "interactions": 1, "normaliser_version": 1, "door": "slack-main"} | fields
+    return {
+        "offset": offset,
+        "verdict": "understood",
+        "interactions": 1,
+        "normaliser_version": 1,
+        "door": "slack-main",
+    } | fields
 
 
 def account(actor: str, said_at: str = "2024-04-01T00:00:00Z", **fields) -> Account:
@@ -41,15 +85,20 @@ def rename(suffix: str) -> dict:
     landing._TOPICS = tuple(replace(t, name=named[t.name].name) for t in ORIGINAL["topics"])
     landing.OUTCOMES = named[OUTCOMES.name]
     people.ACCOUNTS = named[ACCOUNTS.name]
-    keeper.RAW = named[RAW.name]
-    return {"raw": keeper.RAW, "interactions": named[INTERACTIONS.name], "outcomes": landing.OUTCOMES, "accounts": people.ACCOUNTS}
+    keeping.RAW = named[RAW.name]
+    return {
+        "raw": keeping.RAW,
+        "interactions": named[INTERACTIONS.name],
+        "outcomes": landing.OUTCOMES,
+        "accounts": people.ACCOUNTS,
+    }
 
 
 ORIGINAL = {"topics": landing._TOPICS}
 
 
 def restore() -> None:
-    landing._TOPICS, landing.OUTCOMES, people.ACCOUNTS, keeper.RAW = ORIGINAL["topics"], OUTCOMES, ACCOUNTS, RAW
+    landing._TOPICS, landing.OUTCOMES, people.ACCOUNTS, keeping.RAW = ORIGINAL["topics"], OUTCOMES, ACCOUNTS, RAW
 
 
 def fresh() -> tuple[str, dict]:
@@ -68,14 +117,36 @@ def send(bootstrap: str, topic: str, values: list, partition: int = 0) -> None:
 
     for value in values:
         key = getattr(value, "actor", "key")  # a compacted topic refuses what has none
-        if hasattr(value, "model_dump_json"):
-            value = value.model_dump_json().encode()
-        body = value if isinstance(value, bytes) or value is None else json.dumps(value).encode()
+        said = value.model_dump_json().encode() if isinstance(value, Account) else value
+        body = said if isinstance(said, bytes) or said is None else json.dumps(said).encode()
         producer.produce(topic, body, key=key, partition=partition, on_delivery=note)
         producer.poll(0)
     assert producer.flush(60) == 0
     assert not failed, failed[0]
 
 
-if __name__ == "__main__":
-    sys.exit("a helper of tests")
+def refresh_and_die(home: Path, bootstrap: str, suffix: str, place: str) -> None:
+    """A refresh in a process of its own, killed at a place."""
+    os.environ[VARIABLE] = place
+    rename(suffix)
+    with keeper(home, bootstrap) as kept:
+        kept.refresh(datetime(2024, 5, 1, 12, tzinfo=UTC))
+
+
+def run(target, *arguments) -> int:
+    """Run a function of an importable module in a process of its own, forked from one that has everything imported; its exit code."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.warehouse.wire"])
+    process = context.Process(target=target, args=arguments)
+    process.start()
+    process.join(120)
+    return process.exitcode
+
+
+def put(kept, values: list) -> None:
+    """Land values without Kafka."""
+    log = Log(INTERACTIONS.name, "id", {0: 0}, {0: 1_000_000})
+    offsets = landing.begin_at(kept.con, log)
+    texts = [json.dumps(value).encode() for value in values]
+    chunk = Chunk(texts, [0] * len(texts), list(range(len(texts))), {0: offsets[0] + len(texts)})
+    landing._land_chunk(kept.con, log, chunk, offsets, MONDAY, landing._TOPICS[0])
