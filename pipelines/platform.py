@@ -130,10 +130,11 @@ Sign = Callable[[bytes, str, float], dict[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """What a reader of exports may be told."""
+    """What a reader of exports may be told. `time_zone` (IANA) is that of clocks which name none."""
 
     tenant: str | None = None
     community: str | None = None
+    time_zone: str | None = None
 
 
 ReadExport = Callable[[Path, ImportOptions], Iterator["ExportedEvent"]]

@@ -101,7 +101,7 @@ def read_export(path: Path, options: ImportOptions) -> Iterator[ExportedEvent]:
     lost). The tenant is `--tenant`, else what the archive's name says beside years and words such as `meetings`.
     """
     tenant = options.tenant or tenant_of(path)
-    zone = getattr(options, "time_zone", None) or "UTC"
+    zone = _checked_zone(options.time_zone or "UTC")
     with open_tree(path) as tree:
         groups: dict[str, list[tuple[str, Meeting]]] = {}
         for name, meeting in _meetings(tree, tenant, zone):
@@ -123,6 +123,17 @@ def read_export(path: Path, options: ImportOptions) -> Iterator[ExportedEvent]:
                 f"No file of {path.name} has a date in its name or folder and a line such as `<nick> text`.",
                 "Give the folder or archive whose logs are named like 2020-03-02-board.log; one file is one meeting.",
             )
+
+
+def _checked_zone(name: str) -> str:
+    try:
+        return _known_zone(name)
+    except ValueError as error:
+        raise ExportError(
+            "The logs cannot be read in that time zone.",
+            f"There is no time zone {name}.",
+            "Give an IANA name such as Europe/Oslo, or none for UTC.",
+        ) from error
 
 
 def tenant_of(path: Path) -> str:
