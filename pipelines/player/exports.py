@@ -158,4 +158,4 @@ class _Chat:
         # A fixed date, so that the same play gives the same bytes.
         info = zipfile.ZipInfo(name, _EPOCH)
         info.compress_type = zipfile.ZIP_DEFLATED
-        self._zip.writestr(info, json.dumps(rows, indent=1))
+        self._zip.writestr(info, json.dumps(rows))

@@ -148,14 +148,12 @@ def name(number: int) -> tuple[str, str]:
 
 
 def token(seed: int, kind: str, number: int, length: int) -> str:
-    """An id as platforms give them: upper case and digits, the same for the same arguments."""
-    digest = int.from_bytes(hashlib.blake2b(f"{seed}/{kind}/{number}".encode(), digest_size=16).digest())
-    letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    found = []
-    for _ in range(length):
-        digest, rest = divmod(digest, 36)
-        found.append(letters[rest])
-    return "".join(found)
+    """An id as platforms give them: upper case and digits, the same for the same arguments; 20 characters at most."""
+    digest = hashlib.blake2b(f"{seed}/{kind}/{number}".encode(), digest_size=20).digest()
+    return digest.translate(_LETTERS)[:length].decode()
+
+
+_LETTERS = (b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 8)[:256]
 
 
 def cast(members: int, calendar: Calendar) -> list[list[Person]]:

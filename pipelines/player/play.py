@@ -4,17 +4,19 @@ Nothing is given up: what is not acknowledged is sent again, the same body newly
 said yes to is in the ledger, a line each. Order holds only loosely: several connections send at once, as platforms do.
 """
 
-import asyncio
 import base64
+import http.client
 import json
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
-
-import httpx
+from urllib.parse import urlsplit
 
 from events.errors import GuildhallError
 from events.raw import delivery_id
@@ -31,6 +33,7 @@ from pipelines.player.truth import secret
 BATCH_EVENTS = 200
 FIRST_PAUSE_SECONDS = 0.05
 LAST_PAUSE_SECONDS = 2.0
+ANSWER_SECONDS = 30.0
 RETRY_HEADERS = {"x-slack-retry-num": "1", "x-slack-retry-reason": "http_timeout"}
 
 
@@ -78,9 +81,9 @@ def _webhook(deed: Deed, world: World) -> Delivery:
 
 @dataclass(slots=True)
 class Delivered:
-    """What the gateway acknowledged, by platform; and how often it had to be asked again."""
+    """What the gateway acknowledged, by (platform, door); and how often it had to be asked again."""
 
-    acknowledged: Counter[str] = field(default_factory=Counter)
+    acknowledged: Counter[tuple[str, str]] = field(default_factory=Counter)
     retries: int = 0
     seconds: float = 0.0
 
@@ -133,85 +136,96 @@ def deliver(
     `now` gives epoch seconds, for signatures. `rate`: events a second, steadily; without it as fast as the gateway answers. An
     event is asked for again for `patience_seconds` at most; then, and for what the gateway refuses for good, NotDeliveredError.
     """
-    player = _Player(gateway, world, ledger, now, rate, patience_seconds, progress)
-    try:
-        return asyncio.run(player.play(sent, connections))
-    except* NotDeliveredError as errors:
-        found = errors
-    raise found.exceptions[0]
+    player = _Player(gateway, _parcels(sent, BATCH_EVENTS if rate is None else 1), world, ledger, now)
+    player.rate, player.patience, player.progress = rate, patience_seconds, progress
+    return player.play(connections)
 
 
 class _Player:
+    """Several threads, a connection each. `http.client`: a webhook costs it a tenth of what httpx asks for one."""
+
+    rate: float | None = None
+    patience = 120.0
+    progress: Callable[[int], None]
+
     def __init__(
-        self,
-        gateway: str,
-        world: World,
-        ledger: Ledger,
-        now: Callable[[], float],
-        rate: float | None,
-        patience: float,
-        progress: Callable[[int], None],
+        self, gateway: str, parcels: Iterator[list[Delivery]], world: World, ledger: Ledger, now: Callable[[], float]
     ) -> None:
-        self.gateway, self.ledger, self.now, self.rate = gateway, ledger, now, rate
-        self.patience, self.progress = patience, progress
+        self.address = urlsplit(gateway).netloc
+        self.parcels, self.ledger, self.now = parcels, ledger, now
         self.secrets = {platform: secret(world, platform) for platform in ("slack", "zoom")}
         self.signs: dict[str, Sign] = {slug: row.sign for slug, row in PLATFORMS.items() if row.sign is not None}
+        self.taking, self.noting = threading.Lock(), threading.Lock()
+        self.stopping = threading.Event()
+        self.failed: list[BaseException] = []
+        self.taken = 0
         self.done = Delivered()
 
-    async def play(self, sent: Iterator[Delivery], connections: int) -> Delivered:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        queue: asyncio.Queue[list[Delivery]] = asyncio.Queue(maxsize=connections * 4)
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        async with (
-            httpx.AsyncClient(base_url=self.gateway, limits=limits, timeout=httpx.Timeout(30.0), trust_env=False) as client,
-            asyncio.TaskGroup() as group,
-        ):
-            senders = [group.create_task(self._send_all(client, queue)) for _ in range(connections)]
-            count = 0
-            for parcel in _parcels(sent, most=BATCH_EVENTS if self.rate is None else 1):
-                if self.rate is not None:
-                    await asyncio.sleep(max(0.0, began + count / self.rate - loop.time()))
-                count += len(parcel)
-                await queue.put(parcel)
-            await queue.join()
+    def play(self, connections: int) -> Delivered:
+        self.began = time.monotonic()
+        senders = [threading.Thread(target=self._send_all, daemon=True) for _ in range(connections)]
+        try:
             for sender in senders:
-                sender.cancel()
-        self.done.seconds = loop.time() - began
+                sender.start()
+            while any(sender.is_alive() for sender in senders):
+                senders[0].join(0.2) if senders[0].is_alive() else time.sleep(0.05)
+                self.progress(self.done.acknowledged.total())
+        finally:
+            self.stopping.set()  # Ctrl-C as well: what is on its way ends, nothing new begins
+        if self.failed:
+            raise self.failed[0]
+        self.done.seconds = time.monotonic() - self.began
         return self.done
 
-    async def _send_all(self, client: httpx.AsyncClient, queue: asyncio.Queue[list[Delivery]]) -> None:
-        while True:
-            parcel = await queue.get()
-            await self._send(client, parcel)
-            queue.task_done()
-            self.done.acknowledged.update(one.platform for one in parcel)
-            self.ledger.write(parcel)
-            self.progress(self.done.acknowledged.total())
+    def _send_all(self) -> None:
+        connection = http.client.HTTPConnection(self.address, timeout=ANSWER_SECONDS)
+        try:
+            while not self.stopping.is_set():
+                parcel = self._take()
+                if parcel is None:
+                    return
+                self._send(connection, parcel)
+                with self.noting:
+                    self.done.acknowledged.update((one.platform, one.door) for one in parcel)
+                    self.ledger.write(parcel)
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            self.failed.append(error)
+            self.stopping.set()
+        finally:
+            connection.close()
 
-    async def _send(self, client: httpx.AsyncClient, parcel: Sequence[Delivery]) -> None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self.patience
+    def _take(self) -> list[Delivery] | None:
+        with self.taking:
+            parcel = next(self.parcels, None)
+            if parcel is not None:
+                if self.rate is not None:
+                    self.stopping.wait(max(0.0, self.began + self.taken / self.rate - time.monotonic()))
+                self.taken += len(parcel)
+            return parcel
+
+    def _send(self, connection: http.client.HTTPConnection, parcel: Sequence[Delivery]) -> None:
+        until = time.monotonic() + self.patience
         pause = FIRST_PAUSE_SECONDS
         while True:
             path, body, headers = self._request(parcel)
             try:
-                answer = await client.post(path, content=body, headers=headers)
-            except httpx.TransportError as error:
+                connection.request("POST", path, body, headers)
+                answer = connection.getresponse()
+                said = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()  # the next request opens it again
                 why = type(error).__name__
             else:
-                if answer.is_success and answer.status_code != httpx.codes.MULTI_STATUS:
+                if answer.status in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
                     return
-                why = f"{answer.status_code} {answer.text[:200]}"
-                if (
-                    answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR
-                    and answer.status_code != httpx.codes.TOO_MANY_REQUESTS
-                ):
+                why = f"{answer.status} {said[:200].decode(errors='replace')}"
+                if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status != HTTPStatus.TOO_MANY_REQUESTS:
                     raise _refused(path, why)
-            if loop.time() > until:
+            if time.monotonic() > until or self.stopping.is_set():
                 raise _refused(path, f"{why}, for {self.patience:.0f} seconds")
-            self.done.retries += 1
-            await asyncio.sleep(pause)
+            with self.noting:
+                self.done.retries += 1
+            self.stopping.wait(pause)
             pause = min(pause * 2, LAST_PAUSE_SECONDS)
 
     def _request(self, parcel: Sequence[Delivery]) -> tuple[str, bytes, dict[str, str]]:

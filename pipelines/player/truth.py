@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from pipelines.player.formats.world import World
@@ -129,8 +129,11 @@ def write_truth(path: Path, truth: Truth, planned: Planned) -> None:
     path.write_text(json.dumps(asdict(truth) | {"planned": counts}, default=str, indent=1), encoding="utf-8")
 
 
-def write_settings(folder: Path, script: Script, world: World) -> Path:
-    """Write guildhall.toml, people.csv, roles.csv and the doors' secrets for a play. The path of guildhall.toml."""
+def write_settings(folder: Path, script: Script, world: World, *, port: int | None = None) -> Path:
+    """Write guildhall.toml, people.csv, roles.csv and the doors' secrets for a play. The path of guildhall.toml.
+
+    `port`: the gateway's, where it is not to be the usual one.
+    """
     secrets = folder / "secrets"
     secrets.mkdir(parents=True, exist_ok=True)
     for platform in ("slack", "zoom"):
@@ -140,18 +143,20 @@ def write_settings(folder: Path, script: Script, world: World) -> Path:
     _write_csv(folder / "people.csv", ("person", "platform", "tenant", "account"), people_rows(script, world))
     _write_csv(folder / "roles.csv", ("community", "person", "role", "from", "to"), _roles(script))
     path = folder / "guildhall.toml"
-    path.write_text(settings_text(script, world), encoding="utf-8")
+    path.write_text(settings_text(script, world, port), encoding="utf-8")
     return path
 
 
 def secret(world: World, platform: str) -> str:
     """The secret with which an invented platform signs; no more a secret than the seed."""
-    return world.id(f"secret-{platform}", 0, 24).lower()
+    return world.id(f"secret-{platform}", 0, 20).lower()
 
 
-def settings_text(script: Script, world: World) -> str:
+def settings_text(script: Script, world: World, port: int | None = None) -> str:
     """The guildhall.toml of a play: three communities, their spaces and breaks, two doors."""
     lines = ["# The settings of an invented play. Written by the player; written again by the next play.", ""]
+    if port is not None:
+        lines += ["[gateway]", f"port = {port}", ""]
     for i, spec in enumerate(SPECS):
         lines += [
             f"[community.{spec.slug}]",
@@ -206,8 +211,3 @@ def _write_csv(path: Path, header: Iterable[str], rows: Iterable[tuple[str, ...]
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
-
-
-def weeks_between(since: date, until: date) -> int:
-    """Whole weeks from a Monday to another."""
-    return (until - since) // timedelta(weeks=1)

@@ -17,7 +17,7 @@ def payload(deed: Deed, world: World) -> bytes:
     """The body of the webhook: an `event_callback` around the event."""
     team = world.teams[deed.community]
     body = {
-        "token": world.id("verification", 0, 24),
+        "token": world.id("verification", 0, 20),
         "team_id": team,
         "context_team_id": team,
         "context_enterprise_id": None,
