@@ -95,7 +95,8 @@ def dirty(con: duckdb.DuckDBPyConnection, models: Sequence[Model], as_of: dateti
     return Dirty(tuple(whole), tuple(now), tuple(sorted(set(built) - set(wanted))), since)
 
 
-# A revision touches what it revises as well; which of the two landed first means nothing, because each is an arrival.
+# A revision touches what it revises as well; which of the two landed first means nothing, because each is an arrival. So does a
+# record that contradicts an older one of the same event: another of the two may stand from now on, with another time.
 _TOUCHED = """
 with fresh as (
     select arrivals.community, arrivals.revisions, arrivals.touches_at
@@ -109,9 +110,16 @@ with fresh as (
         on original.community = revision.community and original.event_id = revision.revises
     where revision.revises is not null and (select coalesce(sum(revisions), 0) from fresh) > 0
     group by all
+), contradicted as (
+    select older.community, min(older.occurred_at) as touches_at
+    from landing.main.interactions as newer
+    join warehouse.meta.built as built on built.community = newer.community and newer.batch > built.batch
+    join landing.main.interactions as older
+        on older.community = newer.community and older.event_id = newer.event_id and older.content_hash <> newer.content_hash
+    group by all
 )
 select community, min(touches_at)
-from (from (select community, touches_at from fresh) union all from revised)
+from (from (select community, touches_at from fresh) union all from revised union all from contradicted)
 group by all
 """
 

@@ -1,6 +1,7 @@
 """Weeks, beats, tempo and windows, on the communities' own clocks."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -147,7 +148,7 @@ def test_the_charter_says_where_to_begin(con):
 def test_a_slow_community_is_evaluated_once_a_beat_whatever_the_moment(con):
     landed = meet(range(0, 30, 4))
     one = [row["window_end"] for row in windows(con, 30, *landed, charter=28).values()]
-    assert {(b - a).days for a, b in zip(one, one[1:], strict=False)} == {28}
+    assert {(b - a).days for a, b in pairwise(one)} == {28}
     build_tables(con, MONDAY + timedelta(weeks=29))
     assert [row["window_end"] for row in rows(con, "from core.windows order by window_end")] == one[:-1]
 
