@@ -1,13 +1,14 @@
 """End to end without Kafka: the player's deeds, understood, landed and built, give back what was planted."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 
 from events.identity import actor_id, published_pseudonym
 from pipelines.player.findings import CoreFound, Welcome, compare_cold, compare_core
-from pipelines.player.truth import people_rows, truth_of
+from pipelines.player.truth import Cold, people_rows, truth_of
 from warehouse import landing
 from warehouse.build import build, open_memory
 from warehouse.catalog import catalog
@@ -16,6 +17,7 @@ from .conftest import KEY, perform
 
 WEEKS, LIVE_WEEKS, MEMBERS = 104, 12, 350
 END = date(2026, 3, 30)
+AT = datetime.combine(END, time())
 
 
 def _landed(done):
@@ -27,7 +29,7 @@ def _landed(done):
     )
     for statement in landing._TOPICS[0].stage:
         con.execute(statement)
-    batch = landing._insert_interactions(con, datetime(2026, 3, 30), 1)
+    batch = landing._insert_interactions(con, AT, 1)
     assert batch.duplicates == done.planned.duplicates
     assert batch.strays == 0
     people = _people(done)
@@ -85,7 +87,7 @@ def test_the_planted_core_and_the_cold_shoulder_are_found(tmp_path, seed):
     done = perform(tmp_path, seed=seed, weeks=WEEKS, live_weeks=LIVE_WEEKS, members=MEMBERS, end=END)
     assert done.found == done.planned.events
     con = _landed(done)
-    built = build(con, catalog(), [c.slug for c in done.context.communities.by_slug.values()], datetime(2026, 3, 30))
+    built = build(con, catalog(), [c.slug for c in done.context.communities.by_slug.values()], AT)
     assert [one for one in built.checks if one.failures and one.severity == "error"] == []
     truth, core, welcome = _found(done, con)
     con.close()
@@ -102,14 +104,10 @@ def test_who_came_or_went_lately_counts_on_neither_side():
 
 
 def truth_of_two(settled, unsettled):
-    from types import SimpleNamespace
-
     return SimpleNamespace(core={"x": SimpleNamespace(settled=settled, unsettled=unsettled)})
 
 
 def _cold(weeks_to_see=24):
-    from pipelines.player.truth import Cold
-
     since = date(2025, 9, 1)
     return Cold("x", since, since + timedelta(weeks=10), since + timedelta(weeks=weeks_to_see), since + timedelta(weeks=23))
 
