@@ -111,9 +111,7 @@ def would_change(row: dict[str, Any]) -> tuple[str, ...]:
     if level == "departed":
         return ("Taking part again, or joining again, gives a level at the next evaluation.",)
     if level == "insufficient":
-        return (
-            f"Levels begin with three live beats in the window; it has {alive}. Three people taking part make a beat live.",
-        )
+        return (f"Levels begin with three live beats in the window; it has {alive}. Three people taking part make one live.",)
     upwards = (_to_core(row) or _to_active(row), _to_occasional(row)) if level != "core" else ()
     return (*(sentence for sentence in upwards if sentence), *_downwards(row))
 
@@ -127,7 +125,7 @@ def _to_core(row: dict[str, Any]) -> str | None:
         (bar - row["ties"], "more people with mutual exchange"),
         (
             0 if row["beats_hosted"] and 3 * row["beats_hosted"] >= alive else bar - row["helped"],
-            "more people helped (or hosting in a third of the live beats)",
+            "more people helped (or hosting in a third of the beats)",
         ),
         beat=_beat(row),
     )

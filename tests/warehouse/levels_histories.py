@@ -27,6 +27,8 @@ def history(rng, community, people, weeks, events, bots=1):
     counts = rng.poisson(rate * events / max(rate.sum(), 1))
     who, when = (np.repeat(x, counts.ravel()) for x in (np.repeat(np.arange(people), weeks), np.tile(np.arange(weeks), people)))
     verb = rng.choice(len(CHANCE), len(who), p=CHANCE)
+    watches = rng.random(people) < 0.2
+    verb = np.where(watches[who], np.where(rng.random(len(who)) < 0.7, REACT, VIEW), verb)
     moment = START + when * WEEK + (rng.random(len(who)) * 7 * 86400).astype("int64").astype("timedelta64[s]")
 
     joined, left = np.flatnonzero(rng.random(people) < 0.3), np.flatnonzero(rng.random(people) < 0.1)

@@ -186,7 +186,7 @@ class Memory:
     engaged: int | None = None
 
 
-def step(memory, now):
+def step(memory, now):  # noqa: C901 - a state machine, told in one piece
     """One evaluation more of one member: the state machine of §3.2 with the corrections of §11. Returns (memory, target)."""
     level, target = memory.level, now["target"]
     needed_up, needed_down = (1, 2) if now["long"] else (2, 4)

@@ -9,8 +9,8 @@ import pyarrow as pa
 from warehouse.build import make, open_memory, open_scratch
 from warehouse.catalog import catalog
 
-MONDAY = datetime(2022, 1, 3)
-BASE = ((MONDAY - datetime(1970, 1, 1)).days + 3) // 7
+MONDAY = datetime(2022, 1, 3)  # noqa: DTZ001 - the warehouse speaks naive UTC
+BASE = ((MONDAY - datetime(1970, 1, 1)).days + 3) // 7  # noqa: DTZ001 - as above
 BEATS = {7: 12, 14: 8, 28: 6, 56: 6, 91: 4}
 LEVEL_TABLES = ("levels.reach", "levels.evaluations", "levels.history", "levels.current", "levels.flow")
 

@@ -135,7 +135,7 @@ def test_four_meetings_hosted_in_one_week_waive_nothing():
 
 
 def test_a_tie_is_mutual_also_when_the_two_ways_are_weeks_apart_and_ends_when_one_of_them_has_left_the_window():
-    world = crowd("c").does("m", range(0, 60)).tied("m", "f0", [10, 14, 30], mutual=False).tied("f0", "m", [12], mutual=False)
+    world = crowd("c").does("m", range(60)).tied("m", "f0", [10, 14, 30], mutual=False).tied("f0", "m", [12], mutual=False)
     con = built(world)
     got = {row["week"]: row["ties"] for row in rows(con, "m")}
     # Both ways are seen from the evaluation of week 13 until that of week 24, which still sees week 12.

@@ -180,7 +180,7 @@ said = st.one_of(
     ).map(
         lambda x: (
             x[0],
-            x[1] and x[0] not in STAYS or x[0] == "core",
+            (x[1] and x[0] not in STAYS) or x[0] == "core",
             x[2] and x[0] not in ("gone", "silent", "insufficient"),
             x[3],
             x[4],

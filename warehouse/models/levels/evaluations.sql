@@ -48,6 +48,7 @@ with params as (
         28 as newcomer_days,
         2 as facilitated,
         -1000000 as never,
+        1000000 as forever,
         2 as lowest_bar,
         5 as highest_bar
 ), calendar as materialized (
@@ -57,7 +58,6 @@ with params as (
         row_number() over story as turn,
         lag(week) over story as week_before,
         lag(greatest(year_weeks, 2 * window_weeks)) over story as lookback_before,
-        min(window_weeks) over (partition by community) as shortest,
         least(highest_bar, greatest(lowest_bar, (contributors + 2) // 4)) as bar
     from core.windows
     cross join params
@@ -137,30 +137,55 @@ with params as (
     from facts
     join seats using (community, week)
     group by all
-), memberships as (
-    select people.person, week, joined, lead(week) over (partition by people.person order by week) as next_week
+), memberships as materialized (
+    -- joined or left, from the evaluation after it happened until the one that sees the next word
+    select
+        people.person,
+        week,
+        joined,
+        coalesce(lead(week) over (partition by people.person order by week), forever) as until
     from (
         select community, member, week, arg_max(verb, (occurred_at, event_id)) = 'join' as joined
         from core.interactions
         where verb in ('join', 'leave') and actor_kind = 'human'
         group by all
     )
+    cross join params
     join people using (community, member)
-), silent as (
-    select facts.person, calendar.turn, facts.week as last_week
+), spans as (
+    select
+        community,
+        min(window_weeks) as shortest,
+        max(lookback) + coalesce(max(week - week_before), 0) as longest,
+        max(week) as last_week
+    from calendar
+    group by all
+), quiet as (
+    -- the weeks in which an evaluation may find somebody silent: after a window without anything, until the next sign
+    select
+        facts.person,
+        facts.community,
+        facts.week as last_week,
+        unnest(range(
+            facts.week + spans.shortest + 1,
+            least(facts.next_week, spans.last_week, if(declared.person is null, facts.week + spans.longest, null)) + 1
+        )) as week
     from facts
-    join calendar
-        on calendar.community = facts.community
-        and calendar.week > facts.week + calendar.window_weeks
-        and (facts.next_week is null or calendar.week <= facts.next_week)
+    join spans using (community)
+    left join (select distinct person from memberships where joined) as declared using (person)
+    where facts.next_week is null or facts.next_week - facts.week > spans.shortest
+), silent as (
+    select quiet.person, calendar.turn, quiet.last_week
+    from quiet
+    join calendar on calendar.community = quiet.community and calendar.week = quiet.week
     left join memberships
-        on memberships.person = facts.person
-        and memberships.week < calendar.week
-        and (memberships.next_week is null or memberships.next_week >= calendar.week)
-    where (facts.next_week is null or facts.next_week - facts.week > calendar.shortest)
+        on memberships.person = quiet.person
+        and memberships.week < quiet.week
+        and memberships.until >= quiet.week
+    where quiet.week > quiet.last_week + calendar.window_weeks
         and (
-            calendar.week - facts.week <= calendar.lookback
-            or (calendar.week_before > facts.week and calendar.week_before - facts.week <= calendar.lookback_before)
+            quiet.week - quiet.last_week <= calendar.lookback
+            or (calendar.week_before > quiet.last_week and calendar.week_before - quiet.last_week <= calendar.lookback_before)
             or memberships.joined
         )
 ), seen as (
@@ -190,9 +215,20 @@ with params as (
         and (roles.valid_to is null or roles.valid_to >= calendar.window_end)
     group by all
 ), reach as (
-    select people.person, reach.window_weeks, reach.from_week, reach.ties, reach.helped
-    from levels.reach
-    join people using (community, member)
+    select spells.person, calendar.turn, spells.ties, spells.helped
+    from (
+        select
+            people.person,
+            reach.community,
+            reach.window_weeks,
+            reach.ties,
+            reach.helped,
+            unnest(range(reach.from_week, reach.to_week)) as week
+        from levels.reach
+        join people using (community, member)
+        where reach.ties > 0 or reach.helped > 0
+    ) as spells
+    join calendar using (community, window_weeks, week)
 ), drawn as (
     select
         seen.person,
@@ -241,13 +277,11 @@ with params as (
         coalesce(roled.sponsor_staff, false) as sponsor_staff
     from drawn
     cross join params
-    asof left join reach
-        on reach.person = drawn.person
-        and reach.window_weeks = drawn.window_weeks
-        and reach.from_week <= drawn.week
-    asof left join memberships
+    left join reach on reach.person = drawn.person and reach.turn = drawn.turn
+    left join memberships
         on memberships.person = drawn.person
         and memberships.week < drawn.week
+        and memberships.until >= drawn.week
     left join since on since.person = drawn.person
     left join roled on roled.person = drawn.person and roled.turn = drawn.turn
 ), judged as (

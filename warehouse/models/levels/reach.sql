@@ -6,7 +6,8 @@ columns:
   community: the community
   window_weeks: length of the window; one story for each length that the community's evaluations use
   member: the member
-  from_week: the first evaluation (week of its Monday) for which this holds; it holds until the next row
+  from_week: the first evaluation (week of its Monday) for which this holds
+  to_week: the first for which it holds no more
   ties: distinct people with whom there were acts in both directions within the window
   helped: distinct others whose thread, question or page the member answered or improved within the window
 */
@@ -96,6 +97,8 @@ select
     weekly.window_weeks,
     people.member,
     cast(weekly.week as integer) as from_week,
+    -- every spell closes, so that the last row says 0 and its end does not matter
+    cast(coalesce(lead(weekly.week) over so_far, weekly.week) as integer) as to_week,
     cast(sum(weekly.ties) over so_far as integer) as ties,
     cast(sum(weekly.helped) over so_far as integer) as helped
 from weekly
