@@ -21,6 +21,8 @@ from events.errors import GuildhallError
 _log = structlog.get_logger()
 FAILED = 70
 RETRY_SECONDS = 1.0
+NICENESS = 5
+"""Of the daemon and the page: on a small machine events and tables go first."""
 DEFINITIONS = "dagster_project.definitions"
 
 
@@ -120,7 +122,7 @@ PROCESSES: Mapping[str, Callable[[Settings], None]] = {
     "daemon": daemon,
     "webserver": webserver,
 }
-"""In the order in which they are started; stopped in the opposite order."""
+"""In the order in which they are started."""
 
 
 def topics(bootstrap: str) -> None:
@@ -161,11 +163,24 @@ def tokens(settings: Settings) -> tuple[str, ...]:
 def _dagster(home: Path, module: str, *arguments: str) -> None:
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+    os.nice(NICENESS)
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - as for Kafka
+
+
+def plain_logs() -> None:
+    """Log lines without colours, traces without the values of variables: those may be content, names or keys."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True),
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
 
 
 def main(name: str) -> int:
     """Run one process; the exit code."""
+    plain_logs()
     die_with_parent()
     try:
         PROCESSES[name](load())

@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ ASK_WORKER_EVERY = 30.0
 STALLED_SECONDS = {"landing": 120.0, "building": 1_800.0, "publishing": 600.0, "resting": 300.0}
 """Seconds without a sign of life after which a phase counts as hung; landing gives one every batch, building every table."""
 STALLED = 75
+TRACE_LINES, TRACE_CHARACTERS = 8, 6_000
 SURPRISE = "A refresh failed."
 
 
@@ -193,11 +195,15 @@ class Refresher:
         def build(wanted: Collection[str]) -> Sequence[Built]:
             assert set(wanted) == set(tables), "a run selects what is dirty"
             built.extend(self._keeper.build(now, progress=lambda *_: self.watch.beat()))
+            # Published before Dagster is told of every table: the page can wait, readers need not.
+            with contextlib.suppress(GuildhallError):
+                publish()  # a refusal is told where it belongs: `publication` asks again
             return built
 
         def publish() -> Path:
-            self.watch.beat("publishing")
-            published.append(self._keeper.publish(now))
+            if not published:
+                self.watch.beat("publishing")
+                published.append(self._keeper.publish(self._clock()))
             return published[0]
 
         if not tables:
@@ -245,7 +251,7 @@ class Refresher:
             "seconds": round(seconds, 2),
         }
         if published:
-            self.told.published, self.told.published_at = published[0].name, now
+            self.told.published, self.told.published_at = published[0].name, self._clock()
             self.told.behind_since, self._owed = None, False
 
     def _unaccounted(self) -> list[str]:
@@ -276,7 +282,7 @@ class Refresher:
         self.told.state = "failing"
         self.told.last_error = {"at": self._clock().isoformat(), "what": what, "why": why, "todo": todo}
         # The trace is for whoever mends the software; the three sentences are for whoever runs it.
-        _log.error(what, why=why, todo=todo, exc_info=error if surprise else None)
+        _log.error(what, why=why, todo=todo, trace=_trace(error) if surprise else None)
 
     def _tell(self) -> None:
         try:
@@ -315,8 +321,15 @@ def explained(error: BaseException) -> tuple[str, str, str]:
     return SURPRISE, f"{type(error).__name__}: {str(error)[:300]}", "It is tried again; the log has the whole trace."
 
 
+def _trace(error: BaseException) -> str:
+    """Places and lines, never the values of variables: those may be content or keys."""
+    return "".join(traceback.format_exception(error, limit=-TRACE_LINES))[-TRACE_CHARACTERS:]
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    seen: set[int] = set()  # an exception raised twice may be its own context
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
 

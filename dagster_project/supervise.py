@@ -27,6 +27,8 @@ class Child:
     name: str
     argv: Sequence[str]
     env: dict[str, str] = field(default_factory=dict)
+    last: bool = False
+    """Stopped only when all others have ended, because they finish their work with it: Kafka."""
 
 
 class _Kept:
@@ -52,9 +54,22 @@ class _Kept:
             )
         self.started, self.starts = now, self.starts + 1
 
+    def ask_to_stop(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+
+    def end(self, until: float) -> None:
+        """Wait for the end; past `until` it is killed with everything it started."""
+        assert self.process is not None
+        try:
+            self.process.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
 
 class Supervisor:
-    """Keeps children running until `stop`; starts them in order, stops them in the opposite order."""
+    """Keeps children running until `stop`; starts them in order, stops them together, those that are `last` last."""
 
     def __init__(self, children: Sequence[Child], logs: Path, say: Callable[[str], None], clock: Callable[[], float]) -> None:
         """`say` gets one sentence for each start and death; `clock` gives monotonic seconds."""
@@ -99,16 +114,16 @@ class Supervisor:
             kept.start(now)
 
     def _stop_all(self) -> None:
-        for kept in reversed(self._kept):
-            if kept.process is None or kept.process.poll() is not None:
-                continue
-            kept.process.send_signal(signal.SIGTERM)
-            try:
-                kept.process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                os.killpg(kept.process.pid, signal.SIGKILL)
-                kept.process.wait()
-            self._say(f"{kept.child.name} stopped")
+        for last in (False, True):
+            wave = [
+                k for k in reversed(self._kept) if k.child.last is last and k.process is not None and k.process.poll() is None
+            ]
+            for kept in wave:
+                kept.ask_to_stop()
+            until = time.monotonic() + GRACE
+            for kept in wave:
+                kept.end(until)
+                self._say(f"{kept.child.name} stopped")
 
 
 def die_with_parent() -> None:

@@ -60,6 +60,7 @@ def children(settings: Settings, bootstrap: str, only: Sequence[str] | None = No
             [sys.executable, "-m", "dagster_project.processes", name],
             # Everybody but Kafka itself is told the address, so that nobody chooses one.
             env if name == "kafka" else {**env, "KAFKA_BOOTSTRAP_SERVERS": bootstrap},
+            last=name == "kafka",
         )
         for name in PROCESSES
         if (only is None or name in only) and not (name == "kafka" and settings.kafka.bootstrap_servers)

@@ -16,8 +16,8 @@ class Work:
     """One refresh.
 
     `landed` is the rows that the landing tables just got, by table; `build` builds the tables named and replaces them in one
-    transaction, and `publish` gives the path of the file it made. `accounting` gives a sentence for each partition whose
-    outcomes do not add up.
+    transaction, and `publish` gives the path of the file that shows them. `accounting` gives a sentence for each partition
+    whose outcomes do not add up.
     """
 
     build: Callable[[Collection[str]], Sequence[Built]]

@@ -1,0 +1,93 @@
+"""What has a time: reports once a period, checks every hour, a watchdog that tells when something changes."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from dagster_project import definitions as module
+from dagster_project.defs import reports
+from dagster_project.defs.schedules import report_checks
+from dagster_project.defs.sensors import watch
+from dagster_project.instance import open_instance
+from dagster_project.reporting import Due
+from dagster_project.settings import Settings
+from dagster_project.status import ills
+from warehouse.build import CheckResult
+
+NOW = datetime(2026, 3, 1, 7, tzinfo=UTC)
+SETTINGS = Settings()
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory):
+    instance = open_instance(tmp_path_factory.mktemp("home"))
+    yield instance
+    instance.dispose()
+
+
+def test_a_run_is_asked_for_everything_that_is_due(instance, monkeypatch):
+    monkeypatch.setattr(reports, "due_reports", lambda *_: [Due("gardeners", "2026-01"), Due("gardeners", "2026-02")])
+    asked = reports.decide(SETTINGS, NOW, instance)
+    assert isinstance(asked, dg.RunRequest)
+    assert asked.run_config["ops"]["report_pages"]["config"]["reports"] == ["gardeners 2026-01", "gardeners 2026-02"]
+    assert asked.run_key is None
+
+
+def test_there_is_no_run_and_a_reason_when_nothing_is_due(instance, monkeypatch):
+    monkeypatch.setattr(reports, "due_reports", lambda *_: [])
+    assert "is there" in reports.decide(SETTINGS, NOW, instance).skip_message
+
+
+def test_there_is_no_second_run_while_one_is_under_way(instance, monkeypatch):
+    monkeypatch.setattr(reports, "due_reports", lambda *_: [Due("gardeners", "2026-01")])
+
+    @dg.op
+    def nothing(): ...
+
+    @dg.job(name="reports")
+    def same_name():
+        nothing()
+
+    run = instance.create_run_for_job(same_name, status=dg.DagsterRunStatus.STARTED)
+    try:
+        assert "being made" in reports.decide(SETTINGS, NOW, instance).skip_message
+    finally:
+        instance.delete_run(run.run_id)
+
+
+def test_schedules_and_the_watchdog_run_by_default():
+    assert reports.reports_when_due.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert module.checks_every_hour.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert module.watchdog.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_a_check_that_fails_on_what_is_published_is_told_to_dagster_as_failed(instance):
+    found = [CheckResult("core.t", "grain", "error", 2), CheckResult("core.t", "keys", "warn", 0)]
+    assert report_checks(instance, found, "guildhall-000007.duckdb", NOW) == [found[0]]
+    records = instance.event_log_storage.get_asset_check_execution_history(
+        dg.AssetCheckKey(dg.AssetKey(["core", "t"]), "grain"), limit=1
+    )
+    assert records[0].event.dagster_event.asset_check_evaluation_data.passed is False
+
+
+def test_the_watchdog_tells_dagster_only_when_something_changed(instance):
+    def told():
+        key = dg.AssetCheckKey(dg.AssetKey("published"), "fresh")
+        return len(instance.event_log_storage.get_asset_check_execution_history(key, limit=10))
+
+    cursor = watch(instance, ["The refresher has never run."], None)
+    assert (cursor, told()) == ("The refresher has never run.", 1)
+    cursor = watch(instance, [cursor], cursor)
+    assert told() == 1
+    assert watch(instance, [], cursor) == ""
+    assert told() == 2
+
+
+def test_a_silent_late_or_failing_refresher_is_ill_and_an_idle_one_is_not():
+    well = {"at": NOW.isoformat(), "state": "idle", "behind_since": None, "last_error": {"what": "a", "why": "b", "todo": "c"}}
+    assert ills(well, NOW + timedelta(minutes=1)) == []
+    assert "last said" in ills(well, NOW + timedelta(hours=1))[0]
+    assert "not published" in ills(well | {"behind_since": NOW.isoformat()}, NOW + timedelta(minutes=10))[0]
+    assert ills(well | {"state": "failing"}, NOW) == ["a b c"]
+    assert ills(None, NOW) == ["The refresher has never run."]
