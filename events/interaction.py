@@ -62,7 +62,9 @@ class SizeUnit(StrEnum):
 
 
 def _utc_ms(moment: datetime) -> datetime:
-    utc = moment.astimezone(UTC)
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    if not utc.microsecond % 1000:
+        return utc
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from events.interaction import RawPosition
 
 SPEC_VERSION = "1.0"
+_NEEDED = ("ce_id", "ce_source", "ce_type", "ce_door", "ce_receivedat")
 
 
 class BadEnvelopeError(ValueError):
@@ -65,7 +66,7 @@ class RawEvent:
             found = {name: content.decode() for name, content in headers if content is not None}
         except UnicodeDecodeError as error:
             raise BadEnvelopeError("a header is not UTF-8") from error
-        for name in ("ce_id", "ce_source", "ce_type", "ce_door", "ce_receivedat"):
+        for name in _NEEDED:
             if not found.get(name):
                 raise BadEnvelopeError(f"no {name}")
         return cls(

@@ -17,7 +17,7 @@ from events.raw import RawEvent
 from events.verb import Verb
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # frozen would cost a fifth of all understanding; nobody keeps one
 class Happening:
     """One person did one thing, in the platform's own ids. Becomes an Interaction.
 

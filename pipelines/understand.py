@@ -137,8 +137,8 @@ def _interaction(
         object_kind=happening.object_kind,
         thread_id=object_id(key, slug, tenant, happening.thread_id) if happening.thread_id else None,
         reply_to_id=object_id(key, slug, tenant, happening.reply_to_id) if happening.reply_to_id else None,
-        mentions=tuple(actor_id(key, slug, tenant, account) for account in dict.fromkeys(happening.mentions)),
-        refs=tuple(_ref(key, slug, tenant, ref) for ref in dict.fromkeys(happening.refs)),
+        mentions=_mentioned(key, slug, happening) if happening.mentions else (),
+        refs=tuple(_ref(key, slug, tenant, ref) for ref in dict.fromkeys(happening.refs)) if happening.refs else (),
         revises=prefix + happening.revises if happening.revises else None,
         change=happening.change,
         revision=happening.revision,
@@ -165,6 +165,10 @@ def _account(seen: AccountSeen, platform: Platform, context: Context) -> Account
         kind=seen.kind,
         organisation=seen.organisation or None,
     )
+
+
+def _mentioned(key: bytes, slug: str, happening: Happening) -> tuple[str, ...]:
+    return tuple(actor_id(key, slug, happening.tenant, account) for account in dict.fromkeys(happening.mentions))
 
 
 def _ref(key: bytes, platform: str, tenant: str, ref: str) -> str:

@@ -178,12 +178,16 @@ class _UserEvent(_Part):
     event_ts: Ts | None = None
 
 
+class _PrivateMessage(_Part):
+    team: Id
+
+
 class _ExportedMessage(_Part):
     team: Id
     channel: Id
     private: bool
     bot: bool = False
-    message: dict[str, Any]
+    message: _Message
 
 
 class _ExportedUser(_Part):
@@ -196,7 +200,7 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
     """What a webhook's body, or a record of an export, says. Raises ValueError for what is not Slack's."""
     payload = from_json(raw.payload, allow_inf_nan=False)
     if raw.type == EXPORTED_MESSAGE:
-        yield from _exported_message(_ExportedMessage.model_validate(payload))
+        yield from _exported_message(payload)
     elif raw.type == EXPORTED_USER:
         exported = _ExportedUser.model_validate(payload)
         yield _account(exported.user, exported.team, datetime.fromtimestamp(exported.user.updated or exported.said_at, UTC))
@@ -419,11 +423,12 @@ def _account(user: _User, tenant: str, said_at: datetime) -> AccountSeen:
     )
 
 
-def _exported_message(exported: _ExportedMessage) -> Iterator[Found]:
-    if exported.private:
-        yield Ignored(Reason.PRIVATE, exported.team)
+def _exported_message(payload: Any) -> Iterator[Found]:
+    if isinstance(payload, dict) and payload.get("private"):  # its message is left empty by the reader
+        yield Ignored(Reason.PRIVATE, _PrivateMessage.model_validate(payload).team)
         return
-    message = _Message.model_validate(exported.message)
+    exported = _ExportedMessage.model_validate(payload)
+    message = exported.message
     if message.subtype not in _SAID:
         yield Ignored(tenant=exported.team, space=exported.channel)
     else:
