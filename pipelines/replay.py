@@ -16,6 +16,8 @@ from pipelines.writing import NotWrittenError, Writer, Written, messages
 SKIP = 5_000
 """A longer way than this to the next wanted record is jumped, a shorter one is read over."""
 READ_SECONDS = 30.0
+POLL_SECONDS = 0.2
+"""`consume` waits so long for a full batch, also where the partition has no more: short, and asked again."""
 
 Position = tuple[int, int]
 """(partition, offset) of the raw topic."""
@@ -90,9 +92,11 @@ def _read(consumer: Consumer, partition: int, offsets: list[int]) -> Iterator[Ra
 def _read_run(consumer: Consumer, partition: int, offsets: list[int]) -> Iterator[Raw]:
     wanted, last = set(offsets), offsets[-1]
     consumer.assign([TopicPartition(RAW.name, partition, offsets[0])])
+    silence = 0.0
     while True:
-        found = consumer.consume(1000, READ_SECONDS)
-        if not found:
+        found = consumer.consume(1000, POLL_SECONDS)
+        silence = 0.0 if found else silence + POLL_SECONDS
+        if silence > READ_SECONDS:
             raise ReplayError(
                 "Raw records cannot be read.",
                 f"Kafka gave nothing of partition {partition} within {READ_SECONDS:.0f} seconds.",
