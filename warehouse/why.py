@@ -163,14 +163,14 @@ def _downwards(row: dict[str, Any]) -> tuple[str, ...]:
         few = ceil(3 * row["bar"] / 5)
         return (
             (
-                f"Core is kept with {ceil(alive / 2)} of {alive} live {_beat(row)}, mutual exchange with {few} and {few} helped; "
+                f"Core is kept with {ceil(alive / 2)} of {alive} live {_beat(row)}, exchange with {few} and {few} helped; "
                 f"{needed} evaluations in a row below lower it ({below})."
             ),
         )
     if level == "active":
         return (
             (
-                f"Active is kept with {ceil(alive / 4)} of {alive} live {_beat(row)} and mutual exchange with one person; "
+                f"Active is kept with {ceil(alive / 4)} of {alive} live {_beat(row)} and exchange with one person; "
                 f"{needed} evaluations in a row below lower it ({below})."
             ),
         )
@@ -210,10 +210,13 @@ def _why_metric(model: Model, row: dict[str, Any]) -> WhyMetric:
         raise GuildhallError(
             f"{model.table} has no measure.", "Its header names no value.", "Add `measure` to the header of its file."
         )
-    pick = lambda name: None if name is None or row[name] is None else float(row[name])  # noqa: E731
     part = " ".join(str(row[name]) for name in header.grain if name not in ("community", "window_end"))
-    value, numerator, denominator = pick(measure.value), pick(measure.numerator), pick(measure.denominator)
-    low, high = pick(measure.low), pick(measure.high)
+    value, numerator, denominator = (
+        _number(row, measure.value),
+        _number(row, measure.numerator),
+        _number(row, measure.denominator),
+    )
+    low, high = _number(row, measure.low), _number(row, measure.high)
     shown = "not measured" if value is None else f"{value:.3g}"
     made = "" if numerator is None or denominator is None else f", {numerator:.0f} of {denominator:.0f} {measure.counts}"
     between = "" if low is None or high is None else f", 95 % interval {low:.3g} to {high:.3g}"
@@ -236,6 +239,10 @@ def _why_metric(model: Model, row: dict[str, Any]) -> WhyMetric:
         caveats=header.caveats,
         sentence=f"{header.title}{f' ({part})' if part else ''}: {shown}{made}{between}.",
     )
+
+
+def _number(row: dict[str, Any], name: str | None) -> float | None:
+    return None if name is None or row[name] is None else float(row[name])
 
 
 def _named(model: Model) -> tuple[str, ...]:

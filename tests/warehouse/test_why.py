@@ -30,7 +30,7 @@ def test_a_core_member_reads_the_reason_and_what_keeps_it(con):
         "core: meets the bars of core; took part in 12 of 12 live weeks (core asks for 8, active for 4)"
     )
     assert answer.would_change == (
-        "Core is kept with 6 of 12 live weeks, mutual exchange with 2 and 2 helped; four evaluations in a row below lower it (none so far).",
+        "Core is kept with 6 of 12 live weeks, exchange with 2 and 2 helped; four evaluations in a row below lower it (none so far).",
     )
     assert answer.history[0] == "insufficient from 2022-01-10: first seen"
 

@@ -153,12 +153,16 @@ def fold_levels(rows: pa.Table) -> pa.Table:
     `misses`, `change` and `reason` in full.
     """
     person, turn = _column(rows, "person"), _column(rows, "turn")
-    target = _codes(rows["target"])
     now = Now(
-        target,
-        *(_flags(rows, name) for name in ("stay_core", "stay_active", "explicit", "held", "lapsed", "long_beat")),
-        _column(rows, "week"),
-        _column(rows, "lookback"),
+        target=_codes(rows["target"]),
+        stay_core=_flags(rows, "stay_core"),
+        stay_active=_flags(rows, "stay_active"),
+        explicit=_flags(rows, "explicit"),
+        held=_flags(rows, "held"),
+        lapsed=_flags(rows, "lapsed"),
+        long_beat=_flags(rows, "long_beat"),
+        week=_column(rows, "week"),
+        lookback=_column(rows, "lookback"),
     )
     past, seen_at = nothing_known(int(person.max(initial=0)) + 1), np.zeros(int(person.max(initial=0)) + 1, np.int32)
     level, goal, misses = (np.zeros(len(person), np.int32) for _ in range(3))
