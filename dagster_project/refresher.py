@@ -301,7 +301,7 @@ class Refresher:
 
 def pause(every: float, failures: int) -> float:
     """Seconds until the next look: longer after each failure in a row, a minute at most."""
-    return min(max(every, LONGEST_PAUSE), every * 2 ** min(failures, 16))
+    return min(max(every, LONGEST_PAUSE), every * 2.0 ** min(failures, 16))
 
 
 def explained(error: BaseException) -> tuple[str, str, str]:

@@ -146,7 +146,7 @@ def publication(models: Sequence[Model]) -> AssetsDefinition:
     def publication_(context: AssetExecutionContext) -> Iterator[MaterializeResult[Any]]:
         work: Work = context.resources.work
         path = work.publish()
-        metadata = {"path": MetadataValue.path(str(path)), "bytes": path.stat().st_size if path.exists() else 0}
+        metadata: dict[str, Any] = {"path": MetadataValue.path(str(path)), "bytes": path.stat().st_size if path.exists() else 0}
         # It was fresh at this moment; the watchdog says when it no longer is.
         fresh = AssetCheckResult(asset_key=PUBLISHED, check_name=FRESH, passed=True)
         yield MaterializeResult(asset_key=PUBLISHED, metadata=metadata, check_results=[fresh])

@@ -27,6 +27,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET = "an invented secret"
 PATIENCE = 240.0
 """Seconds for everything to come up, on a machine that does ten other things."""
+WEEKS_AGO = 5 * 7 * 86_400.0
+"""The message is of a week that has closed, so that there is an evaluation to report on."""
 UP = """
 import sys
 from pathlib import Path
@@ -157,7 +159,7 @@ def test_a_signed_message_becomes_a_published_row_and_a_report_and_one_ctrl_c_en
 
         # Accepted at once, although Kafka is still starting: the spool keeps it.
         moment = time.time()
-        body = message(f"{moment:.6f}")
+        body = message(f"{moment - WEEKS_AGO:.6f}")
         headers = PLATFORMS["slack"].sign(body, SECRET, moment)
         assert httpx.post(f"{gateway}/hooks/slack/main", content=body, headers=headers, timeout=10).status_code == 200
         forged = httpx.post(f"{gateway}/hooks/slack/main", content=body + b" ", headers=headers, timeout=10)
