@@ -1,29 +1,35 @@
 """Charts: a community's own history as one SVG, titled and described, the same bytes for the same points."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 640, 190
-LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 26
+WIDTH, HEIGHT = 560, 236
+LEFT, RIGHT, TOP, BOTTOM = 62, 16, 34, 36
 TICKS = 4
-LABEL_ROOM = 92
+LABEL_ROOM = 100
 DASHES = ("none", "7 3", "2 3", "9 3 2 3", "4 2")
 NICE_STEPS = (1, 2, 2.5, 5, 10)
+DAY = 86_400
+FIVE = 5
+DECEMBER = 12
+HALF_A_YEAR = 183 * DAY
+TWO_YEARS_AND_A_HALF = 900 * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One evaluation: a value or none, with its interval where there is one."""
+    """One evaluation: a value or none, with its interval where there is one. `hidden`: there is a value that is not shown."""
 
     at: datetime
     value: float | None
     low: float | None = None
     high: float | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,17 @@ class Line:
 
     label: str
     points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The upright axis: its unit in a word or two, the words for a value on it, its ends where they are given."""
+
+    unit: str
+    words: Callable[[float], str] = "{:g}".format
+    top: float | None = None
+    step: float | None = None
+    fives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,63 +67,68 @@ class _Scale:
         return _short(TOP + (HEIGHT - TOP - BOTTOM) * (1 - (inside - self.bottom) / (self.top - self.bottom)))
 
 
-def history(title: str, description: str, lines: Sequence[Line], *, share: bool = False) -> Markup:
+def history(key: str, title: str, description: str, lines: Sequence[Line], axis: Axis) -> Markup:
     """The history of one or several series as SVG; a sentence instead where there is nothing to draw.
 
-    `share`: values between 0 and 1, shown as percentages.
+    `key` tells this chart from the others of the page: letters and digits.
     """
     seen = [p for line in lines for p in line.points if p.value is not None]
     moments = [p.at for line in lines for p in line.points]
-    if len(seen) < 2:  # noqa: PLR2004 - one point is no history
-        return Markup('<p class="none">No history to draw yet.</p>')
+    if len({p.at for p in seen}) < 2:  # noqa: PLR2004 - one point is no history
+        hidden = any(p.hidden for line in lines for p in line.points)
+        why = "too few to show at nearly every evaluation" if hidden else "no two evaluations with a value yet"
+        return Markup('<p class="none">No history to draw: {why}.</p>').format(why=why)
     several = len(lines) > 1
-    bottom, top, step = _range(seen, share=share)
+    bottom, top, step = _range(seen, axis)
     right = WIDTH - (LABEL_ROOM if several else RIGHT)
     scale = _Scale(min(moments), (max(moments) - min(moments)).total_seconds(), bottom, top, right)
-    parts = [*_grid(scale, step, share=share), *_years(scale, max(moments))]
+    parts = [*_grid(scale, step, axis), *_years(scale, max(moments))]
     for number, line in enumerate(lines):
-        parts += [*_bands(scale, line), *_strokes(scale, line, number)]
+        parts += [*_bands(scale, line), *_hidden(scale, line), *_strokes(scale, line, number)]
     if several:
         parts += _labels(scale, lines)
-    slug = "c" + format(abs(_stable(title)), "x")
-    return Markup(  # noqa: S704 - the body is ours: numbers, and labels that were escaped; format() escapes the rest
-        '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-labelledby="{s}-t {s}-d">'
-        '<title id="{s}-t">{t}</title><desc id="{s}-d">{d}</desc>{body}</svg>'
-    ).format(w=WIDTH, h=HEIGHT, s=slug, t=title, d=description, body=Markup("".join(parts)))  # noqa: S704
+    # The body is ours: numbers, and labels that were escaped; format() escapes the rest.
+    return Markup(
+        '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-labelledby="{k}-t {k}-d">'
+        '<title id="{k}-t">{t}</title><desc id="{k}-d">{d}</desc>{body}</svg>'
+    ).format(w=WIDTH, h=HEIGHT, k="chart-" + key, t=title, d=description, body=Markup("".join(parts)))  # noqa: S704
 
 
-def _range(seen: Sequence[Point], *, share: bool) -> tuple[float, float, float]:
-    if share:
-        return 0.0, 1.0, 0.25
+def _range(seen: Sequence[Point], axis: Axis) -> tuple[float, float, float]:
+    if axis.top is not None and axis.step is not None:
+        return 0.0, axis.top, axis.step
     values = [v for p in seen for v in (p.value, p.low, p.high) if v is not None]
     bottom, top = min(0.0, *values), max(*values, 0.0)
     spread = (top - bottom) or 1.0
     size = 10 ** math.floor(math.log10(spread / TICKS))
     step = next(size * nice for nice in NICE_STEPS if size * nice * TICKS >= spread * 0.999)
+    if axis.fives:
+        step = FIVE * math.ceil(step / FIVE)
     return math.floor(bottom / step) * step, math.ceil(top / step) * step or step, step
 
 
-def _grid(scale: _Scale, step: float, *, share: bool) -> Iterator[str]:
+def _grid(scale: _Scale, step: float, axis: Axis) -> Iterator[str]:
+    yield f'<text class="tick" x="4" y="16">{escape(axis.unit)}</text>'
     for number in range(round((scale.top - scale.bottom) / step) + 1):
         value = scale.bottom + number * step
         y = scale.y(value)
-        words = f"{value:.0%}" if share else f"{value:g}"
-        yield f'<line class="grid" x1="{LEFT}" x2="{_short(scale.right)}" y1="{y}" y2="{y}"/>'
-        yield f'<text class="tick" x="{LEFT - 6}" y="{y}" dy="4" text-anchor="end">{words}</text>'
+        look = "grid zero" if abs(value) < step / 2 else "grid"
+        yield f'<line class="{look}" x1="{LEFT}" x2="{_short(scale.right)}" y1="{y}" y2="{y}"/>'
+        yield f'<text class="tick" x="{LEFT - 8}" y="{y}" dy="5" text-anchor="end">{escape(axis.words(value))}</text>'
 
 
 def _years(scale: _Scale, end: datetime) -> Iterator[str]:
-    quarters = 12 if scale.seconds > 900 * 86_400 else 3
+    months = 12 if scale.seconds > TWO_YEARS_AND_A_HALF else 6 if scale.seconds > HALF_A_YEAR else 1
     year, month = scale.start.year, 1
     while (moment := scale.start.replace(year=year, month=month, day=1)) <= end:
         if moment >= scale.start:
             x = scale.x(moment)
-            words = str(year) if month == 1 else moment.strftime("%b")
+            words = str(year) if months == DECEMBER else f"{moment:%b} {year}"
             yield f'<line class="grid" x1="{x}" x2="{x}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM + 4}"/>'
-            yield f'<text class="tick" x="{x}" y="{HEIGHT - 8}" text-anchor="middle">{words}</text>'
-        month += quarters
-        if month > 12:  # noqa: PLR2004 - months of a year
-            year, month = year + 1, 1
+            edge = "start" if float(x) < LEFT + 34 else "end" if float(x) > scale.right - 34 else "middle"
+            yield f'<text class="tick" x="{x}" y="{HEIGHT - 10}" text-anchor="{edge}">{words}</text>'
+        month += months
+        year, month = year + (month > DECEMBER), (month - 1) % DECEMBER + 1
 
 
 def _runs(points: Sequence[Point], *, banded: bool) -> Iterator[list[Point]]:
@@ -121,6 +143,12 @@ def _bands(scale: _Scale, line: Line) -> Iterator[str]:
         upper = [f"{scale.x(p.at)},{scale.y(p.high)}" for p in run if p.high is not None]
         lower = [f"{scale.x(p.at)},{scale.y(p.low)}" for p in reversed(run) if p.low is not None]
         yield f'<polygon class="band" points="{" ".join(upper + lower)}"/>'
+
+
+def _hidden(scale: _Scale, line: Line) -> Iterator[str]:
+    for p in line.points:
+        if p.hidden:
+            yield f'<circle class="hidden" cx="{scale.x(p.at)}" cy="{HEIGHT - BOTTOM - 5}" r="1.6"/>'
 
 
 def _strokes(scale: _Scale, line: Line, number: int) -> Iterator[str]:
@@ -145,10 +173,3 @@ def _labels(scale: _Scale, lines: Sequence[Line]) -> Iterator[str]:
 
 def _short(number: float) -> str:
     return f"{number:.1f}".rstrip("0").rstrip(".")
-
-
-def _stable(text: str) -> int:
-    value = 7
-    for character in text:
-        value = (value * 31 + ord(character)) % 1_000_003
-    return value

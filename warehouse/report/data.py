@@ -1,6 +1,7 @@
 """Report data: what a page is made of, read from `reports.*` and the registry of a published file, and from nothing else."""
 
 import calendar
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,6 +15,8 @@ from warehouse.model import Model
 
 LEVELS = ("core", "active", "occasional", "peripheral", "transactional")
 HISTORY = timedelta(weeks=104)
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,10 @@ class Estimate:
     low: float | None
     high: float | None
     denominator: int | None
+    bound: str | None
     word: str | None
     withheld: str | None
+    step: float | None
     rounding: str | None
 
 
@@ -94,11 +99,11 @@ class ReportData:
     time_zone: str
     period: Period
     evaluation: datetime
+    window_start: datetime
     beat_days: int
     confidence: Mapping[str, Any]
     metrics: tuple[Shown, ...]
     moves: tuple[Move, ...]
-    moves_withheld: int
 
 
 def report_data(con: duckdb.DuckDBPyConnection, community: str, period: Period) -> ReportData:
@@ -111,7 +116,7 @@ def report_data(con: duckdb.DuckDBPyConnection, community: str, period: Period) 
     windows = _rows(
         con,
         """
-        select window_end, beat_days from core.windows
+        select window_end, window_start, beat_days from core.windows
         where community = ? and window_end <= ? order by window_end desc limit 1
         """,
         [community, after],
@@ -127,7 +132,7 @@ def report_data(con: duckdb.DuckDBPyConnection, community: str, period: Period) 
     rows = _rows(
         con,
         """
-        select window_end, metric, part, value, low, high, denominator, word, withheld, rounding
+        select window_end, metric, part, value, low, high, denominator, bound, word, withheld, step, rounding
         from reports.estimates where community = ? and window_end <= ? and window_end > ? order by metric, window_end, part
         """,
         [community, evaluation, evaluation - HISTORY],
@@ -140,16 +145,21 @@ def report_data(con: duckdb.DuckDBPyConnection, community: str, period: Period) 
     )
     return ReportData(
         community=community,
-        title=about[0]["title"],
+        title=plain(about[0]["title"]) or plain(community),
         time_zone=about[0]["time_zone"],
         period=period,
         evaluation=evaluation,
+        window_start=windows[0]["window_start"],
         beat_days=windows[0]["beat_days"],
         confidence=confidence[0] if confidence else {},
         metrics=tuple(_shown(model, rows, evaluation) for model in metrics(catalog()) if "window_end" in model.header.grain),
-        moves=tuple(Move(**m) for m in moves if m["members"] is not None and m["from_level"] != m["to_level"]),
-        moves_withheld=sum(m["members"] is None for m in moves),
+        moves=tuple(Move(**m) for m in moves),
     )
+
+
+def plain(text: str | None) -> str:
+    """A text without control characters, and without those that turn the direction of what follows."""
+    return " ".join("".join(c if c in JOINERS or unicodedata.category(c) not in UNSEEN else " " for c in text or "").split())
 
 
 def _shown(model: Model, rows: Sequence[Mapping[str, Any]], evaluation: datetime) -> Shown:
@@ -161,8 +171,10 @@ def _shown(model: Model, rows: Sequence[Mapping[str, Any]], evaluation: datetime
             row["low"],
             row["high"],
             row["denominator"],
+            row["bound"],
             row["word"],
             row["withheld"],
+            row["step"],
             row["rounding"],
         )
         for row in rows

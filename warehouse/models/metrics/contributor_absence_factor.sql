@@ -11,7 +11,7 @@ minimum: 15 contributors
 source: [core.windows, levels.evaluations]
 reference: CHAOSS, metric Contributor Absence Factor.
 reading: How few people could leave before half of what happens would stop. One or two in a community of fifteen or more is fragile.
-measure: {value: contributor_absence_factor, kind: people, denominator: contributors, counts: people}
+measure: {value: contributor_absence_factor, kind: people, denominator: contributors, counts: people, smallest: 15}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive

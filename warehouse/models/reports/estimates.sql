@@ -8,15 +8,17 @@ columns:
   metric: the metric's id in the catalogue
   version: version of the metric's definition
   part: level or series, for a metric that has several values an evaluation; else empty
-  value: the value as it may be shown; absent where withheld or not measured
-  low: lower end of the 95 % interval, as it may be shown
-  high: upper end of the 95 % interval, as it may be shown
-  denominator: how many the value rests on; people rounded to five
+  value: the value as it may be shown, a number of people as the lower end of its group of five; absent where withheld or not measured
+  low: lower end of the 95 % interval, widened by the rounding
+  high: upper end of the 95 % interval, widened by the rounding
+  denominator: how many the value rests on; people, threads and pairs as the lower end of their group of five
+  bound: under or over, where the value is only known to be so, because fewer than five are on the other side; else nothing
   word: a word that stands for the value, where the metric has one and the community has eight contributors
   kind: share, people, count, hours, days, ratio, index or distribution
   counts: what the denominator counts
   withheld: why there is no value, or nothing
-  rounding: how the value was rounded, or nothing
+  step: distance between two values that can be shown, or nothing
+  rounding: the same in words, or nothing
 checks:
   - name: no_small_group
     says: No count of people below five is shown.
@@ -24,81 +26,160 @@ checks:
   - name: no_share_of_few
     says: No share of fewer than twenty people, threads or pairs is shown.
     sql: select community from {table} where kind in ('share', 'index') and counts in ('people', 'threads', 'pairs') and value is not null and denominator < 20
+  - name: groups_of_five
+    says: Counts of people are multiples of five.
+    sql: select community from {table} where counts = 'people' and ((kind in ('people', 'distribution') and value % 5 <> 0) or denominator % 5 <> 0)
 */
+-- What is shown follows from groups of five (0-4, 5-9, ...), whose limits are the limits of the rules (15, 20, 30): so whoever knows the
+-- rules, and every other number, and the weeks around, is still left with five neighbouring numbers for each count of people. That is
+-- also what stops differencing; to withhold small differences as such would say that they are small. tests/warehouse/test_withholding.py
+-- attacks all of it.
 with params as (
     select
         5 as fewest_people,
         20 as fewest_in_a_share,
-        100 as exact_from,
+        100 as fine_from,
         8 as smallest_community,
         15 as small_community,
         30 as network_community
-), cells as (
-    -- Of a distribution, the smallest cells are hidden until they hide one another: what is left over must hold five or more.
+), placed as (
     select
         estimates.*,
         case when kind = 'distribution' then
-            bool_or(value < fewest_people) over (partition by community, window_end, metric)
-            and coalesce(sum(value) over smaller_cells, 0) < fewest_people
-        end as hides_others,
-        case when kind = 'distribution' then
-            count(*) filter (value > 0) over (partition by community, window_end, metric) = 1
-        end as all_alike
+            row_number() over (partition by community, window_end, metric order by part desc)
+        end as from_last
     from scorecard.estimates
+), cells as (
+    select
+        placed.*,
+        count(*) filter (from_last > 1 and value < fewest_people) over cells_of_one as few_before_last,
+        count(*) filter (from_last = 1 and value < fewest_people) over cells_of_one as few_in_last,
+        count(*) filter (value > 0) over cells_of_one = 1 as all_alike,
+        -- Members are the core, the active and the occasional: their share tells of each of the three.
+        metric = 'P3' and count(*) filter (
+            metric = 'P2' and part in ('core', 'active', 'occasional') and value < fewest_people
+        ) over (partition by community, window_end) > 0 as tells_of_few
+    from placed
     cross join params
-    window smaller_cells as (
-        partition by community, window_end, metric order by value, part rows between unbounded preceding and 1 preceding
-    )
+    window cells_of_one as (partition by community, window_end, metric)
 ), judged as (
     select
         cells.*,
         counts in ('people', 'threads', 'pairs') as of_people,
+        kind = 'share' and counts in ('threads', 'pairs') as of_threads,
         case
             when contributors < smallest_community and not always then 'fewer than 8 contributors'
             when value is null then 'not measured'
             when network and contributors < network_community then 'ties are shown from 30 contributors on'
             when kind in ('share', 'index', 'distribution', 'ratio') and counts = 'people' and contributors < small_community
                 then 'fewer than 15 contributors'
+            -- before the next: that members are twenty would tell too
+            when tells_of_few then 'a group in it has fewer than 5, or would tell of one'
             when kind in ('share', 'index', 'ratio') and counts in ('people', 'threads', 'pairs')
                 and coalesce(denominator, 0) < fewest_in_a_share then 'rests on fewer than 20'
-            when smallest > 0 and coalesce(denominator, 0) < smallest then 'rests on too few'
-            when kind in ('people', 'distribution') and counts = 'people' and value < fewest_people then 'fewer than 5'
-            when kind = 'distribution' and all_alike then 'all alike'
-            when kind = 'distribution' and hides_others then 'hidden so that smaller groups stay hidden'
+            when smallest > 0 and coalesce(denominator, 0) < smallest then printf('rests on fewer than %d', smallest)
+            when kind = 'people' and counts = 'people' and value < fewest_people then 'fewer than 5'
+            -- The last cell hides with any other that must; where it alone must, the one before it hides too. So among those that
+            -- are hidden there is always one of which nothing is known, and no total tells what the others are. Which one it is does
+            -- not follow from the numbers, and the reason is the same for all.
+            when kind = 'distribution' and (
+                all_alike
+                or value < fewest_people
+                or (from_last = 1 and few_before_last > 0)
+                or (from_last = 2 and few_before_last = 0 and few_in_last > 0)
+            ) then 'fewer than 5, or hidden so that such a group stays hidden'
         end as withheld
     from cells
     cross join params
-), rounded as (
+), stepped as (
     select
         judged.*,
-        case
+        cast(case
             when kind in ('people', 'distribution') and counts = 'people' then 5.0
-            when kind in ('share', 'index', 'ratio') and of_people and (
-                denominator < exact_from
-                or (counts = 'people' and (numerator < fewest_people or denominator - numerator < fewest_people))
-            ) then 0.05
-        end as step
+            -- A step of a share of people is never fewer than five of them.
+            when kind in ('share', 'ratio') and counts = 'people' then
+                case
+                    when denominator < 25 then 0.25
+                    when denominator < 50 then 0.2
+                    when denominator < 100 then 0.1
+                    when denominator < 500 then 0.05
+                    else 0.01
+                end
+            when kind = 'index' and of_people then 0.05
+            when kind in ('share', 'ratio') and of_people and denominator < fine_from then 0.05
+            when kind = 'share' then 0.01
+        end as double) as step,
+        -- Threads and pairs are finer; there both ends are cut off instead: of one thread without an answer nothing is said.
+        case
+            when of_threads and numerator < fewest_people then 'under'
+            when of_threads and denominator - numerator < fewest_people then 'over'
+        end as bound,
+        if(of_people, denominator // 5 * 5, denominator) as shown_denominator
     from judged
+    cross join params
+    where withheld is null
+), shown as (
+    select
+        stepped.* exclude (value, low, high),
+        low is not null as has_low,
+        high is not null as has_high,
+        low as exact_low,
+        high as exact_high,
+        case
+            when bound = 'under' then ceil(fewest_people / shown_denominator / step - 1e-9) * step
+            when bound = 'over' then 1 - ceil(fewest_people / shown_denominator / step - 1e-9) * step
+            when step = 5.0 then floor(value / step) * step
+            when step is not null then round(round(value / step) * step, 4) + 0.0
+            when value = 0 then 0.0
+            else round(value, cast(1 - floor(log10(abs(value))) as integer))
+        end as value
+    from stepped
+    cross join params
+), spread as (
+    -- Of the interval of a share only what follows from the share and the number as they are shown.
+    select
+        shown.*,
+        if(kind = 'share', case bound when 'under' then 0 when 'over' then (shown_denominator - fewest_people + 1) / shown_denominator
+            else greatest(value - step / 2, 0.0) end, null) as from_share,
+        if(kind = 'share', case bound when 'under' then (fewest_people - 1) / shown_denominator when 'over' then 1
+            else least(value + step / 2, 1.0) end, null) as to_share
+    from shown
     cross join params
 )
 select
-    community,
-    window_end,
-    metric,
-    version,
-    part,
-    if(withheld is null, coalesce(round(value / step) * step, value), null) as value,
-    if(withheld is null, coalesce(floor(low / step + 1e-9) * step, low), null) as low,
-    if(withheld is null, coalesce(ceil(high / step - 1e-9) * step, high), null) as high,
-    if(withheld is null, cast(if(counts = 'people', round(denominator / 5.0) * 5, denominator) as bigint), null) as denominator,
-    if(contributors >= smallest_community, word, null) as word,
-    kind,
-    counts,
-    withheld,
+    judged.community,
+    judged.window_end,
+    judged.metric,
+    judged.version,
+    judged.part,
+    round(spread.value, 4) as value,
     case
-        when withheld is not null or step is null then null
-        when step = 5.0 then 'to five people'
-        else 'to 5 %'
+        when not has_low then null
+        when spread.kind = 'share' then floor(100 * wilson_low(from_share * shown_denominator, shown_denominator) + 1e-6) / 100
+        when exact_low = 0 then 0.0
+        else round(exact_low, cast(1 - floor(log10(abs(exact_low))) as integer))
+    end as low,
+    case
+        when not has_high then null
+        when spread.kind = 'share' then ceil(100 * wilson_high(to_share * shown_denominator, shown_denominator) - 1e-6) / 100
+        when exact_high = 0 then 0.0
+        else round(exact_high, cast(1 - floor(log10(abs(exact_high))) as integer))
+    end as high,
+    if(judged.kind = 'distribution', null, cast(shown_denominator as bigint)) as denominator,
+    bound,
+    case
+        when judged.contributors < smallest_community then null
+        when judged.contributors < small_community and judged.word = 'thin' then 'present' -- in so small a community only whether
+        else judged.word
+    end as word,
+    judged.kind,
+    judged.counts,
+    judged.withheld,
+    step,
+    case
+        when step = 5.0 then 'down to fives'
+        when step is not null and bound is null then printf('to %d %%', cast(round(step * 100) as integer))
     end as rounding
-from rounded
+from judged
+left join spread using (community, window_end, metric, part)
 cross join params

@@ -5,32 +5,32 @@ source: [core.windows, levels.flow]
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
-  from_level: level one whole window before
-  to_level: level at the evaluation
-  members: people who moved so, rounded to five; absent where fewer than five
-  withheld: why there is no number, or nothing
+  from_level: level one whole window before; core, active, occasional, peripheral, transactional or dormant
+  to_level: another of these levels, at the evaluation
+  members: people who moved so, as the lower end of their group of five; no row where fewer than five, or where the community has fewer than 15 contributors
 checks:
   - name: no_small_group
-    says: No count of people below five is shown.
-    sql: select community from {table} where members < 5
+    says: No count of people below five is shown, and all are multiples of five.
+    sql: select community from {table} where members < 5 or members % 5 <> 0
 */
+-- Who stayed, who came and who left for good are not in it: so the numbers at each level, which are shown too, are never the sum of
+-- what is shown here and one thing more.
 with params as (
     select 5 as fewest_people, 15 as small_community
+), told as (
+    select unnest(['core', 'active', 'occasional', 'peripheral', 'transactional', 'dormant']) as level
 )
 select
     flow.community,
     flow.window_end,
     flow.from_level,
     flow.to_level,
-    if(
-        windows.contributors >= small_community and flow.members >= fewest_people,
-        cast(round(flow.members / 5.0) * 5 as bigint),
-        null
-    ) as members,
-    case
-        when windows.contributors < small_community then 'fewer than 15 contributors'
-        when flow.members < fewest_people then 'fewer than 5'
-    end as withheld
+    cast(flow.members // 5 * 5 as bigint) as members
 from levels.flow
 join core.windows using (community, window_end)
+semi join told as from_told on from_told.level = flow.from_level
+semi join told as to_told on to_told.level = flow.to_level
 cross join params
+where flow.from_level <> flow.to_level
+    and flow.members >= fewest_people
+    and windows.contributors >= small_community

