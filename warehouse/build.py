@@ -46,6 +46,8 @@ class Built:
 def open_files(landing: Path, warehouse: Path, *, memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
     """Open both files in one process: nobody else may. The caller closes. Raises duckdb.IOException when another holds them."""
     con = duckdb.connect(config={"memory_limit": memory_limit, "threads": threads, "preserve_insertion_order": False})
+    # Many small commits into a large file: rewriting its last row group at each of them costs more than all the rest.
+    con.execute("set wal_autocheckpoint = '256MB'")
     con.execute(f"set temp_directory = '{warehouse.parent / 'tmp'}'")
     con.execute(f"attach '{landing}' as landing")
     con.execute(f"attach '{warehouse}' as warehouse")

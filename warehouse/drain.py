@@ -17,8 +17,8 @@ ANSWER_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
 """A Kafka that gives nothing for so long while there is something to give is called silent."""
 FETCH_RECORDS = 10_000
-CHUNK_RECORDS = 50_000
-CHUNK_BYTES = 64 << 20
+CHUNK_RECORDS = 100_000
+CHUNK_BYTES = 96 << 20
 """A chunk ends at whichever comes first, so memory is bounded whatever the records are."""
 
 

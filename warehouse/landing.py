@@ -5,7 +5,7 @@ Three things decide what "once" means:
 * `content_hash` is of everything an interaction says except where and by which version it was understood: `raw` and
   `normaliser_version` stay out. So the same happening, told again through the same door or understood again by a newer
   normaliser with the same result, has the same hash, and two hashes of one `event_id` are a real conflict. It is half an MD5
-  of the JSON of the columns in their order: the same in every version of DuckDB, which DuckDB's own `hash` is not.
+  of the columns' texts in their order: the same in every version of DuckDB, which DuckDB's own `hash` is not.
 * A row is kept for every (`event_id`, `content_hash`), with the **highest** normaliser version that said it. Whatever the
   order and the batches, the same records leave the same rows.
 * Of several outcomes of one raw record the highest normaliser version stays; of the same version the one said last, by its
@@ -37,6 +37,7 @@ from warehouse.schema import LANDING_TABLES
 Progress = Callable[[str, int], None]
 OURS = ("content_hash", "landed_at", "batch")
 """Columns that landing adds to what an interaction says."""
+ARROW_ROWS = 8_192
 NOT_CONTENT = ("raw", "schema_version", "normaliser_version")
 NEEDED = ("event_id", "platform", "tenant", "medium", "community", "space", "occurred_at", "object_id", "normaliser_version")
 """What no interaction lacks; the stream worker has validated the rest."""
@@ -104,7 +105,7 @@ class _Topic:
     name: str
     stage: tuple[str, ...]
     """Statements from `given` (value, partition, offset) to `strays_found` and `told`."""
-    insert: Callable[[duckdb.DuckDBPyConnection, datetime, int], Batch]
+    insert: Callable[[duckdb.DuckDBPyConnection, datetime, int, int], Batch]
 
 
 def land(
@@ -180,7 +181,9 @@ def _land_chunk(
     con: duckdb.DuckDBPyConnection, log: Log, chunk: Chunk, offsets: Mapping[int, int], now: datetime, topic: _Topic
 ) -> Batch:
     """One transaction: rows, strays, the batch, the offsets. Whatever it raises, nothing of it has landed."""
-    con.register("given", pa.table({"value": _texts(chunk.values), "partition": chunk.partitions, "offset": chunk.offsets}))
+    whole = pa.table({"value": _texts(chunk.values), "partition": chunk.partitions, "offset": chunk.offsets})
+    # In pieces: DuckDB reads an Arrow table by its batches, and one batch is read by one thread.
+    con.register("given", pa.Table.from_batches(whole.to_batches(max_chunksize=ARROW_ROWS)))
     try:
         # Staged before the transaction begins: temporary tables are no part of what must be whole.
         for statement in topic.stage:
@@ -189,8 +192,7 @@ def _land_chunk(
         con.execute("begin")
         try:
             number = _next_batch(con)
-            batch = topic.insert(con, now, number)
-            batch.records = len(chunk.values)
+            batch = topic.insert(con, now, number, len(chunk.values))
             con.execute(_STRAYS, [log.topic, now, number])
             con.execute(
                 "insert into landing.main.batches values (?, ?, ?, ?, ?, ?, ?)",
@@ -249,8 +251,8 @@ def _move(con: duckdb.DuckDBPyConnection, log: Log, offsets: Mapping[int, int], 
             )
 
 
-def _insert_interactions(con: duckdb.DuckDBPyConnection, now: datetime, number: int) -> Batch:
-    batch = Batch(strays=_count(con, "select count(*) from strays_found"))
+def _insert_interactions(con: duckdb.DuckDBPyConnection, now: datetime, number: int, records: int) -> Batch:
+    batch = Batch(records=records, strays=_count(con, "select count(*) from strays_found"))
     told = _count(con, "select count(*) from told")
     con.execute(_KNOWN)
     known = _count(con, "select count(*) from known")
@@ -264,12 +266,12 @@ def _insert_interactions(con: duckdb.DuckDBPyConnection, now: datetime, number: 
     )
     batch.rows = told - known
     batch.added = batch.rows + batch.renewed
-    batch.duplicates = _count(con, "select count(*) from given") - batch.strays - batch.added
+    batch.duplicates = records - batch.strays - batch.added
     return batch
 
 
-def _insert_outcomes(con: duckdb.DuckDBPyConnection, now: datetime, number: int) -> Batch:
-    batch = Batch(strays=_count(con, "select count(*) from strays_found"))
+def _insert_outcomes(con: duckdb.DuckDBPyConnection, now: datetime, number: int, records: int) -> Batch:
+    batch = Batch(records=records, strays=_count(con, "select count(*) from strays_found"))
     con.execute(_OUTCOMES_KNOWN)
     if _count(con, "select count(*) from known where later"):
         con.execute(_DELETE_OUTCOMES)
@@ -311,51 +313,60 @@ _RECORD = {name: "BIGINT" if name == "offset" else "VARCHAR" for name in RecordO
 )
 _LISTS = ("mentions", "refs")
 
+# The text that is hashed: every column of the content in its order, absent ones empty, kept apart by separators.
+_TEXTS = {
+    "TIMESTAMP": "cast(epoch_ms(said.{0}) as varchar)",
+    "VARCHAR": "said.{0}",
+    "VARCHAR[]": "array_to_string(said.{0}, chr(30))",
+}
+_HASHED = ", ".join(f"coalesce({_TEXTS.get(_SAID[name], 'cast(said.{0} as varchar)').format(name)}, '')" for name in _CONTENT)
+_VALUES = ", ".join(f"coalesce(said.{name}, []) as {name}" if name in _LISTS else f"said.{name} as {name}" for name in _SAID)
+
 _STAGE_INTERACTIONS = f"""
 create or replace temp table parsed as
-select partition, "offset", value, try(from_json(value, {_quoted(json.dumps(_SAID))})) as said
-from given
+with read as (
+    select partition, "offset", value is not null as is_text, try(from_json(value, {_quoted(json.dumps(_SAID))})) as said
+    from given
+)
+select
+    partition as at_partition,
+    "offset" as at_offset,
+    is_text,
+    said is not null as is_json,
+    coalesce(
+        said.schema_version = {SCHEMA_VERSION}
+        and said.actor is not null
+        and said.verb in ({_words(Verb)})
+        and said.actor_kind in ({_words(ActorKind)})
+        and {" and ".join(f"said.{name} is not null" for name in NEEDED)},
+        false
+    ) as is_ours,
+    {_VALUES},
+    md5_number_lower(concat_ws(chr(31), {_HASHED})) as content_hash
+from read
 """
 _STRAY_INTERACTIONS = f"""
 create or replace temp table strays_found as
 select
-    partition,
-    "offset",
+    at_partition as partition,
+    at_offset as "offset",
     case
-        when value is null then 'no text'
-        when said is null then 'not JSON'
-        when said.schema_version <> {SCHEMA_VERSION} then 'schema version ' || said.schema_version
+        when not is_text then 'no text'
+        when not is_json then 'not JSON'
+        when schema_version <> {SCHEMA_VERSION} then 'schema version ' || schema_version
         else 'not an interaction'
     end as why
 from parsed
-where not coalesce(
-    said.schema_version = {SCHEMA_VERSION}
-    and said.actor is not null
-    and said.verb in ({_words(Verb)})
-    and said.actor_kind in ({_words(ActorKind)})
-    and {" and ".join(f"said.{name} is not null" for name in NEEDED)},
-    false
-)
+where not is_ours
 """
-_TOLD = f"""
+# Only the columns that decide: the rows themselves are moved once.
+_TOLD = """
 create or replace temp table told as
-with content as (
-    select
-        partition,
-        "offset",
-        {", ".join(f"coalesce(said.{name}, []) as {name}" if name in _LISTS else f"said.{name} as {name}" for name in _SAID)}
-    from parsed
-    anti join strays_found using (partition, "offset")
-), hashed as (
-    select
-        *,
-        md5_number_lower(to_json(struct_pack({", ".join(f"{name} := {name}" for name in _CONTENT)}))) as content_hash
-    from content
-)
-select * exclude (partition, "offset")
-from hashed
+select event_id, content_hash, occurred_at, normaliser_version, at_partition, at_offset
+from parsed
+where is_ours
 qualify row_number() over (
-    partition by event_id, content_hash order by normaliser_version desc, partition, "offset"
+    partition by event_id, content_hash order by normaliser_version desc, at_partition, at_offset
 ) = 1
 """
 # The same content happened at the same moment: so only the days of this batch can hold it, and zone maps skip the rest.
@@ -372,9 +383,12 @@ where (event_id, content_hash) in (select (event_id, content_hash) from known wh
 """
 _INSERT = """
 insert into landing.main.interactions by name
-select told.*, ? as landed_at, ? as batch
-from told
-anti join (from known where not newer) using (event_id, content_hash)
+with fresh as (
+    select at_partition, at_offset from told anti join (from known where not newer) using (event_id, content_hash)
+)
+select parsed.* exclude (at_partition, at_offset, is_text, is_json, is_ours), ? as landed_at, ? as batch
+from parsed
+semi join fresh using (at_partition, at_offset)
 """
 # What a row can change lies at its own moment or before: the edit that it reverts (at most 48 hours old), the beginning of the
 # stay that it ends. What it revises is looked up when it matters (warehouse.dirty): it may land later than this.

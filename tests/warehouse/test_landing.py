@@ -1,43 +1,20 @@
 """Landing: an interaction once, however often, in whatever order and batches it is sent, and wherever the process dies."""
 
 import json
-import os
-import subprocess
-import sys
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
-import duckdb
 import pytest
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.interaction import Interaction
+from tests.warehouse.wire import MONDAY, interaction, outcome
 from warehouse import landing
-from warehouse.build import open_files, open_memory
-from warehouse.drain import Chunk, DrainError, Log
-from warehouse.landing import LandingError, land
-from warehouse.schema import LANDING_TABLES
+from warehouse.build import open_memory
+from warehouse.drain import Chunk, Log
+from warehouse.landing import LandingError
 
-NOW = datetime(2024, 5, 1, 12)
-MONDAY = datetime(2024, 4, 29)
-
-
-def interaction(number: int = 1, **fields) -> dict:
-    """An interaction as the stream worker writes it."""
-    made = {
-        "event_id": f"slack:T1:C1:{number}", "platform": "slack", "tenant": "T1", "medium": "chat", "community": "gardeners",
-        "space": "C1", "visibility": "public", "occurred_at": (MONDAY + timedelta(minutes=number)).isoformat() + "Z", "verb": "post",
-        "actor": f"actor-{number % 3}", "actor_kind": "human", "object_id": f"slack:T1:C1:{number}", "object_kind": "message",
-        "raw": {"partition": 0, "offset": number}, "normaliser_version": 1,
-    } | fields
-    return Interaction.model_validate(made).model_dump(mode="json")
-
-
-def outcome(offset: int, **fields) -> dict:
-    return {"offset": offset, "verdict": "understood", "interactions": 1, "normaliser_version": 1, "door": "slack-main"} | fields
+NOW = MONDAY + timedelta(days=2)
 
 
 def chunk_of(values: list, partition: int = 0, first: int = 0) -> Chunk:

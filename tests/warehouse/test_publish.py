@@ -128,7 +128,7 @@ def test_a_table_that_names_accounts_is_not_published(kept, columns, sql, column
 def test_a_table_that_fails_its_check_is_not_published(kept):
     kept.models = (*MODELS, model("core", "twice", "community", "select unnest(['a', 'a']) as community", grain=("community",), source=()))
     kept.build(NOW)
-    with pytest.raises(KeeperError, match="1 checks failed, the first is `grain` of core.twice"):
+    with pytest.raises(KeeperError, match=r"1 checks failed, the first is `grain` of core\.twice"):
         kept.publish(NOW)
     assert kept.publish(NOW, even_if_failed=True).exists()
 
