@@ -123,6 +123,19 @@ META: dict[str, MetaTable] = {
             "records": ("bigint", "raw records from there"),
         },
     ),
+    "replayable": MetaTable(
+        "Where the raw records lie that were not understood, or came from a space that no community had: no content.",
+        {
+            "raw_partition": ("integer", "partition of the raw topic"),
+            "raw_offset": ("bigint", "offset in it; the topic keeps records for 28 days"),
+            "verdict": ("varchar", "rejected, or ignored for an unmapped space"),
+            "reason": ("varchar", "why"),
+            "detail": ("varchar", "names of fields and kinds of error, never values"),
+            "platform": ("varchar", "platform; absent where it is not known"),
+            "door": ("varchar", "door it came through"),
+            "landed_at": ("timestamp", "when its outcome landed, UTC"),
+        },
+    ),
     "manifest": MetaTable(
         "Rows of every table when the file was published: the file is whole when they are still these.",
         {"table": ("varchar", "layer and table"), "rows": ("bigint", "rows")},
@@ -329,5 +342,10 @@ _FROM_LANDING = {
     "unmapped": """
         select platform, tenant, space, count(*)
         from landing.main.outcomes where reason = 'unmapped_space' group by all order by all
+    """,
+    "replayable": """
+        select raw_partition, raw_offset, verdict, reason, detail, platform, door, landed_at
+        from landing.main.outcomes where verdict = 'rejected' or reason = 'unmapped_space'
+        order by all
     """,
 }

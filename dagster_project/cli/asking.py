@@ -3,7 +3,7 @@
 import csv
 import re
 import sys
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -41,7 +41,7 @@ def sql(
 ) -> None:
     """Query the published file, read-only: schemas core, levels, metrics, scorecard, reports, meta.
 
-    Example: `guildhall sql "from levels.current group by all select community, level, count(*)"`
+    Example: `guildhall sql "from levels.current select community, level, count(*) group by all"`
     """
     with open_current(state.settings()) as tables:
         if query is not None:
@@ -50,7 +50,7 @@ def sql(
         err.print(f"{tables.path.name}, read-only. One query a line; .tables lists what there is; Ctrl-D ends.")
         while (line := _ask()) is not None:
             if line.strip() == ".tables":
-                line = "select distinct table_name, meaning from meta.dictionary where column_name is null order by 1"
+                line = "select distinct layer || '.' || \"table\" as name, table_meaning from meta.dictionary order by 1"
             if line.strip():
                 try:
                     _answer(tables, line, output)
@@ -82,7 +82,7 @@ def _answer(tables: Tables, query: str, output: Format) -> None:
         case Format.JSON:
             show_json([dict(zip(names, row, strict=True)) for row in rows])
         case Format.CSV:
-            writer = csv.writer(sys.stdout)
+            writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(names)
             writer.writerows(rows)
         case _:
@@ -117,7 +117,7 @@ def levels(
             select from_level, to_level, members from levels.flow
             where community = ? and window_end = (select max(window_end) from core.windows where community = ?)
               and from_level <> to_level
-            order by members desc, all
+            order by members desc, from_level, to_level
             """,
             [community, community],
         )
@@ -159,7 +159,7 @@ def why(
                     f"{wanted} is measured for each community.", "None was named.", f"guildhall why {wanted} COMMUNITY"
                 )
             known(tables, community)
-            found: Any = reasons.why_metric(tables.con, wanted, community)
+            found: tuple[reasons.WhyLevel | reasons.WhyMetric, ...] = reasons.why_metric(tables.con, wanted, community)
         elif PSEUDONYM.fullmatch(subject):
             found = reasons.why_member(tables.con, subject)
         else:
@@ -168,10 +168,44 @@ def why(
                 "A pseudonym is made of 32 digits and letters a to f.",
                 "`guildhall metrics` lists the metrics.",
             )
+    if not found:
+        raise GuildhallError(
+            f"Nothing is published about `{subject}`.",
+            "No member has this pseudonym, or nothing was evaluated yet.",
+            '`guildhall sql "select distinct member from levels.current"` lists the pseudonyms.',
+        )
     if as_json:
-        show_json(asdict(found) if is_dataclass(found) and not isinstance(found, type) else found)
+        show_json([asdict(one) for one in found])
         return
-    out.print(str(found))
+    for one in found:
+        _tell_level(one) if isinstance(one, reasons.WhyLevel) else _tell_metric(one)
+
+
+def _tell_level(one: reasons.WhyLevel) -> None:
+    out.print(f"[bold]{one.level}[/] in {one.community}, since {one.since:%Y-%m-%d} (evaluated on {one.evaluation:%Y-%m-%d})")
+    out.print(f"  reason     {one.reason}")
+    for overlay in one.overlays:
+        out.print(f"  also       {overlay}")
+    for change in one.would_change:
+        out.print(f"  would change it   {change}")
+    for past in one.history:
+        out.print(f"  history    {past}")
+
+
+def _tell_metric(one: reasons.WhyMetric) -> None:
+    at = f"{one.evaluation:%Y-%m-%d}" if one.evaluation else "now"
+    out.print(f"[bold]{one.id} {one.title}[/]{f' ({one.part})' if one.part else ''} of {one.community}, evaluated on {at}")
+    lines = {
+        "value": one.sentence,
+        "what": f"{one.definition} (version {one.version})",
+        "unit": one.unit,
+        "counts": ", ".join(f"{name} {value}" for name, value in one.columns.items()),
+        "reading": one.reading,
+    }
+    for name, said in lines.items():
+        out.print(f"  {name:10} {said}")
+    for caveat in one.caveats:
+        out.print(f"  caveat     {caveat}")
 
 
 def metrics(

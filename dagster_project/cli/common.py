@@ -19,7 +19,8 @@ from dagster_project.settings import Settings, load
 REFUSED = 1
 WRONG_USE = 2
 
-out = Console(soft_wrap=True, highlight=False)
+# A pipe has no width: a table for one is not folded to eighty columns.
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]

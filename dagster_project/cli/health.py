@@ -80,7 +80,7 @@ def _published(settings: Settings, now: datetime) -> dict[str, Any] | str:
                 select
                     (select count(*) from core.interactions) as interactions,
                     (select count(*) from core.communities) as communities,
-                    (select max(built_at) from meta.builds) as built_at
+                    (select max(published_at) from meta.builds) as built_at
                 """
             )
             built_at = rows[0]["built_at"]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -156,8 +157,8 @@ def rejected(
         rows = tables.rows(
             """
             select reason, platform, door, detail, count(*) as records, min(raw_partition || ':' || raw_offset) as example
-            from meta.rejected
-            where ? is null or reason = ?
+            from meta.replayable
+            where verdict = 'rejected' and (? is null or reason = ?)
             group by all order by records desc, reason, platform, door, detail
             """,
             [reason, reason],
@@ -208,28 +209,16 @@ def replay(
     with open_current(settings) as tables:
         rows = tables.rows(
             """
-            select raw_partition, raw_offset from meta.rejected where ? is null or reason = ?
-            union all
-            select raw_partition, raw_offset from meta.unmapped_records where ? is null or ? = 'unmapped_space'
-            order by all
+            select raw_partition, raw_offset from meta.replayable where ? is null or reason = ? order by all
             """,
-            [reason, reason, reason, reason],
+            [reason, reason],
         )
     positions = [(row["raw_partition"], row["raw_offset"]) for row in rows]
     with services(settings, ("kafka",), err.print) as bootstrap:
-        counts = again(bootstrap, positions, context_of(settings))
+        done = again(bootstrap, positions, context_of(settings))
+    said = {**asdict(done), "expired": done.expired}
     if as_json:
-        show_json({"positions": len(positions), "outcomes": {str(key): value for key, value in vars_of(counts).items()}})
+        show_json(said)
         return
-    out.print(
-        f"  replayed   {len(positions):,} records: {', '.join(f'{v:,} {k}' for k, v in vars_of(counts).items()) or 'nothing'}"
-    )
+    out.print("  replayed   " + ", ".join(f"{count:,} {name}" for name, count in said.items()))
     out.print("  next       guildhall refresh")
-
-
-def vars_of(counts: object) -> dict[str, object]:
-    """A tally as a plain mapping, whether it is a mapping or a small class."""
-    if isinstance(counts, Mapping):
-        return {str(key): value for key, value in counts.items()}
-    names = getattr(counts, "__dataclass_fields__", {})
-    return {name: getattr(counts, name) for name in names}

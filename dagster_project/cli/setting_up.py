@@ -111,6 +111,6 @@ def _door(settings: Settings, name: str, signs: dict[str, dict[str, str]]) -> di
 def _unmapped(settings: Settings) -> list[dict[str, Any]]:
     try:
         with open_current(settings) as tables:
-            return tables.rows("select platform, tenant, space, records from meta.unmapped order by records desc, all limit 20")
+            return tables.rows("from meta.unmapped order by records desc, platform, tenant, space limit 20")
     except GuildhallError:
         return []  # nothing is published yet, so nothing was heard
