@@ -24,9 +24,18 @@ caveats:
   - A topic starts again after 14 silent days; a thread that hangs on a message never does, because who answers late still answers it.
 */
 with params as (
-    select interval 14 day as topic_silence, 600 as shortest_gap, 86400 as longest_gap, 3600 as unknown_gap
+    select
+        interval 14 day as topic_silence,
+        -- milliseconds: 10 minutes, 24 hours, one hour
+        600_000 as shortest_gap,
+        86_400_000 as longest_gap,
+        3_600_000 as unknown_gap,
+        13 as remembered_weeks
 ), messages as (
-    select interactions.*
+    select
+        interactions.*,
+        -- The thread that hangs on this message, if one does. A column, because an `or` in a join's condition makes it a nested loop.
+        if(object_kind = 'message' and coalesce(thread_id = object_id, true), object_id, null) as may_root
     from core.interactions
     join building using (community)
     where interactions.week < week_of(building.as_of)
@@ -51,9 +60,7 @@ with params as (
     left join named on named.community = messages.community and named.thread_id = messages.thread_id
     left join named as roots
         on roots.community = messages.community
-        and roots.thread_id = messages.object_id
-        and messages.object_kind = 'message'
-        and (messages.thread_id is null or messages.thread_id = messages.object_id)
+        and roots.thread_id = messages.may_root
 ), rooted as (
     select *, bool_or(answers_root) over (partition by community, named_thread) and named_thread is not null as is_rooted
     from explicit
@@ -74,36 +81,65 @@ with params as (
         event_id,
         occurred_at,
         week,
-        epoch(occurred_at) - epoch(lag(occurred_at) over in_order) as gap
+        epoch_ms(occurred_at) - epoch_ms(lag(occurred_at) over in_order) as gap
     from topics
     where named_thread is null
     window in_order as (partition by community, space order by occurred_at, event_id)
-), usual as (
-    select
-        *,
-        quantile_cont(gap, 0.9) over (
-            partition by community, space order by week range between 13 preceding and 1 preceding
-        ) as usual_gap
+), weekly as (
+    -- Cut to the bounds first: that changes no percentile between them, and leaves few different gaps to count.
+    select community, space, week, greatest(shortest_gap, least(longest_gap, gap)) as gap, count(*) as times
     from gaps
+    cross join params
+    where gap is not null
+    group by all
+), spread as (
+    select community, space, unnest(generate_series(week + 1, week + params.remembered_weeks)) as week, gap, times
+    from weekly
+    cross join params
+), remembered as (
+    select community, space, week, gap, sum(times) as times
+    from spread
+    semi join gaps using (community, space, week)
+    group by all
+), ranked as (
+    select
+        community,
+        space,
+        week,
+        gap,
+        sum(times) over (partition by community, space, week order by gap) as up_to,
+        sum(times) over (partition by community, space, week) as total
+    from remembered
+), usual as (
+    select community, space, week, min(gap) filter (up_to >= 0.9 * total) as usual_gap
+    from ranked
+    group by all
 ), cut as (
     select
-        usual.*,
-        gap is null
-            or gap > least(params.longest_gap, greatest(params.shortest_gap, coalesce(usual_gap, params.unknown_gap))) as opens
-    from usual
+        gaps.community,
+        gaps.space,
+        gaps.event_id,
+        gaps.occurred_at,
+        gaps.gap is null or gaps.gap > coalesce(usual.usual_gap, params.unknown_gap) as opens
+    from gaps
     cross join params
+    left join usual using (community, space, week)
+), numbered as (
+    select *, sum(opens::integer) over (
+        partition by community, space order by occurred_at, event_id rows unbounded preceding
+    ) as number
+    from cut
 ), conversations as (
     select
         community,
         event_id,
-        last_value(if(opens, event_id, null) ignore nulls) over (
-            partition by community, space order by occurred_at, event_id rows unbounded preceding
-        ) as opening
-    from cut
+        first_value(event_id) over (partition by community, space, number order by occurred_at, event_id) as opening
+    from numbered
 ), parts as (
     select
         topics.*,
-        last_value(if(starts_again, occurred_at, null) ignore nulls) over (
+        -- The latest beginning so far; a running maximum, because looking back over absent values takes the square of the time.
+        max(if(starts_again, occurred_at, null)) over (
             partition by community, named_thread order by occurred_at, event_id rows unbounded preceding
         ) as started_again_at
     from topics

@@ -56,17 +56,22 @@ with params as (
     from core.conversations
     where actor_kind = 'human'
     window in_order as (partition by community, thread_id order by occurred_at, event_id)
+), runs as (
+    -- A run of messages of one speaker; who spoke before its first is the last different speaker of all of it.
+    select *, sum(coalesce(previous <> speaker, true)::integer) over (
+        partition by community, thread_id order by occurred_at, event_id rows unbounded preceding
+    ) as run
+    from turns
 ), speakers as (
     select
         community,
         event_id,
         thread_id,
         is_rooted,
-        occurred_at,
-        last_value(if(previous <> speaker, struct_pack(member := previous, moment := previous_at), null) ignore nulls) over (
-            partition by community, thread_id order by occurred_at, event_id rows unbounded preceding
+        first_value(struct_pack(member := previous, moment := previous_at)) over (
+            partition by community, thread_id, run order by occurred_at, event_id
         ) as other
-    from turns
+    from runs
 ), addressed as (
     select
         acts.community,
