@@ -41,6 +41,9 @@ def import_(
     tenant: Annotated[
         str | None, typer.Option(help="Workspace or site, where the export does not say it.", show_default=False)
     ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Of clocks in the export that name none, such as Europe/Berlin.", show_default=False)
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Understand everything, send nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -51,7 +54,7 @@ def import_(
     settings = state.settings()
     platform = _platform(kind)
     _known(community, settings)
-    options = ImportOptions(tenant=tenant, community=community)
+    options = ImportOptions(tenant=tenant, community=community, time_zone=time_zone)
     now = datetime.now(UTC)
     if dry_run:
         with progress(f"Reading {path.name}") as told:

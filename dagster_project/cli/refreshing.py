@@ -14,6 +14,7 @@ from dagster_project.reporting import make_report
 from dagster_project.services import open_current, services
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
+from warehouse import landing
 from warehouse.keeper import Keeper
 from warehouse.report.data import last_month, period_of
 
@@ -24,12 +25,19 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def land(as_json: AsJson = False) -> None:
+def land(
+    accept_gap: Annotated[
+        bool, typer.Option("--accept-gap", help="Go on behind records that Kafka no longer has, after you read why.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Bring what the stream worker wrote into landing.duckdb: each interaction once, rows and offsets together.
 
     Example: `guildhall land`
     """
     with _keeper_with_kafka() as keeper:
+        if accept_gap:
+            landing.accept_gap(keeper.con, str(keeper.bootstrap))
         said = _land(keeper)
     _tell("landed", said, as_json=as_json)
 
