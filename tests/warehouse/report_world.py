@@ -3,6 +3,7 @@
 import math
 import random
 from datetime import timedelta
+from itertools import pairwise
 
 from tests.warehouse.test_withholding import LEVELS, MODELS, MONDAY, estimate, fill, levels
 from warehouse.catalog import catalog, metrics
@@ -24,8 +25,7 @@ def world(con, *, title="Gardeners of the valley", slug=SLUG, part="weekly", shu
         estimates += levels((6 + n // 20, 8 + n // 10, 12 + n % 9, 9 + n // 30, 3 + n % 7), contributors=contributors, **at)
         estimates += [_estimate(model, n, at, part, contributors) for model in metrics(catalog()) if _told(model)]
         moves += [
-            at | {"from_level": a, "to_level": b, "members": 3 + (n + i) % 9}
-            for i, (a, b) in enumerate(zip(LEVELS, LEVELS[1:], strict=False))
+            at | {"from_level": a, "to_level": b, "members": 3 + (n + i) % 9} for i, (a, b) in enumerate(pairwise(LEVELS))
         ]
     confidence = {"community": slug, "as_of": MONDAY, "doors": 3, "doors_heard": 2, "coverage_share": 2 / 3, "late_share": 0.05}
     confidence |= {"first_at": ends[0], "last_at": MONDAY, "interactions": 12_345}

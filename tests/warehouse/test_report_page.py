@@ -97,11 +97,11 @@ def small_report():
     """A report that depends on no table and no metric of the catalog."""
     at = [MONDAY - timedelta(weeks=n) for n in range(30, -1, -1)]
 
-    def model(id, kind, **measure):
+    def model(name, kind, **measure):
         header = Header(
-            id=id,
-            title=f"Title of {id}",
-            summary=f"What {id} is.",
+            id=name,
+            title=f"Title of {name}",
+            summary=f"What {name} is.",
             grain=("community", "window_end"),
             source=(),
             columns={"community": "the community", "window_end": "the evaluation", "value": "the value"},
@@ -114,7 +114,7 @@ def small_report():
             caveats=("A caveat.",),
             measure=Measure(value="value", kind=kind, counts="people", **measure),
         )
-        return Model("metrics", id.lower(), header, "", Path(f"{id}.sql"))
+        return Model("metrics", name.lower(), header, "", Path(f"{name}.sql"))
 
     def one(moment, part, value, step, low=None, high=None, withheld=None):
         return Estimate(moment, part, value, low, high, None, None, None, withheld, step, None)
@@ -201,8 +201,8 @@ def test_headings_come_in_order_and_every_chart_has_its_own_title_and_descriptio
     assert len(ids) == len(set(ids))
     for svg in tree.css("svg"):
         assert svg.attributes["role"] == "img"
-        for id in svg.attributes["aria-labelledby"].split():
-            assert tree.css_first(f"#{id}").text().strip()
+        for name in svg.attributes["aria-labelledby"].split():
+            assert tree.css_first(f"#{name}").text().strip()
     assert tree.css_first("html").attributes["lang"] == "en"
     assert all(th.attributes.get("scope") for th in tree.css("th"))
 

@@ -1,9 +1,10 @@
 """Page: one self-contained HTML document from a report's data. Fetches nothing, runs nothing; screen, phone and paper."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from warehouse.model import Header, Measure
 from warehouse.report.chart import Axis, Line, Point, history
@@ -59,10 +60,8 @@ MOST_LINES = 5
 
 def render(data: ReportData) -> str:
     """The page as HTML. The same data give the same bytes."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": percent, "day": lambda moment: f"{moment:%-d %B %Y}"}
     distribution = next((shown for shown in data.metrics if shown.model.header.id == "P2"), None)
-    page = environment.from_string(TEMPLATE).render(
+    page = _template().render(
         data=data,
         beat=beat(data.beat_days),
         levels=_levels(data, distribution),
@@ -72,6 +71,13 @@ def render(data: ReportData) -> str:
         ],
     )
     return page.encode("utf-8", "replace").decode("utf-8")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"percent": percent, "day": lambda moment: f"{moment:%-d %B %Y}"}
+    return environment.from_string(TEMPLATE)
 
 
 def beat(days: int) -> str:
