@@ -405,11 +405,13 @@ def _short(path: Path) -> str:
 
 
 def _farewell(config: Path) -> None:
-    command = f"guildhall --home {_short(config.parent.parent)} --config {_short(config)}"
+    home = config.parent.parent
+    where = "guildhall" if home == Path.cwd() / "var" else f"guildhall --home {_short(home)}"
+    demos = f"{where} --config {_short(config)}"
     sys.stdout.write(
         f"""
-  Look:      open the report, or `{command} up` for everything live, then http://127.0.0.1:8000
-  Ask:       {command} sql "from levels.current select community, level, count(*) group by all"
-  Connect:   {command} doors
+  Look:      open the report, or `{demos} up` for everything live, then http://127.0.0.1:8000
+  Ask:       {where} sql "from levels.current group by all select community, level, count(*)"
+  Connect:   {demos} doors
 """
     )

@@ -7,15 +7,17 @@ import pyarrow as pa
 import pytest
 
 from events.identity import actor_id, published_pseudonym
+from events.topics import INTERACTIONS
 from pipelines.player.findings import CoreFound, Welcome, compare_cold, compare_core
 from pipelines.player.truth import Cold, people_rows, truth_of
 from warehouse import landing
 from warehouse.build import build, open_memory
 from warehouse.catalog import catalog
+from warehouse.drain import Chunk, Log
 
 from .conftest import KEY, perform
 
-WEEKS, LIVE_WEEKS, MEMBERS = 104, 12, 350
+WEEKS, LIVE_WEEKS, MEMBERS = 60, 8, 130
 END = date(2026, 3, 30)
 AT = datetime.combine(END, time())
 
@@ -23,13 +25,11 @@ AT = datetime.combine(END, time())
 def _landed(done):
     con = open_memory()
     values = [one.model_dump_json().encode() for one in done.interactions]
-    con.register(
-        "given",
-        pa.table({"value": pa.array(values, pa.string()), "partition": [0] * len(values), "offset": range(len(values))}),
-    )
-    for statement in landing._TOPICS[0].stage:
-        con.execute(statement)
-    batch = landing._insert_interactions(con, AT, 1)
+    count = len(values)
+    log = Log(INTERACTIONS.name, "test", {0: 0}, {0: count})
+    offsets = landing.begin_at(con, log)
+    chunk = Chunk(values, [0] * count, list(range(count)), {0: count})
+    batch = landing._land_chunk(con, log, chunk, offsets, AT, landing._TOPICS[0])
     assert batch.duplicates == done.planned.duplicates
     assert batch.strays == 0
     people = _people(done)
@@ -42,10 +42,9 @@ def _landed(done):
         "insert into landing.main.communities values (?, ?, ?, ?, ?)",
         [(c.slug, c.title, c.origin, c.time_zone, c.beat_days) for c in settings],
     )
-    con.executemany(
-        "insert into landing.main.breaks values (?, ?, ?, ?)",
-        [(c.slug, b.since, b.until, b.kind) for c in settings for b in c.breaks],
-    )
+    for c in settings:
+        for pause in c.breaks:
+            con.execute("insert into landing.main.breaks values (?, ?, ?, ?)", [c.slug, pause.since, pause.until, pause.kind])
     return con
 
 
