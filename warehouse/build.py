@@ -156,6 +156,19 @@ def checks_of(model: Model) -> tuple[Check, ...]:
     )
 
 
+def check_published(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> list[CheckResult]:
+    """Run every check of every table on a published file; `con` is of `warehouse.publish.open_published`."""
+    con.execute(
+        """
+        create or replace temp table building as
+        select community, (select max(as_of) from meta.builds) as as_of, cast(null as timestamp) as since
+        from core.communities
+        """
+    )
+    con.execute(MACROS.replace("create macro", "create or replace temp macro"))
+    return [result for model in models for result in run_checks(con, model, catalog="")]
+
+
 def run_checks(con: duckdb.DuckDBPyConnection, model: Model, catalog: str = "scratch") -> list[CheckResult]:
     """Run a model's checks over its table; an empty `catalog` means the one the connection is in, as in a published file."""
     place = f"{catalog}.{model.table}" if catalog else model.table

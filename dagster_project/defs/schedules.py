@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-import structlog
 from dagster import (
     AssetCheckEvaluation,
     AssetCheckSeverity,
@@ -25,10 +24,8 @@ from dagster_project.instance import UNDER_WAY
 from dagster_project.settings import load
 from events.errors import GuildhallError
 from warehouse import publish
-from warehouse.build import CheckResult, run_checks
+from warehouse.build import CheckResult, check_published
 from warehouse.catalog import catalog
-
-_log = structlog.get_logger()
 
 
 @op
@@ -37,7 +34,7 @@ def check_everything(context: OpExecutionContext) -> None:
     path = publish.current(load().home / "published")
     con = publish.open_published(path)
     try:
-        found = [result for model in catalog() for result in run_checks(con, model, catalog="")]
+        found = check_published(con, catalog())
     finally:
         con.close()
     failed = report_checks(context.instance, found, path.name, datetime.now(UTC))
