@@ -249,10 +249,10 @@ class Worker:
         consumer = self._app.consumer
         mine = {tp for tp in list(consumer.assignment()) if tp.topic == RAW.name}
         if not mine:
-            return sum(end - done.get(part, 0) for part, end in last.items() if done.get(part, 0) < end)
+            return sum(max(0, end - done.get(part, 0)) for part, end in last.items())
         unread = sum(max(0, last.get(tp.partition, 0) - (_position(consumer, tp) or 0)) for tp in mine)
         uncommitted = sum(max(0, offset - done.get(tp.partition, 0)) for tp, offset in consumer.books.promised().items())
-        return unread + uncommitted + int(consumer.books.open_records())
+        return int(unread + uncommitted + consumer.books.open_records())
 
 
 def _position(consumer: ChunkConsumer, tp: TP) -> int | None:
