@@ -16,7 +16,9 @@ def keep_beat(rows: pa.Table) -> pa.Table:
     whose latest beat is dead is no reason to change: else a silent community would get a longer beat from its own death.
     """
     ordered = rows.sort_by([("community", "ascending"), ("week", "ascending")])
-    columns = [ordered[name].to_pylist() for name in ("community", "week", "first_beat_days", "candidate_days", "candidate_lives")]
+    columns = [
+        ordered[name].to_pylist() for name in ("community", "week", "first_beat_days", "candidate_days", "candidate_lives")
+    ]
     beats: list[int] = []
     agreeing: list[int] = []
     evaluated: list[bool] = []

@@ -33,7 +33,18 @@ with params as (
         13 as remembered_weeks
 ), messages as (
     select
-        interactions.*,
+        community,
+        event_id,
+        member,
+        actor_kind,
+        medium,
+        space,
+        occurred_at,
+        week,
+        object_id,
+        thread_id,
+        reply_to_id,
+        is_question,
         -- The thread that hangs on this message, if one does. A column, because an `or` in a join's condition makes it a nested loop.
         if(object_kind = 'message' and coalesce(thread_id = object_id, true), object_id, null) as may_root
     from core.interactions

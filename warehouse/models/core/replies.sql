@@ -20,7 +20,20 @@ caveats:
 with params as (
     select interval 14 day as silence
 ), acts as (
-    select interactions.*
+    select
+        community,
+        event_id,
+        member,
+        actor_kind,
+        medium,
+        occurred_at,
+        week,
+        verb,
+        is_contribution,
+        object_id,
+        object_kind,
+        thread_id,
+        reply_to_id
     from core.interactions
     join building using (community)
     where interactions.week < week_of(building.as_of)
