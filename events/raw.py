@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from events.interaction import RawPosition
 
@@ -103,6 +104,7 @@ def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@lru_cache(maxsize=4096)  # an import's records share their moment of receipt
 def _moment(name: str, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)

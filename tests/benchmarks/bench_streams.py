@@ -148,7 +148,12 @@ def through_kafka(events: list[RawEvent], manual_records: int, rounds: int) -> t
             broker_kafka.ensure_topics(broker.bootstrap)
             broker_kafka.ensure_topics(broker.bootstrap, (OUT,))
             producer = Producer(
-                {"bootstrap.servers": broker.bootstrap, "linger.ms": 20, "queue.buffering.max.messages": 500_000}
+                {
+                    "bootstrap.servers": broker.bootstrap,
+                    "linger.ms": 20,
+                    "log_level": 0,
+                    "queue.buffering.max.messages": 500_000,
+                }
             )
             for event in events:
                 producer.produce(RAW.name, event.payload, event.id, headers=event.headers())
