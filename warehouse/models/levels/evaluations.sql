@@ -84,6 +84,18 @@ with params as (
         join core.windows using (community, window_end)
     ) as beats using (community, window_end)
     group by all
+), worded as materialized (
+    -- the bars in words, made once an evaluation and not once a member
+    select
+        *,
+        greatest(0, least(2, contributors - 1)) as bar_active,
+        concat(
+            ' of ', beats_alive, if(beat_days = 7, ' live weeks', concat(' live beats of ', beat_days, ' days')),
+            ' (core asks for ', (2 * beats_alive + 2) // 3, ', active for ', (beats_alive + 2) // 3, '), mutual ties with '
+        ) as of_beats,
+        concat(' (core ', bar, ', active ', greatest(0, least(2, contributors - 1)), '), helped ') as of_ties,
+        concat(' (core ', bar) as of_helped
+    from evaluated
 ), seats as (
     -- the weeks that an evaluation sees; a beat is a bit
     select
@@ -239,16 +251,7 @@ with params as (
         seen.last_event,
         seen.contributed_first,
         coalesce(seen.contributed_before, never) as contributed_before,
-        evaluated.window_end,
-        evaluated.week,
-        evaluated.window_weeks,
-        evaluated.beat_days,
-        evaluated.n_beats,
-        evaluated.lookback,
-        evaluated.held,
-        evaluated.beats_alive,
-        evaluated.bar,
-        evaluated.contributors,
+        worded.* exclude (community, turn),
         coalesce(seen.contributions, 0) as contributions,
         cast(bit_count(coalesce(seen.active, 0)) as integer) as beats_active,
         cast(bit_count(coalesce(seen.contributed, 0)) as integer) as beats_contributed,
@@ -259,13 +262,12 @@ with params as (
     from seen
     cross join params
     join people using (person)
-    join evaluated on evaluated.community = people.community and evaluated.turn = seen.turn
+    join worded on worded.community = people.community and worded.turn = seen.turn
 ), gathered as (
     select
         drawn.*,
         if(drawn.last_event is null, 0, coalesce(reach.ties, 0)) as ties,
         if(drawn.last_event is null, 0, coalesce(reach.helped, 0)) as helped,
-        greatest(0, least(2, drawn.contributors - 1)) as bar_active,
         coalesce(memberships.joined, false) as explicit,
         not memberships.joined and coalesce(drawn.last_event, drawn.last_week) <= memberships.week as departing,
         coalesce(
@@ -348,11 +350,8 @@ select
     case
         when lapsed or nothing then concat('last seen ', week - last_week, if(week - last_week = 1, ' week', ' weeks'), ' before')
         else concat(
-            'took part in ', beats_active, ' of ', beats_alive, if(beat_days = 7, ' live weeks', concat(' live beats of ', beat_days, ' days')),
-            ' (core asks for ', (2 * beats_alive + 2) // 3, ', active for ', (beats_alive + 2) // 3, '), mutual ties with ', ties,
-            ' (core ', bar, ', active ', bar_active, '), helped ', helped, ' (core ', bar,
-            if(beats_hosted > 0, concat('; hosted in ', beats_hosted, ' of them'), ''), ')',
-            if(newcomer, ', newcomer', '')
+            'took part in ', beats_active, of_beats, ties, of_ties, helped, of_helped,
+            if(beats_hosted > 0, concat('; hosted in ', beats_hosted, ' of them'), ''), if(newcomer, '), newcomer', ')')
         )
     end as reason
 from judged
