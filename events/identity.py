@@ -2,11 +2,13 @@
 
 import hashlib
 import hmac
+import re
 import unicodedata
 from functools import lru_cache
 
 SEPARATOR = "|"
 TITLE = "title:"
+_MARKED = re.compile("\x01(.*?)\x01", re.DOTALL)
 PSEUDONYM_LENGTH = 32
 """Hex characters kept of an HMAC-SHA-256: 128 bits."""
 
@@ -21,17 +23,35 @@ def name_account(name: str) -> str:
     return "name:" + " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
+def account_in_key(account: str) -> str:
+    """A native account inside the natural key of a happening: a keyed hash stands there later, for ids are published."""
+    return f"\x01{account}\x01"
+
+
+def event_id(key: bytes, platform: str, tenant: str, native: str) -> str:
+    """`platform:tenant:natural key` of a happening; an account in it (`account_in_key`) only as a keyed hash."""
+    if "\x01" not in native:
+        return global_id(platform, tenant, native)
+
+    def hashed(found: re.Match[str]) -> str:
+        return _keyed(key, "in-key", platform, tenant, found[1])[:16]
+
+    return global_id(platform, tenant, _MARKED.sub(hashed, native))
+
+
 def title_object(title: str) -> str:
     """The native id of an object or thread that has only a title (page, topic): it is keyed later, for titles name people."""
     return TITLE + title
 
 
-@lru_cache(maxsize=200_000)
 def object_id(key: bytes, platform: str, tenant: str, native: str) -> str:
     """`platform:tenant:native` of an object or a thread; of a title (`title_object`) only a keyed hash."""
-    if native.startswith(TITLE):
-        native = TITLE + _keyed(key, "object", platform, tenant, native)
-    return global_id(platform, tenant, native)
+    return global_id(platform, tenant, _hashed_title(key, platform, tenant, native) if native.startswith(TITLE) else native)
+
+
+@lru_cache(maxsize=200_000)
+def _hashed_title(key: bytes, platform: str, tenant: str, title: str) -> str:
+    return TITLE + _keyed(key, "object", platform, tenant, title)
 
 
 @lru_cache(maxsize=200_000)

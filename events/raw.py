@@ -10,6 +10,9 @@ from functools import lru_cache
 from events.interaction import RawPosition
 
 SPEC_VERSION = "1.0"
+MOST_CHARACTERS = 1024
+"""Of a header: what is longer would make an outcome too large for its topic."""
+_OURS = frozenset({"ce_id", "ce_source", "ce_type", "ce_door", "ce_tenant", "ce_community"})
 _NEEDED = ("ce_id", "ce_source", "ce_type", "ce_door", "ce_receivedat")
 
 
@@ -70,6 +73,9 @@ class RawEvent:
         for name in _NEEDED:
             if not found.get(name):
                 raise BadEnvelopeError(f"no {name}")
+        for name, value in found.items():
+            if name in _OURS and len(value) > MOST_CHARACTERS:
+                raise BadEnvelopeError(f"{name} has more than {MOST_CHARACTERS} characters")
         return cls(
             id=found["ce_id"],
             source=found["ce_source"],

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from events.account import Account
 from events.communities import Communities
-from events.identity import actor_id, keyed_link, object_id
+from events.identity import actor_id, event_id, keyed_link, object_id
 from events.interaction import ActorKind, Interaction, RawPosition
 from events.outcome import Reason, RecordOutcome, Verdict
 from events.raw import BadEnvelopeError, RawEvent
@@ -22,6 +22,7 @@ MOST_PAST = timedelta(days=400)
 IMPORT_DOOR = "import:"
 """Doors of imports begin with this; the age limit holds for all others."""
 MOST_DOMAIN_LABELS = 2
+MOST_CHARACTERS = 1024
 
 # `Model(**fields)` through two frames less, on the hottest path there is.
 _validated: Callable[[dict[str, object]], Interaction] = Interaction.__pydantic_validator__.validate_python
@@ -107,7 +108,7 @@ def _understood(raw: RawEvent, position: RawPosition, platform: Platform, contex
     }
     if not understood:
         ignored = ignored or Ignored()
-        record |= {"reason": ignored.reason, "tenant": ignored.tenant, "space": ignored.space}
+        record |= {"reason": ignored.reason, "tenant": _short(ignored.tenant), "space": _short(ignored.space)}
     return Outcome(_validated_outcome(record), tuple(interactions), tuple(accounts))
 
 
@@ -131,9 +132,8 @@ def _fields_of(
 ) -> dict[str, object]:
     """The fields of an interaction; only those that are there, because what is left out costs nothing to validate."""
     tenant, slug = happening.tenant, platform.slug
-    prefix = f"{slug}:{tenant}:"
     found: dict[str, object] = {
-        "event_id": prefix + happening.key,
+        "event_id": event_id(key, slug, tenant, happening.key),
         "platform": slug,
         "tenant": tenant,
         "medium": happening.medium,
@@ -144,17 +144,17 @@ def _fields_of(
         "verb": happening.verb,
         "actor": actor_id(key, slug, tenant, happening.actor),
         "actor_kind": kind,
-        "object_id": prefix + happening.object_id,
+        "object_id": object_id(key, slug, tenant, happening.object_id),
         "object_kind": happening.object_kind,
         "raw": position,
         "normaliser_version": platform.version,
     }
     if happening.thread_id:
-        found["thread_id"] = prefix + happening.thread_id
+        found["thread_id"] = object_id(key, slug, tenant, happening.thread_id)
     if happening.reply_to_id:
-        found["reply_to_id"] = prefix + happening.reply_to_id
+        found["reply_to_id"] = object_id(key, slug, tenant, happening.reply_to_id)
     if happening.revises:
-        found["revises"] = prefix + happening.revises
+        found["revises"] = event_id(key, slug, tenant, happening.revises)
     if happening.mentions:
         found["mentions"] = tuple(actor_id(key, slug, tenant, account) for account in dict.fromkeys(happening.mentions))
     if happening.refs:
@@ -174,12 +174,17 @@ def _account(seen: AccountSeen, platform: Platform, context: Context) -> Account
         tenant=seen.tenant,
         native_id=seen.native_id,
         said_at=seen.said_at,
-        handle=seen.handle or None,
-        display_name=seen.display_name or None,
-        email=seen.email or None,
+        handle=_short(seen.handle),
+        display_name=_short(seen.display_name),
+        email=_short(seen.email),
         kind=seen.kind,
-        organisation=seen.organisation or None,
+        organisation=_short(seen.organisation),
     )
+
+
+def _short(text: str | None) -> str | None:
+    """What an outcome or an account may carry of a text that somebody else chose the length of."""
+    return text[:MOST_CHARACTERS] if text else None
 
 
 def _ref(key: bytes, platform: str, tenant: str, ref: str) -> str:

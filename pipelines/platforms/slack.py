@@ -30,7 +30,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json, to_json
 
-from events.identity import name_account
+from events.identity import account_in_key, name_account
 from events.interaction import ActorKind, Change, Medium, ObjectKind, SizeUnit
 from events.outcome import Reason
 from events.raw import RawEvent
@@ -365,7 +365,7 @@ def _reaction(callback: _Callback, *, removed: bool) -> Iterator[Found]:
         yield Ignored(Reason.OWN_BOT, tenant, channel)
         return
     message = f"{channel}:{ts}"
-    key = f"{message}:reaction:{reaction.user}:{reaction.reaction}"
+    key = f"{message}:reaction:{account_in_key(reaction.user)}:{reaction.reaction}"
     given = Happening(
         key=key,
         tenant=tenant,
@@ -397,7 +397,7 @@ def _user(callback: _Callback, what: str, received_at: datetime) -> Iterator[Fou
         return
     at = told_at if joined else updated or told_at
     yield Happening(
-        key=f"member:{user.id}:joined" if joined else f"member:{user.id}:left:{int(at.timestamp())}",
+        key=f"member:{account_in_key(user.id)}:" + ("joined" if joined else f"left:{int(at.timestamp())}"),
         tenant=tenant,
         space=WORKSPACE,
         medium=Medium.CHAT,

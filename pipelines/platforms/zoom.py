@@ -27,7 +27,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import from_json, to_json
 
-from events.identity import name_account
+from events.identity import account_in_key, name_account
 from events.interaction import Change, Medium, ObjectKind, SizeUnit
 from events.outcome import Reason
 from events.raw import RawEvent
@@ -109,7 +109,7 @@ class _Person(_Part):
     @property
     def session(self) -> str:
         """What tells this participant's connection apart within the occurrence; never a name or an address as it stands."""
-        return self.user_id or hashlib.blake2b(self.account.encode(), digest_size=8).hexdigest()
+        return self.user_id or account_in_key(self.account)
 
 
 class _Attended(_Occurrence):

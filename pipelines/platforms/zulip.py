@@ -30,7 +30,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json, to_json
 
-from events.identity import name_account, title_object
+from events.identity import account_in_key, name_account, title_object
 from events.interaction import ActorKind, Change, Medium, ObjectKind, SizeUnit
 from events.outcome import Reason
 from events.raw import RawEvent
@@ -320,7 +320,7 @@ def _person(tenant: str, event: _PersonEvent, at: datetime) -> Iterator[Found]:
     account = str(person.user_id)
     yield Happening(
         # Nobody tells when it was but whoever passes the event on; an account joins once.
-        key=f"member:{account}:left:{int(at.timestamp())}" if left else f"member:{account}:joined",
+        key=f"member:{account_in_key(account)}:" + (f"left:{int(at.timestamp())}" if left else "joined"),
         tenant=tenant,
         space=ORGANIZATION,
         medium=Medium.CHAT,

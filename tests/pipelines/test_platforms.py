@@ -21,14 +21,15 @@ A fixture is one file for one happening, `tests/fixtures/<slug>/<happening>.json
       }
     }
 
-Fields are those of Interaction v1 and Account as JSON (times as "2026-03-02T11:58:00Z"; whole ids with their
-`platform:tenant:` in front). People are `{"account": native id}`; a link in `refs` is `{"link": "https://…"}`; an object or a thread that has only
-a title is `{"title": "…"}`. A list that is left out is expected to be
-empty. Every space of every tenant belongs to the community "gardeners".
+Fields are those of Interaction v1 and Account as JSON (times as "2026-03-02T11:58:00Z"; whole ids with their `platform:tenant:`
+in front, and an account within them as <native id>). People are `{"account": native id}`; a link in `refs` is
+`{"link": "https://…"}`; an object or a thread that has only a title is `{"title": "…"}`. A list that is left out is expected to
+be empty. Every space of every tenant belongs to the community "gardeners".
 """
 
 import json
 import pkgutil
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ import pytest
 
 import pipelines.platforms
 from events.communities import Communities, Community, SpaceRule
-from events.identity import actor_id, keyed_link, object_id, title_object
+from events.identity import account_in_key, actor_id, event_id, keyed_link, object_id, title_object
 from events.raw import RawEvent
 from pipelines.platforms import PLATFORMS
 from pipelines.understand import Context, Outcome, understand
@@ -80,9 +81,15 @@ def _expected(value: Any, platform: str, tenant: str) -> Any:
             return keyed_link(KEY, url, ".".join(host.removeprefix("www.").split(".")[-2:]))
         case {"title": title}:
             return object_id(KEY, platform, tenant, title_object(title))
+        case str() if "<" in value:
+            return re.sub("<(.*?)>", lambda found: in_key(platform, tenant, found[1]), value)
         case list():
             return [_expected(item, platform, tenant) for item in value]
     return value
+
+
+def in_key(platform: str, tenant: str, account: str) -> str:
+    return event_id(KEY, platform, tenant, account_in_key(account)).rpartition(":")[2]
 
 
 @pytest.mark.parametrize("module", _MODULES)
