@@ -73,8 +73,8 @@ class RawEvent:
         for name in _NEEDED:
             if not found.get(name):
                 raise BadEnvelopeError(f"no {name}")
-        for name, value in found.items():
-            if name in _OURS and len(value) > MOST_CHARACTERS:
+        for name, said in found.items():
+            if name in _OURS and len(said) > MOST_CHARACTERS:
                 raise BadEnvelopeError(f"{name} has more than {MOST_CHARACTERS} characters")
         return cls(
             id=found["ce_id"],
