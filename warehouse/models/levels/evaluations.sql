@@ -56,6 +56,8 @@ with params as (
         windows.*,
         greatest(year_weeks, 2 * window_weeks) as lookback,
         row_number() over story as turn,
+        -- an evaluation of a community as one number, so that no join pairs all members with all evaluations
+        cast(row_number() over (order by community, window_end) as integer) as evaluation,
         lag(week) over story as week_before,
         lag(greatest(year_weeks, 2 * window_weeks)) over story as lookback_before,
         least(highest_bar, greatest(lowest_bar, (contributors + 2) // 4)) as bar
@@ -65,7 +67,8 @@ with params as (
 ), evaluated as materialized (
     select
         calendar.community,
-        calendar.turn,
+        calendar.evaluation,
+        any_value(calendar.turn) as turn,
         any_value(calendar.window_end) as window_end,
         any_value(calendar.week) as week,
         any_value(calendar.window_weeks) as window_weeks,
@@ -100,7 +103,7 @@ with params as (
     -- the weeks that an evaluation sees; a beat is a bit
     select
         community,
-        turn,
+        evaluation,
         cast(unnest(range(beats.from_week, beats.to_week)) as integer) as week,
         cast(1 << beats.beat as integer) as beat,
         if(beats.alive, cast(1 << beats.beat as integer), 0) as live_beat
@@ -134,7 +137,7 @@ with params as (
 ), within as (
     select
         facts.person,
-        seats.turn,
+        seats.evaluation,
         max(facts.week) as last_week,
         max(facts.week) filter (facts.event) as last_event,
         cast(sum(facts.contributions) as integer) as contributions,
@@ -187,7 +190,7 @@ with params as (
     left join (select distinct person from memberships where joined) as declared using (person)
     where facts.next_week is null or facts.next_week - facts.week > spans.shortest
 ), silent as (
-    select quiet.person, calendar.turn, quiet.last_week
+    select quiet.person, calendar.evaluation, quiet.last_week
     from quiet
     join calendar on calendar.community = quiet.community and calendar.week = quiet.week
     left join memberships
@@ -215,7 +218,7 @@ with params as (
 ), roled as (
     select
         people.person,
-        calendar.turn,
+        calendar.evaluation,
         bool_or(roles.role = 'facilitator') as facilitator,
         bool_or(roles.role in ('sponsor', 'staff')) as sponsor_staff
     from landing.roles
@@ -227,7 +230,7 @@ with params as (
         and (roles.valid_to is null or roles.valid_to >= calendar.window_end)
     group by all
 ), reach as (
-    select spells.person, calendar.turn, spells.ties, spells.helped
+    select spells.person, calendar.evaluation, spells.ties, spells.helped
     from (
         select
             people.person,
@@ -246,12 +249,11 @@ with params as (
         seen.person,
         people.community,
         people.member,
-        seen.turn,
         seen.last_week,
         seen.last_event,
         seen.contributed_first,
         coalesce(seen.contributed_before, never) as contributed_before,
-        worded.* exclude (community, turn),
+        worded.* exclude (community),
         coalesce(seen.contributions, 0) as contributions,
         cast(bit_count(coalesce(seen.active, 0)) as integer) as beats_active,
         cast(bit_count(coalesce(seen.contributed, 0)) as integer) as beats_contributed,
@@ -262,7 +264,7 @@ with params as (
     from seen
     cross join params
     join people using (person)
-    join worded on worded.community = people.community and worded.turn = seen.turn
+    join worded using (evaluation)
 ), gathered as (
     select
         drawn.*,
@@ -279,13 +281,13 @@ with params as (
         coalesce(roled.sponsor_staff, false) as sponsor_staff
     from drawn
     cross join params
-    left join reach on reach.person = drawn.person and reach.turn = drawn.turn
+    left join reach on reach.person = drawn.person and reach.evaluation = drawn.evaluation
     left join memberships
         on memberships.person = drawn.person
         and memberships.week < drawn.week
         and memberships.until >= drawn.week
     left join since on since.person = drawn.person
-    left join roled on roled.person = drawn.person and roled.turn = drawn.turn
+    left join roled on roled.person = drawn.person and roled.evaluation = drawn.evaluation
 ), judged as (
     select
         gathered.*,
