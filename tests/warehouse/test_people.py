@@ -33,7 +33,12 @@ def test_only_its_owner_may_read_it(store):
 
 
 def test_the_newest_word_wins_field_by_field(store):
-    store.say([account("a", "2024-04-02T00:00:00Z", handle="new"), account("a", "2024-04-01T00:00:00Z", handle="old", email="a@example.org")])
+    store.say(
+        [
+            account("a", "2024-04-02T00:00:00Z", handle="new"),
+            account("a", "2024-04-01T00:00:00Z", handle="old", email="a@example.org"),
+        ]
+    )
     store.say([account("a", "2024-04-03T00:00:00Z", display_name="Ada")])
     known = store.account("a")
     assert (known.handle, known.email, known.display_name) == ("new", "a@example.org", "Ada")
@@ -67,7 +72,10 @@ def test_a_link_holds_until_it_is_undone_and_stays_on_record(store):
     assert len(store.links()) == 2
     assert store.unlink("b", by="facilitator", at=AT, why="a mistake") == 1
     assert store.members() == {"a": "person:a"}
-    assert [(link.why, link.undone_why) for link in store.links(undone=True)] == [("she said so", None), ("she said so", "a mistake")]
+    assert [(link.why, link.undone_why) for link in store.links(undone=True)] == [
+        ("she said so", None),
+        ("she said so", "a mistake"),
+    ]
 
 
 def test_chains_of_links_are_one_person():

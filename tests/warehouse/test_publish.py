@@ -75,17 +75,32 @@ def test_every_table_and_column_is_explained(kept):
     kept.publish(NOW)
     with open_published(kept.published) as con:
         assert con.execute("select table_name from duckdb_tables() where comment is null").fetchall() == []
-        assert con.execute("select table_name, column_name from duckdb_columns() where comment is null and not internal").fetchall() == []
+        assert (
+            con.execute(
+                "select table_name, column_name from duckdb_columns() where comment is null and not internal"
+            ).fetchall()
+            == []
+        )
         assert con.execute('select layer, "table", "column" from meta.dictionary where meaning is null').fetchall() == []
-        assert con.execute("select count(*) from meta.dictionary").fetchone() == con.execute("select count(*) from duckdb_columns() where not internal").fetchone()
-        assert {row[0] for row in con.execute("select table_name from duckdb_tables() where schema_name = 'meta'").fetchall()} == set(META)
-        assert con.execute("select build, as_of, interactions, communities from meta.builds").fetchall() == [(1, NOW.replace(tzinfo=None), 1, 2)]
+        assert (
+            con.execute("select count(*) from meta.dictionary").fetchone()
+            == con.execute("select count(*) from duckdb_columns() where not internal").fetchone()
+        )
+        assert {
+            row[0] for row in con.execute("select table_name from duckdb_tables() where schema_name = 'meta'").fetchall()
+        } == set(META)
+        assert con.execute("select build, as_of, interactions, communities from meta.builds").fetchall() == [
+            (1, NOW.replace(tzinfo=None), 1, 2)
+        ]
 
 
 def test_a_changed_meaning_reaches_the_comments(kept):
     kept.publish(NOW)
     changed = MODELS[1].header.model_copy(update={"summary": "It's another."})
-    kept.models = (MODELS[0], model("core", "sums", "community messages", MODELS[1].sql, grain=("community",), source=MODELS[1].header.source))
+    kept.models = (
+        MODELS[0],
+        model("core", "sums", "community messages", MODELS[1].sql, grain=("community",), source=MODELS[1].header.source),
+    )
     object.__setattr__(kept.models[1], "header", changed)
     kept.publish(NOW)
     with open_published(kept.published) as con:
@@ -103,7 +118,7 @@ def test_nothing_in_the_published_file_names_anybody(kept):
     written = kept.publish(NOW).read_bytes()
     assert [word for word in CANARIES if word.encode() in written] == []
     assert b"slack:T1:C1:7" in written, "the search finds what is there"
-    landed = (kept.home / "landing.duckdb")
+    landed = kept.home / "landing.duckdb"
     kept.con.execute("checkpoint landing")
     kept.close()
     assert CANARIES[0].encode() in landed.read_bytes(), "where it may be, it is"
@@ -126,7 +141,10 @@ def test_a_table_that_names_accounts_is_not_published(kept, columns, sql, column
 
 
 def test_a_table_that_fails_its_check_is_not_published(kept):
-    kept.models = (*MODELS, model("core", "twice", "community", "select unnest(['a', 'a']) as community", grain=("community",), source=()))
+    kept.models = (
+        *MODELS,
+        model("core", "twice", "community", "select unnest(['a', 'a']) as community", grain=("community",), source=()),
+    )
     kept.build(NOW)
     with pytest.raises(KeeperError, match=r"1 checks failed, the first is `grain` of core\.twice"):
         kept.publish(NOW)
@@ -171,7 +189,13 @@ def test_readers_are_never_disturbed(kept):
     kept.publish(NOW)
     times = 12
     readers = [
-        subprocess.Popen([sys.executable, "-c", READER, kept.published, str(times)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": "."})
+        subprocess.Popen(
+            [sys.executable, "-c", READER, kept.published, str(times)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": "."},
+        )
         for _ in range(2)
     ]
     for number in range(2, times + 1):
