@@ -1,9 +1,9 @@
 """Building: from the landing file to every table, for some communities or all. A function of (landing, settings, communities).
 
-Two catalogs are attached, `landing` and `warehouse`; a third, `scratch`, lives in memory. A build runs every model's SELECT over
-the communities concerned into `scratch`, in the order of the catalog, and then, in one short transaction, replaces these
-communities' rows in `warehouse`. So a model is plain SQL about `core.threads`, and sees only the communities being built; models
-that read `landing` narrow it themselves with `semi join building using (community)`.
+Two catalogs are attached, `landing` and `warehouse`; a third, `scratch`, lives in memory. A build runs every model's SELECT
+over the communities concerned into `scratch`, in the order of the catalog, and then, in one short transaction, replaces
+these communities' rows in `warehouse`. So a model is plain SQL about `core.threads`, and sees only the communities being
+built; models that read `landing` narrow it themselves with `semi join building using (community)`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
