@@ -43,9 +43,9 @@ LANDING_TABLES: dict[str, str] = {
 
 `people` maps an actor (account) to the published pseudonym of its member in a community. `roles`, `breaks`, `communities`
 and `doors` are the settings' tables, replaced whole at every refresh; `doors` has a row for each community and each door it
-expects to hear from. `outcomes` has one row per raw record: `chunk_offset` is where in the outcomes topic it was said, so that a later
-word of the same normaliser version wins. `strays` are records of our topics that are not what the contract says: their place and
-why, never their bytes. `batches` has a row for each transaction that landed something, `arrivals` one for each batch and
-community: the oldest moment landed, and `touches_at`, the oldest moment that can look different because of it
-(warehouse.landing). `state` holds words of the keeper.
+expects to hear from. `outcomes` has one row per raw record: `chunk_offset` is where in the outcomes topic it was said, so
+that a later word of the same normaliser version wins. `strays` are records of our topics that are not what the contract
+says: their place and why, never their bytes. `batches` has a row for each transaction that landed something, `arrivals` one
+for each batch and community: the oldest moment landed, and `touches_at`, the oldest moment that can look different because
+of it (warehouse.landing). `state` holds words of the keeper.
 """
