@@ -45,7 +45,7 @@ def invent(folder: Path, interactions: int) -> None:
 
 
 def opened(folder: Path, since=None) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
-    con = open_files(folder / "landing.duckdb", folder / "warehouse.duckdb", memory_limit="1500MB")
+    con = open_files(folder / "landing.duckdb", folder / "warehouse.duckdb", memory_limit="1GB")
     names = [name for (name,) in con.execute("select community from landing.communities order by 1").fetchall()]
     return con, names
 

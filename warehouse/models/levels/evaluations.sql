@@ -124,10 +124,16 @@ with params as (
         member_weeks.consumption,
         member_weeks.joins,
         -- a week of nothing but a leave is seen, and is no event of the window; one of nothing but undone edits is an event
-        member_weeks.contributions + attendances + hosted + other_presence + consumption + joins > 0 or leaves = 0 as event,
-        lead(member_weeks.week) over story as next_week,
-        -- never absent, because arg_min below would pass over it
-        coalesce(max(case when member_weeks.contributions > 0 then member_weeks.week end) over earlier, never) as contributed_before
+        case
+            when member_weeks.contributions + attendances + hosted + other_presence + consumption + joins > 0 or leaves = 0
+                then member_weeks.week
+        end as event_week,
+        case when member_weeks.contributions > 0 then member_weeks.week end as contributed_week,
+        case
+            when member_weeks.contributions > 0
+                then coalesce(max(case when member_weeks.contributions > 0 then member_weeks.week end) over earlier, never)
+        end as contributed_before,
+        lead(member_weeks.week) over story as next_week
     from core.member_weeks
     cross join params
     join people using (community, member)
@@ -139,7 +145,7 @@ with params as (
         facts.person,
         seats.evaluation,
         max(facts.week) as last_week,
-        max(facts.week) filter (facts.event) as last_event,
+        max(facts.event_week) as last_event,
         cast(sum(facts.contributions) as integer) as contributions,
         bit_or(if(facts.contributions > 0 or facts.attendances > 0, live_beat, 0)) as active,
         bit_or(if(facts.contributions > 0, beat, 0)) as contributed,
@@ -147,8 +153,8 @@ with params as (
         bit_or(if(facts.hosted > 0, live_beat, 0)) as hosting,
         sum(facts.hosted) as hosted,
         sum(facts.joins) as joins,
-        min(facts.week) filter (facts.contributions > 0) as contributed_first,
-        arg_min(facts.contributed_before, facts.week) filter (facts.contributions > 0) as contributed_before
+        min(facts.contributed_week) as contributed_first,
+        min(facts.contributed_before) as contributed_before
     from facts
     join seats using (community, week)
     group by all
