@@ -44,6 +44,8 @@ WAREHOUSE = "warehouse.duckdb"
 IDENTITY = "identity.db"
 PUBLISHED = "published"
 ROLES = "roles.csv"
+_DAMAGED = ("not a valid duckdb", "corrupt", "checksum", "serializ")
+"""Of DuckDB's words for a file whose bytes are wrong, as against one that cannot be had."""
 _BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 
 
@@ -263,7 +265,14 @@ def _probe(path: Path) -> None:
                 "Another program has it open.",
                 "Close it; to look at data open var/published/current.",
             ) from error
-        raise _quarantined(path) from error
+        if any(word in str(error).lower() for word in _DAMAGED):
+            raise _quarantined(path) from error
+        # A full disk or a missing right is no fault of the file: it stays where it is.
+        raise KeeperError(
+            f"{path.name} cannot be opened.",
+            f"The system says: {str(error).splitlines()[0][:200]}",
+            "See that the disk has room and that the folder is yours, then do the same again; nothing was moved.",
+        ) from error
     except _BROKEN as error:
         raise _quarantined(path) from error
 

@@ -293,3 +293,14 @@ def test_a_full_disk_lands_nothing_and_goes_on_when_there_is_room(tmp_path):
             assert kept.con.execute("select count(*) from landing.interactions").fetchone()[0] == before + 1
     finally:
         subprocess.run(["umount", small], check=False)
+
+
+def test_a_file_that_cannot_be_had_stays_where_it_is(tmp_path):
+    with keeper(tmp_path):
+        pass
+    (tmp_path / "landing.duckdb").rename(tmp_path / "kept")
+    (tmp_path / "landing.duckdb").mkdir()  # as a file without rights: root may read everything
+    with pytest.raises(KeeperError, match="cannot be opened") as told:
+        keeper(tmp_path)
+    assert "nothing was moved" in told.value.todo
+    assert not (tmp_path / "quarantine").exists()
