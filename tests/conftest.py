@@ -30,6 +30,14 @@ with Broker(data, quick=True) as broker:
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on the shared Kafka run one after another: each counts what it finds in the topics since it began."""
+    for item in items:
+        if "kafka" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("kafka"))
+
+
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Address of the run's Kafka, shared by all workers of xdist, with the topics of the contract.

@@ -35,6 +35,7 @@ def test_nothing_but_the_settings_and_the_processes_reads_the_environment():
         "dagster_project/instance.py",  # DAGSTER_HOME is how Dagster is told
         "dagster_project/processes.py",  # as above
         "dagster_project/up.py",  # as above
+        "dagster_project/refresher.py",  # as above
         "dagster_project/demo.py",  # hands ours on to children
         "pipelines/broker.py",  # where jars are kept
         "warehouse/failpoint.py",  # where the tests let a process die

@@ -152,22 +152,24 @@ def why(
     Example: `guildhall why N2 auditors`
     """
     wanted = subject.upper()
+    is_metric = wanted in {model.header.id for model in metrics_of(catalog())}
+    if is_metric and community is None:
+        raise GuildhallError(
+            f"{wanted} is measured for each community.", "None was named.", f"guildhall why {wanted} COMMUNITY"
+        )
+    if not is_metric and not PSEUDONYM.fullmatch(subject):
+        raise GuildhallError(
+            f"`{subject}` is neither a pseudonym nor a metric.",
+            "A pseudonym is made of 32 digits and letters a to f.",
+            "`guildhall metrics` lists the metrics.",
+        )
+    found: tuple[reasons.WhyLevel | reasons.WhyMetric, ...]
     with open_current(state.settings()) as tables:
-        if wanted in {model.header.id for model in metrics_of(catalog())}:
-            if community is None:
-                raise GuildhallError(
-                    f"{wanted} is measured for each community.", "None was named.", f"guildhall why {wanted} COMMUNITY"
-                )
+        if is_metric and community is not None:
             known(tables, community)
-            found: tuple[reasons.WhyLevel | reasons.WhyMetric, ...] = reasons.why_metric(tables.con, wanted, community)
-        elif PSEUDONYM.fullmatch(subject):
-            found = reasons.why_member(tables.con, subject)
+            found = reasons.why_metric(tables.con, wanted, community)
         else:
-            raise GuildhallError(
-                f"`{subject}` is neither a pseudonym nor a metric.",
-                "A pseudonym is made of 32 digits and letters a to f.",
-                "`guildhall metrics` lists the metrics.",
-            )
+            found = reasons.why_member(tables.con, subject)
     if not found:
         raise GuildhallError(
             f"Nothing is published about `{subject}`.",
