@@ -411,7 +411,7 @@ def _farewell(config: Path) -> None:
     sys.stdout.write(
         f"""
   Look:      open the report, or `{demos} up` for everything live, then http://127.0.0.1:8000
-  Ask:       {where} sql "from levels.current group by all select community, level, count(*)"
+  Ask:       {where} sql "from levels.current select community, level, count(*) group by all"
   Connect:   {demos} doors
 """
     )

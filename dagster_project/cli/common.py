@@ -74,7 +74,11 @@ def _escaped(text: str) -> str:
 
 @contextmanager
 def progress(words: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error; gives a function that is told how many are done in all."""
+    """A bar on standard error; gives a function that is told how many are done in all. Into a pipe: one line, and no bar."""
+    if not err.is_terminal:
+        err.print(f"  {words} …")
+        yield lambda _done: None
+        return
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
