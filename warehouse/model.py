@@ -46,7 +46,7 @@ class Measure(BaseModel):
     low: str | None = None
     high: str | None = None
     counts: Literal["people", "threads", "pairs", "events", "beats", "meetings", "sources"] = Field(
-        description="what numerator and denominator count: people are withheld below five"
+        description="what numerator and denominator count: people, threads and pairs are withheld below five"
     )
     network: bool = Field(default=False, description="a metric of ties: not for sponsors below 30 contributors")
     smallest: int = Field(default=0, description="smallest denominator with which the value is shown at all")

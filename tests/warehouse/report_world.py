@@ -55,9 +55,14 @@ def _estimate(model, n, at, part, contributors):
     measure = model.header.measure
     wave = 0.7 + 0.2 * math.sin(n / 9)
     denominator = 60 + n % 30
-    value = {"share": wave, "people": 12 + n // 9, "index": (wave - 0.7) / 2, "hours": 4 * wave, "days": 7.0}.get(
-        measure.kind, 3.0
-    )
+    value = {
+        "share": wave,
+        "people": 12 + n // 9,
+        "count": 12 + n // 9,
+        "index": (wave - 0.7) / 2,
+        "hours": 4 * wave,
+        "days": 7.0,
+    }.get(measure.kind, 3.0)
     return estimate(
         metric=model.header.id,
         part=part if len(model.header.grain) > 2 else "",

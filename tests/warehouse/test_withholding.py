@@ -142,6 +142,21 @@ def test_fewer_than_five_people_are_no_number_and_none_is_not_told_from_four(con
     assert (row["value"], row["withheld"]) == (None, "fewer than 5")
 
 
+@pytest.mark.parametrize("counts", ["people", "threads", "pairs"])
+def test_a_count_of_what_people_did_is_shown_as_people_are(con, counts):
+    given = {"kind": "count", "counts": counts, "denominator": 43}
+    assert all(one(con, value=n, **given)["withheld"] == "fewer than 5" for n in range(5))
+    assert [(row["value"], row["denominator"]) for row in (one(con, value=n, **given) for n in (5, 9, 37))] == [
+        (5, 40),
+        (5, 40),
+        (35, 40),
+    ]
+
+
+def test_a_count_of_what_nobody_is_behind_is_shown_as_it_is(con):
+    assert one(con, kind="count", counts="meetings", value=3)["value"] == 3
+
+
 def test_a_share_rests_on_twenty(con):
     assert one(con, kind="share", numerator=9, denominator=19)["withheld"] == "rests on fewer than 20"
     assert one(con, kind="share", counts="threads", numerator=9, denominator=19)["withheld"] == "rests on fewer than 20"
@@ -330,6 +345,8 @@ def test_no_share_pins_those_in_it_those_not_in_it_or_all_of_them(con, counts):
 
 def test_no_number_of_people_pins_them(con):
     assert [row for row in every(con, COUNTS) if pinned(row[0], row[1])] == []
+    threads = COUNTS.replace("'people' as kind", "'count' as kind, 'threads' as counts")
+    assert [row for row in every(con, threads) if pinned(row[0], row[1])] == []
 
 
 def test_the_difference_of_two_numbers_of_people_pins_nobody(con):

@@ -36,11 +36,11 @@ FED_BY = {
     "any interaction": "any door",
     "contributions": "a chat, wiki or meeting door",
     "contributions or attendance": "a chat, wiki or meeting door",
-    "chat or wiki talk": "a chat door (Slack, Zulip, IRC) or a wiki door with talk pages (MediaWiki)",
-    "replies or mentions": "a chat door (Slack, Zulip, IRC) or a wiki door with talk pages (MediaWiki)",
-    "meeting": "a meeting door (Zoom, IRC meetings)",
+    "chat or wiki talk": "a chat door (such as Slack) or a wiki door with talk pages (such as MediaWiki)",
+    "replies or mentions": "a chat door (such as Slack) or a wiki door with talk pages (such as MediaWiki)",
+    "meeting": "a meeting door (such as Zoom)",
 }
-"""What a metric needs -> the doors that would feed it."""
+"""What a metric needs -> the doors that would feed it, with one example: the table in README.md has all platforms."""
 COUNTED = {
     "people": "people",
     "threads": "threads",
@@ -126,7 +126,7 @@ def people(value: float) -> str:
 def _value(measure: Measure, estimate: Estimate) -> str:
     value = estimate.value or 0.0
     if estimate.step == FIVE:
-        return f"{people(value)} people"
+        return f"{people(value)} {COUNTED.get(measure.counts, measure.counts)}"
     if estimate.bound:
         return f"{estimate.bound} {percent(value)}"
     if estimate.step is not None and estimate.step >= COARSE and measure.kind == "share":
@@ -164,6 +164,8 @@ def _axis(measure: Measure) -> Axis:
             return Axis("days")
         case "people" | "distribution":
             return Axis("people", fives=True)
+        case "count":
+            return Axis(COUNTED.get(measure.counts, ""), fives=measure.counts in GROUPED)
         case _:
             return Axis(COUNTED.get(measure.counts, ""))
 

@@ -8,7 +8,7 @@ columns:
   metric: the metric's id in the catalogue
   version: version of the metric's definition
   part: level or series, for a metric that has several values an evaluation; else empty
-  value: the value as it may be shown, a number of people as the lower end of its group of five; absent where withheld or not measured
+  value: the value as it may be shown, a number of people, threads or pairs as the lower end of its group of five; absent where withheld or not measured
   low: lower end of the 95 % interval, widened by the rounding
   high: upper end of the 95 % interval, widened by the rounding
   denominator: how many the value rests on; people, threads and pairs as the lower end of their group of five
@@ -21,14 +21,14 @@ columns:
   rounding: the same in words, or nothing
 checks:
   - name: no_small_group
-    says: No count of people below five is shown.
-    sql: select community from {table} where kind in ('people', 'distribution') and counts = 'people' and value < 5
+    says: No count of people, threads or pairs below five is shown.
+    sql: select community from {table} where kind in ('people', 'count', 'distribution') and counts in ('people', 'threads', 'pairs') and value < 5
   - name: no_share_of_few
     says: No share of fewer than twenty people, threads or pairs is shown.
     sql: select community from {table} where kind in ('share', 'index') and counts in ('people', 'threads', 'pairs') and value is not null and denominator < 20
   - name: groups_of_five
-    says: Counts of people are multiples of five.
-    sql: select community from {table} where counts = 'people' and ((kind in ('people', 'distribution') and value % 5 <> 0) or denominator % 5 <> 0)
+    says: Counts of people, threads and pairs are multiples of five.
+    sql: select community from {table} where counts in ('people', 'threads', 'pairs') and ((kind in ('people', 'count', 'distribution') and value % 5 <> 0) or denominator % 5 <> 0)
 */
 -- What is shown follows from groups of five (0-4, 5-9, ...), whose limits are the limits of the rules (15, 20, 30): so whoever knows the
 -- rules, and every other number, and the weeks around, is still left with five neighbouring numbers for each count of people. That is
@@ -78,7 +78,7 @@ with params as (
             when kind in ('share', 'index', 'ratio') and counts in ('people', 'threads', 'pairs')
                 and coalesce(denominator, 0) < fewest_in_a_share then 'rests on fewer than 20'
             when smallest > 0 and coalesce(denominator, 0) < smallest then printf('rests on fewer than %d', smallest)
-            when kind = 'people' and counts = 'people' and value < fewest_people then 'fewer than 5'
+            when kind in ('people', 'count') and of_people and value < fewest_people then 'fewer than 5'
             -- The last cell hides with any other that must; where it alone must, the one before it hides too. So among those that
             -- are hidden there is always one of which nothing is known, and no total tells what the others are. Which one it is does
             -- not follow from the numbers, and the reason is the same for all.
@@ -95,7 +95,7 @@ with params as (
     select
         judged.*,
         cast(case
-            when kind in ('people', 'distribution') and counts = 'people' then 5.0
+            when kind in ('people', 'count', 'distribution') and of_people then 5.0
             -- A step of a share of people is never fewer than five of them.
             when kind in ('share', 'ratio') and counts = 'people' then
                 case
