@@ -18,6 +18,7 @@ from pipelines.publishing import PublishError, bulk_producer, publish_blocking
 from pipelines.understand import IMPORT_DOOR, Context, understand
 
 ANSWER_SECONDS = 10.0
+RETRY_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,20 +130,29 @@ def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions
 
 
 def raw_ends(bootstrap: str) -> dict[int, int]:
-    """By raw partition: the offset behind its last record. Raises PublishError."""
+    """By raw partition: the offset behind its last record. Waits for a Kafka that is just starting. Raises PublishError."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    try:
-        topic = admin.list_topics(RAW.name, timeout=ANSWER_SECONDS).topics[RAW.name]
-        if topic.error is not None:
+    until = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            return _ends(admin)
+        except KafkaException as error:
+            if time.monotonic() < until:  # a Kafka that is just starting has no leaders yet, or remembers older ones
+                time.sleep(RETRY_SECONDS)
+                continue
             raise PublishError(
-                f"There is no topic {RAW.name}.", f"Kafka reports: {topic.error.name()}.", "`guildhall up` creates it."
-            )
-        asked = {TopicPartition(RAW.name, number): OffsetSpec.latest() for number in topic.partitions}
-        found = admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
-        return {place.partition: future.result().offset for place, future in found.items()}
-    except KafkaException as error:
+                f"Kafka at {bootstrap} does not answer.",
+                f"The client reports: {error.args[0].name()}.",
+                "Start it with `guildhall up`, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
+            ) from error
+
+
+def _ends(admin: AdminClient) -> dict[int, int]:
+    topic = admin.list_topics(RAW.name, timeout=ANSWER_SECONDS).topics[RAW.name]
+    if topic.error is not None:
         raise PublishError(
-            f"Kafka at {bootstrap} does not answer.",
-            f"The client reports: {error.args[0].name()}.",
-            "Start it with `guildhall up`, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
-        ) from error
+            f"There is no topic {RAW.name}.", f"Kafka reports: {topic.error.name()}.", "`guildhall up` creates it."
+        )
+    asked = {TopicPartition(RAW.name, number): OffsetSpec.latest() for number in topic.partitions}
+    found = admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
+    return {place.partition: future.result().offset for place, future in found.items()}
