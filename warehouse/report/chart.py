@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 WIDTH, HEIGHT = 560, 236
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 34, 36
 TICKS = 4
+LETTER = 12.0
+"""Width of a letter of a label where labels are largest: in the small charts, on a phone and on paper."""
 LABEL_ROOM = 100
 DASHES = ("none", "7 3", "2 3", "9 3 2 3", "4 2")
 NICE_STEPS = (1, 2, 2.5, 5, 10)
@@ -120,13 +122,18 @@ def _grid(scale: _Scale, step: float, axis: Axis) -> Iterator[str]:
 def _years(scale: _Scale, end: datetime) -> Iterator[str]:
     months = 12 if scale.seconds > TWO_YEARS_AND_A_HALF else 6 if scale.seconds > HALF_A_YEAR else 1
     year, month = scale.start.year, 1
+    free = 0.0  # right of the last label
     while (moment := scale.start.replace(year=year, month=month, day=1)) <= end:
         if moment >= scale.start:
             x = scale.x(moment)
             words = str(year) if months == DECEMBER else f"{moment:%b} {year}"
             yield f'<line class="grid" x1="{x}" x2="{x}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM + 4}"/>'
             edge = "start" if float(x) < LEFT + 34 else "end" if float(x) > scale.right - 34 else "middle"
-            yield f'<text class="tick" x="{x}" y="{HEIGHT - 10}" text-anchor="{edge}">{words}</text>'
+            wide = LETTER * len(words)
+            begins = float(x) - {"start": 0.0, "middle": wide / 2, "end": wide}[edge]
+            if begins >= free:
+                yield f'<text class="tick" x="{x}" y="{HEIGHT - 10}" text-anchor="{edge}">{words}</text>'
+                free = begins + wide + LETTER
         month += months
         year, month = year + (month > DECEMBER), (month - 1) % DECEMBER + 1
 
