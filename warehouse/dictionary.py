@@ -79,7 +79,7 @@ META: dict[str, MetaTable] = {
         },
     ),
     "checks": MetaTable(
-        "One row a check of a table: rows that failed when the table was last built.",
+        "One row a check of a table: rows that failed when it was last built, and one more for communities not built since it failed.",
         {
             "table": ("varchar", "layer and table"),
             "name": ("varchar", "name of the check"),
@@ -87,6 +87,7 @@ META: dict[str, MetaTable] = {
             "severity": ("varchar", "error or warn"),
             "failures": ("bigint", "rows that failed"),
             "checked_at": ("timestamp", "when, UTC"),
+            "communities": ("varchar[]", "whose rows were checked, and not built since"),
         },
     ),
     "accounting": MetaTable(
@@ -170,15 +171,23 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def note_checks(con: duckdb.DuckDBPyConnection, models: Sequence[Model], built: Built, now: datetime) -> None:
-    """Keep what the checks of a build found, until those tables are built again."""
+    """Keep what the checks of a build found, until those tables of these communities are built again."""
     says = {(model.table, check.name): check.says for model in models for check in checks_of(model)}
-    rows = [(c.table, c.name, says.get((c.table, c.name), ""), c.severity, c.failures, now) for c in built.checks]
-    known = [model.table for model in models]
+    slugs = list(built.communities)
+    rows = [(c.table, c.name, says.get((c.table, c.name), ""), c.severity, c.failures, now, slugs) for c in built.checks]
+    tables, known = sorted({row[0] for row in rows}), [model.table for model in models]
     con.execute("begin")
     try:
+        # What failed for one community is not mended by building another.
         con.execute(
-            'delete from warehouse.meta.checks where list_contains(?, "table") or not list_contains(?, "table")',
-            [sorted({row[0] for row in rows}), known],
+            "update warehouse.meta.checks set communities = list_filter(communities, slug -> not list_contains(?, slug)) "
+            'where list_contains(?, "table")',
+            [slugs, tables],
+        )
+        con.execute(
+            'delete from warehouse.meta.checks where not list_contains(?, "table") '
+            'or (list_contains(?, "table") and (failures = 0 or len(communities) = 0))',
+            [known, tables],
         )
         _insert(con, "checks", rows)
         con.execute("commit")
@@ -188,9 +197,14 @@ def note_checks(con: duckdb.DuckDBPyConnection, models: Sequence[Model], built: 
 
 
 def failed_checks(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
-    """Checks of severity error that failed: (table, name, rows)."""
+    """Checks of severity error that failed, for communities that are still there: (table, name, rows)."""
     rows: list[tuple[str, str, int]] = con.execute(
-        "select \"table\", name, failures from warehouse.meta.checks where severity = 'error' and failures > 0 order by all"
+        """
+        select "table", name, failures from warehouse.meta.checks
+        where severity = 'error' and failures > 0
+            and list_has_any(communities, (select list(community) from warehouse.meta.built))
+        order by all
+        """
     ).fetchall()
     return rows
 
@@ -214,9 +228,9 @@ def describe(con: duckdb.DuckDBPyConnection, models: Sequence[Model], edition: E
         _replace(con, "metrics", [_metric(model) for model in metrics(models)])
         con.execute(_BUILD, [edition.number, edition.published_at, edition.version, edition.models])
         con.execute("delete from warehouse.meta.builds where build <= ?", [edition.number - KEPT_BUILDS])
-        for name in ("offsets", "outcomes", "unmapped"):
+        for name, query in _FROM_LANDING.items():
             con.execute(f"delete from warehouse.meta.{name}")
-            con.execute(f"insert into warehouse.meta.{name} {_FROM_LANDING[name]}")
+            con.execute(f"insert into warehouse.meta.{name} {query}")
         _replace(con, "accounting", [] if sums is None else [_sum(line) for line in (*sums.partitions, *sums.doors)])
         _replace(con, "manifest", manifest(con, "warehouse"))
         con.execute("commit")

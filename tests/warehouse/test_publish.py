@@ -151,6 +151,41 @@ def test_a_table_that_fails_its_check_is_not_published(kept):
     assert kept.publish(NOW, even_if_failed=True).exists()
 
 
+def test_what_failed_for_one_community_is_not_mended_by_building_another(kept):
+    faulty = "select community from building, range(if(community = 'bakers', 2, 1))"
+    kept.models = (*MODELS, model("core", "twice", "community", faulty, grain=("community",), source=(), refresh="now"))
+    kept.build(NOW)
+    more(kept, 2)  # gardeners, whose rows are in order
+    with pytest.raises(KeeperError, match=r"1 checks failed, the first is `grain` of core\.twice"):
+        kept.publish(NOW)
+    kept.communities = {"gardeners": kept.communities["gardeners"]}
+    kept.settle([], NOW)
+    kept.build(NOW)
+    assert kept.publish(NOW).exists(), "who is gone fails nothing"
+
+
+def test_what_was_not_understood_can_be_found_again_and_nothing_of_it_is_told(kept):
+    kept.con.executemany(
+        """
+        insert into landing.main.outcomes by name
+        select ? as raw_partition, ? as raw_offset, ? as verdict, ? as reason, ? as detail, 'slack' as platform, ? as space
+        """,
+        [
+            (0, 5, "rejected", "unreadable_payload", "event.user: missing", None),
+            (1, 6, "ignored", "unmapped_space", None, "C9"),
+            (1, 7, "ignored", "not_participation", None, None),
+            (1, 8, "understood", None, None, None),
+        ],
+    )
+    kept.publish(NOW)
+    with open_published(kept.published) as con:
+        assert con.execute("select raw_partition, raw_offset, reason, detail from meta.replayable").fetchall() == [
+            (0, 5, "unreadable_payload", "event.user: missing"),
+            (1, 6, "unmapped_space", None),
+        ]
+        assert con.execute("select space, records from meta.unmapped").fetchall() == [("C9", 1)]
+
+
 def test_a_warehouse_with_a_log_is_not_copied(kept):
     wal = kept.home / "warehouse.duckdb.wal"
     wal.unlink(missing_ok=True)
