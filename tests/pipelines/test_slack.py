@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import json
 import zipfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from events.raw import RawEvent
 from pipelines.platform import Accept, Answer, ExportedEvent, ExportError, ImportOptions, Refuse, Request
 from pipelines.platforms import slack
 from pipelines.understand import Context, Outcome, understand
+from tests.pipelines.bending import bent, raws_of, values
 
 REPOSITORY = Path(__file__).parents[2]
 HISTORY = REPOSITORY.parent / "shared" / "data" / "histories" / "freecodecamp-slack-export.zip"
@@ -164,43 +164,14 @@ def test_nothing_of_what_was_said_is_in_the_interaction() -> None:
 
 # --- bent payloads
 
-_VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=12), st.just([]), st.just({}),
-    st.sampled_from(["message", "message_changed", "1.0", "99999999999.999999", "9" * 16, "D1", "im", "x" * 1100, "[", "\ud800"]),
-)  # fmt: skip
-
-
-def _places(found: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    if path:
-        yield path
-    entries = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ()
-    for name, inner in entries:
-        yield from _places(inner, (*path, name))
-
-
-def bend(payload: Any, path: tuple[Any, ...], value: Any, drop: bool) -> None:
-    at = payload
-    for name in path[:-1]:
-        at = at[name]
-    if drop:
-        del at[path[-1]]
-    else:
-        at[path[-1]] = value
-
-
-_RAWS = [raw for raw in (json.loads(path.read_text())["raw"] for path in FIXTURES) if "payload" in raw]
+_RAWS = raws_of(FIXTURES[0].parent)
+_VALUES = values("message", "message_changed", "99999999999.999999", "D1", "im")
 
 
 @settings(max_examples=2_500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_bent_payload_is_never_a_fault_of_ours(data: st.DataObject) -> None:
-    # Each example bends four payloads, so 10,000 are tried.
-    for raw in data.draw(st.lists(st.sampled_from(_RAWS), min_size=4, max_size=4)):
-        payload = json.loads(json.dumps(raw["payload"]))
-        for _ in range(data.draw(st.integers(1, 3))):
-            places = list(_places(payload))
-            if places:
-                bend(payload, data.draw(st.sampled_from(places)), data.draw(_VALUES), drop=data.draw(st.booleans()))
+    for raw, payload in bent(data, _RAWS, _VALUES):
         found = outcome(json.dumps(payload).encode(), raw["type"], raw["door"], "gardeners")
         assert found.record.reason is not Reason.NORMALISER_FAILED, (payload, found.record.detail)
 

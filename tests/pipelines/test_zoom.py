@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from events.raw import RawEvent
 from pipelines.platform import Accept, Answer, ExportedEvent, ExportError, ImportOptions, Refuse, Request
 from pipelines.platforms import zoom
 from pipelines.understand import Context, Outcome, understand
+from tests.pipelines.bending import bent, raws_of, values
 
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures" / "zoom").glob("*.json"))
 NOW = 1_772_450_000.0
@@ -155,41 +155,14 @@ def test_no_name_address_number_or_topic_reaches_an_interaction(path: Path) -> N
 
 # --- bent payloads
 
-_VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=12), st.just([]), st.just({}),
-    st.sampled_from(["meeting.ended", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", 10**18, 10**400, "x" * 1100, "\ud800"]),
-)  # fmt: skip
-_PAYLOADS = [raw["payload"] for raw in (json.loads(path.read_text())["raw"] for path in FIXTURES) if "payload" in raw]
-
-
-def _places(found: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    if path:
-        yield path
-    entries = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ()
-    for name, inner in entries:
-        yield from _places(inner, (*path, name))
-
-
-def bend(payload: Any, path: tuple[Any, ...], value: Any, drop: bool) -> None:
-    at = payload
-    for name in path[:-1]:
-        at = at[name]
-    if drop:
-        del at[path[-1]]
-    else:
-        at[path[-1]] = value
+_RAWS = raws_of(FIXTURES[0].parent)
+_VALUES = values("meeting.ended")
 
 
 @settings(max_examples=2_500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_bent_payload_is_never_a_fault_of_ours(data: st.DataObject) -> None:
-    # Each example bends four payloads, so 10,000 are tried.
-    for original in data.draw(st.lists(st.sampled_from(_PAYLOADS), min_size=4, max_size=4)):
-        payload = json.loads(json.dumps(original))
-        for _ in range(data.draw(st.integers(1, 3))):
-            places = list(_places(payload))
-            if places:
-                bend(payload, data.draw(st.sampled_from(places)), data.draw(_VALUES), drop=data.draw(st.booleans()))
+    for _, payload in bent(data, _RAWS, _VALUES):
         found = outcome(json.dumps(payload).encode())
         assert found.record.reason is not Reason.NORMALISER_FAILED, (payload, found.record.detail)
 
