@@ -120,6 +120,11 @@ def open_scratch(con: duckdb.DuckDBPyConnection, communities: Sequence[str], as_
         con.execute(f"create schema scratch.{layer}")
 
 
+def use_macros(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the macros for this connection alone: a published file has none, and cannot be written to."""
+    con.execute(MACROS.replace("create macro", "create or replace temp macro"))
+
+
 def make(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Compute one model into `scratch`."""
     if model.header.step is None:
@@ -165,7 +170,7 @@ def check_published(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> 
         from core.communities
         """
     )
-    con.execute(MACROS.replace("create macro", "create or replace temp macro"))
+    use_macros(con)
     return [result for model in models for result in run_checks(con, model, catalog="")]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from events.errors import GuildhallError
+from warehouse.build import use_macros
 from warehouse.catalog import catalog, metrics
 from warehouse.model import Model
 
@@ -58,10 +59,12 @@ class WhyMetric:
 
 def why_member(con: duckdb.DuckDBPyConnection, member: str) -> tuple[WhyLevel, ...]:
     """A published pseudonym's level in each community that knows it, as of its last evaluation. Raises GuildhallError."""
+    use_macros(con)
     last = _rows(
         con,
         """
-        select evaluations.*, windows.beat_days, windows.n_beats, windows.window_weeks
+        select evaluations.* exclude (reason), level_in_words(evaluations, windows.beat_days) as reason,
+            windows.beat_days, windows.n_beats, windows.window_weeks
         from levels.evaluations
         join core.windows using (community, window_end)
         where member = ?

@@ -346,8 +346,9 @@ def test_flow_is_over_a_whole_window():
 
 def test_a_reason_says_the_level_the_counts_and_the_bars():
     con = built(World().meets("abcdef", range(40)))
-    reason = rows(con, "a")[-1]["reason"]
-    assert reason == (
+    assert rows(con, "a")[-1]["reason"] == "core: meets the bars of core"
+    [current] = rows(con, "a", "levels.current")
+    assert current["reason"] == (
         "core: meets the bars of core; took part in 12 of 12 live weeks (core asks for 8, active for 4), "
         "mutual ties with 5 (core 2, active 2), helped 5 (core 2)"
     )

@@ -89,7 +89,6 @@ def table(story, person=0):
             "stay_core": said[1],
             "stay_active": said[2],
             "explicit": False,
-            "reason": "facts",
         }
         for turn, said in enumerate(story, 1)
         if said is not None

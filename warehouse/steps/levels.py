@@ -148,9 +148,9 @@ def fold_levels(rows: pa.Table) -> pa.Table:
     """The step of `levels.evaluations`: targets in, levels out.
 
     `rows` has one row a member and evaluation, in any order, with the columns of HELPERS, `target` (one of TARGETS),
-    `stay_core`, `stay_active`, `explicit` and `reason` (the facts in words). `turn` counts a community's evaluations from 1; a
+    `stay_core`, `stay_active` and `explicit`. `turn` counts a community's evaluations from 1; a
     member without a row at the turn before begins anew. Returned are the other columns, with `level`, `target` as a level,
-    `misses`, `change` and `reason` in full.
+    `misses`, `change` and `reason`.
     """
     person, turn = _column(rows, "person"), _column(rows, "turn")
     now = Now(
@@ -258,20 +258,21 @@ def _reasoned(after: Past, target: Ints, now: Now, held: Bools) -> Ints:
 
 
 def _table(rows: pa.Table, level: Ints, target: Ints, misses: Ints, change: Ints, reason: Ints) -> pa.Table:
-    texts = pa.chunked_array([pa.array(REASONS).take(pa.array(reason))])
-    said = pc.binary_join_element_wise(texts, rows["reason"].cast(pa.string()), "; ")
-    changes = pa.array(CHANGES).take(pa.array(change, mask=change == _NO_CHANGE))
-    kept = rows.drop_columns([*HELPERS, "target", "reason"])
-    words = pa.array(LEVELS)
+    kept = rows.drop_columns([*HELPERS, "target"])
     for name, column in (
-        ("level", words.take(pa.array(level))),
-        ("target", words.take(pa.array(target))),
+        ("level", _words(LEVELS, level)),
+        ("target", _words(LEVELS, target)),
         ("misses", pa.array(misses)),
-        ("change", changes),
-        ("reason", said),
+        ("change", _words(CHANGES, change)),
+        ("reason", _words(REASONS, reason)),
     ):
         kept = kept.append_column(name, column)
     return kept
+
+
+def _words(words: tuple[str, ...], codes: Ints) -> pa.DictionaryArray:
+    """The words by their places, each kept once; a negative place is none."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8), mask=codes < 0), pa.array(words))
 
 
 def _codes(column: pa.ChunkedArray) -> Ints:

@@ -26,7 +26,9 @@ select
     evaluations."returning",
     evaluations.facilitator,
     evaluations.sponsor_staff,
-    evaluations.reason
+    level_in_words(evaluations, latest.beat_days) as reason
 from levels.evaluations
-join (select community, max(window_end) as window_end from core.windows group by all) as latest using (community, window_end)
+join (
+    select community, max(window_end) as window_end, arg_max(beat_days, window_end) as beat_days from core.windows group by all
+) as latest using (community, window_end)
 join levels.history on history.community = evaluations.community and history.member = evaluations.member and history.to_at is null

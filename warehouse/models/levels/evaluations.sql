@@ -29,7 +29,8 @@ columns:
   facilitator: facilitator by a role at that time, or hosted at least two meetings in the window
   sponsor_staff: sponsor or staff by a role at that time; reported separately
   change: what changed the level at this evaluation; absent where it did not change
-  reason: the level in words, with counts and bars
+  weeks_silent: weeks since the last sign of the member; absent where the window holds one
+  reason: why this level, in words; the counts and bars beside it say the rest, and levels.history and levels.current put them in one sentence
 checks:
   - name: levels
     says: A level is one of nine words.
@@ -87,18 +88,6 @@ with params as (
         join core.windows using (community, window_end)
     ) as beats using (community, window_end)
     group by all
-), worded as materialized (
-    -- the bars in words, made once an evaluation and not once a member
-    select
-        *,
-        greatest(0, least(2, contributors - 1)) as bar_active,
-        concat(
-            ' of ', beats_alive, if(beat_days = 7, ' live weeks', concat(' live beats of ', beat_days, ' days')),
-            ' (core asks for ', (2 * beats_alive + 2) // 3, ', active for ', (beats_alive + 2) // 3, '), mutual ties with '
-        ) as of_beats,
-        concat(' (core ', bar, ', active ', greatest(0, least(2, contributors - 1)), '), helped ') as of_ties,
-        concat(' (core ', bar) as of_helped
-    from evaluated
 ), seats as (
     -- the weeks that an evaluation sees; a beat is a bit
     select
@@ -259,7 +248,8 @@ with params as (
         seen.last_event,
         seen.contributed_first,
         coalesce(seen.contributed_before, never) as contributed_before,
-        worded.* exclude (community),
+        evaluated.* exclude (community),
+        greatest(0, least(2, evaluated.contributors - 1)) as bar_active,
         coalesce(seen.contributions, 0) as contributions,
         cast(bit_count(coalesce(seen.active, 0)) as integer) as beats_active,
         cast(bit_count(coalesce(seen.contributed, 0)) as integer) as beats_contributed,
@@ -270,7 +260,7 @@ with params as (
     from seen
     cross join params
     join people using (person)
-    join worded using (evaluation)
+    join evaluated using (evaluation)
 ), gathered as (
     select
         drawn.*,
@@ -355,11 +345,5 @@ select
     "returning",
     facilitator,
     sponsor_staff,
-    case
-        when lapsed or nothing then concat('last seen ', week - last_week, if(week - last_week = 1, ' week', ' weeks'), ' before')
-        else concat(
-            'took part in ', beats_active, of_beats, ties, of_ties, helped, of_helped,
-            if(beats_hosted > 0, concat('; hosted in ', beats_hosted, ' of them'), ''), if(newcomer, '), newcomer', ')')
-        )
-    end as reason
+    case when lapsed or nothing then week - last_week end as weeks_silent
 from judged

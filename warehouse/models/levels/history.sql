@@ -1,7 +1,7 @@
 /*
 summary: A member's levels as intervals, with the reason at their beginning and what brought the change.
 grain: [community, member, from_at]
-source: [levels.evaluations]
+source: [core.windows, levels.evaluations]
 columns:
   community: the community
   member: the member
@@ -18,6 +18,7 @@ select
     window_end as from_at,
     lead(window_end) over (partition by community, member order by window_end) as to_at,
     change as changed_by,
-    reason
+    level_in_words(evaluations, windows.beat_days) as reason
 from levels.evaluations
+join core.windows using (community, window_end)
 where change is not null
