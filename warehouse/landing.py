@@ -17,10 +17,12 @@ What is not an interaction at all (somebody else's JSON in our topic) is a stray
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -37,7 +39,7 @@ from warehouse.schema import LANDING_TABLES
 Progress = Callable[[str, int], None]
 OURS = ("content_hash", "landed_at", "batch")
 """Columns that landing adds to what an interaction says."""
-ARROW_ROWS = 8_192
+_GIVEN = pa.schema({"value": pa.string(), "partition": pa.int32(), "offset": pa.int64()})
 NOT_CONTENT = ("raw", "schema_version", "normaliser_version")
 NEEDED = ("event_id", "platform", "tenant", "medium", "community", "space", "occurred_at", "object_id", "normaliser_version")
 """What no interaction lacks; the stream worker has validated the rest."""
@@ -104,7 +106,7 @@ class Landed:
 class _Topic:
     name: str
     stage: tuple[str, ...]
-    """Statements from `given` (value, partition, offset) to `strays_found` and `told`."""
+    """Statements from `given` (value, partition, offset) to `strays_found` and what `insert` wants."""
     insert: Callable[[duckdb.DuckDBPyConnection, datetime, int, int], Batch]
 
 
@@ -128,15 +130,24 @@ def land(
         log = look(bootstrap, topic.name)
         offsets = begin_at(con, log)
         done = 0
-        for chunk in read(bootstrap, log, offsets, records=batch_records):
+        for chunk in _ahead(read(bootstrap, log, offsets, records=batch_records)):
             failpoint("landing-read")
             landed.add(topic.name, _land_chunk(con, log, chunk, offsets, now, topic))
             offsets = offsets | chunk.ends
-            done += len(chunk.values)
+            done += chunk.records
             progress(topic.name, done)
         landed.offsets[topic.name] = offsets
     landed.seconds = perf_counter() - began
     return landed
+
+
+def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The chunks, the next one read in a thread while this one lands; one at most, so memory is bounded."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, chunks, None)
+        while chunk := coming.result():
+            coming = pool.submit(next, chunks, None)
+            yield chunk
 
 
 def begin_at(con: duckdb.DuckDBPyConnection, log: Log) -> dict[int, int]:
@@ -181,9 +192,8 @@ def _land_chunk(
     con: duckdb.DuckDBPyConnection, log: Log, chunk: Chunk, offsets: Mapping[int, int], now: datetime, topic: _Topic
 ) -> Batch:
     """One transaction: rows, strays, the batch, the offsets. Whatever it raises, nothing of it has landed."""
-    whole = pa.table({"value": _texts(chunk.values), "partition": chunk.partitions, "offset": chunk.offsets})
     # In pieces: DuckDB reads an Arrow table by its batches, and one batch is read by one thread.
-    con.register("given", pa.Table.from_batches(whole.to_batches(max_chunksize=ARROW_ROWS)))
+    con.register("given", pa.Table.from_batches([_readable(piece) for piece in chunk.pieces], _GIVEN))
     try:
         # Staged before the transaction begins: temporary tables are no part of what must be whole.
         for statement in topic.stage:
@@ -192,7 +202,7 @@ def _land_chunk(
         con.execute("begin")
         try:
             number = _next_batch(con)
-            batch = topic.insert(con, now, number, len(chunk.values))
+            batch = topic.insert(con, now, number, chunk.records)
             con.execute(_STRAYS, [log.topic, now, number])
             con.execute(
                 "insert into landing.main.batches values (?, ?, ?, ?, ?, ?, ?)",
@@ -213,11 +223,14 @@ def _land_chunk(
     return batch
 
 
-def _texts(values: list[bytes | None]) -> pa.Array:
+def _readable(piece: pa.RecordBatch) -> pa.RecordBatch:
+    """The piece with its values as text; null for what is none."""
+    value = piece.column("value")
     try:
-        return pa.array(values, pa.string())
+        text = value.cast(pa.string())
     except pa.ArrowInvalid:
-        return pa.array([_text(value) for value in values], pa.string())
+        text = pa.array([_text(one) for one in value.to_pylist()], pa.string())
+    return pa.record_batch([text, *piece.columns[1:]], _GIVEN)
 
 
 def _text(value: bytes | None) -> str | None:
@@ -228,9 +241,7 @@ def _text(value: bytes | None) -> str | None:
 
 
 def _next_batch(con: duckdb.DuckDBPyConnection) -> int:
-    row = con.execute("select coalesce(max(batch), 0) + 1 from landing.main.batches").fetchone()
-    assert row is not None
-    return int(row[0])
+    return _count(con, "select coalesce(max(batch), 0) + 1 from landing.main.batches")
 
 
 def _move(con: duckdb.DuckDBPyConnection, log: Log, offsets: Mapping[int, int], ends: Mapping[int, int]) -> None:
@@ -253,8 +264,9 @@ def _move(con: duckdb.DuckDBPyConnection, log: Log, offsets: Mapping[int, int], 
 
 def _insert_interactions(con: duckdb.DuckDBPyConnection, now: datetime, number: int, records: int) -> Batch:
     batch = Batch(records=records, strays=_count(con, "select count(*) from strays_found"))
-    told = _count(con, "select count(*) from told")
-    con.execute(_KNOWN)
+    ours, oldest, newest = _row(con, _SPAN)
+    again = _count(con, "select count(*) from again")
+    con.execute(_KNOWN, [oldest, newest])
     known = _count(con, "select count(*) from known")
     batch.renewed = _count(con, "select count(*) from known where newer")
     if batch.renewed:
@@ -264,7 +276,7 @@ def _insert_interactions(con: duckdb.DuckDBPyConnection, now: datetime, number: 
     batch.communities = dict(
         con.execute("select community, oldest_at from landing.main.arrivals where batch = ?", [number]).fetchall()
     )
-    batch.rows = told - known
+    batch.rows = ours - again - known
     batch.added = batch.rows + batch.renewed
     batch.duplicates = records - batch.strays - batch.added
     return batch
@@ -287,8 +299,13 @@ def _insert_outcomes(con: duckdb.DuckDBPyConnection, now: datetime, number: int,
 
 
 def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = con.execute(query).fetchone()
-    return int(row[0]) if row else 0
+    return int(_row(con, query)[0])
+
+
+def _row(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = con.execute(query).fetchone()
+    assert row is not None
+    return row
 
 
 def _columns(table: str) -> dict[str, str]:
@@ -313,13 +330,14 @@ _RECORD = {name: "BIGINT" if name == "offset" else "VARCHAR" for name in RecordO
 )
 _LISTS = ("mentions", "refs")
 
-# The text that is hashed: every column of the content in its order, absent ones empty, kept apart by separators.
+# The text that is hashed: every column of the content in its order, absent ones empty (`concat` takes null for that), kept
+# apart by separators.
 _TEXTS = {
     "TIMESTAMP": "cast(epoch_ms(said.{0}) as varchar)",
     "VARCHAR": "said.{0}",
     "VARCHAR[]": "array_to_string(said.{0}, chr(30))",
 }
-_HASHED = ", ".join(f"coalesce({_TEXTS.get(_SAID[name], 'cast(said.{0} as varchar)').format(name)}, '')" for name in _CONTENT)
+_HASHED = ", chr(31), ".join(_TEXTS.get(_SAID[name], "cast(said.{0} as varchar)").format(name) for name in _CONTENT)
 _VALUES = ", ".join(f"coalesce(said.{name}, []) as {name}" if name in _LISTS else f"said.{name} as {name}" for name in _SAID)
 
 _STAGE_INTERACTIONS = f"""
@@ -342,7 +360,7 @@ select
         false
     ) as is_ours,
     {_VALUES},
-    md5_number_lower(concat_ws(chr(31), {_HASHED})) as content_hash
+    md5_number_lower(concat({_HASHED})) as content_hash
 from read
 """
 _STRAY_INTERACTIONS = f"""
@@ -359,23 +377,28 @@ select
 from parsed
 where not is_ours
 """
-# Only the columns that decide: the rows themselves are moved once.
-_TOLD = """
-create or replace temp table told as
-select event_id, content_hash, occurred_at, normaliser_version, at_partition, at_offset
-from parsed
-where is_ours
+# A hash that is there once needs no sorting: nearly all.
+_AGAIN = """
+create or replace temp table again as
+with candidates as (
+    select event_id, content_hash, normaliser_version, at_partition, at_offset
+    from parsed
+    where is_ours and content_hash in (select content_hash from parsed where is_ours group by all having count(*) > 1)
+)
+select at_partition, at_offset
+from candidates
 qualify row_number() over (
     partition by event_id, content_hash order by normaliser_version desc, at_partition, at_offset
-) = 1
+) > 1
 """
+_SPAN = "select count(*), min(occurred_at), max(occurred_at) from parsed where is_ours"
 # The same content happened at the same moment: so only the days of this batch can hold it, and zone maps skip the rest.
 _KNOWN = """
 create or replace temp table known as
-select landed.event_id, landed.content_hash, told.normaliser_version > landed.normaliser_version as newer
-from told
+select at_partition, at_offset, event_id, content_hash, told.normaliser_version > landed.normaliser_version as newer
+from (from parsed anti join again using (at_partition, at_offset) where is_ours) as told
 join landing.main.interactions as landed using (event_id, content_hash)
-where landed.occurred_at between (select min(occurred_at) from told) and (select max(occurred_at) from told)
+where landed.occurred_at between ? and ?
 """
 _DELETE_RENEWED = """
 delete from landing.main.interactions
@@ -383,12 +406,10 @@ where (event_id, content_hash) in (select (event_id, content_hash) from known wh
 """
 _INSERT = """
 insert into landing.main.interactions by name
-with fresh as (
-    select at_partition, at_offset from told anti join (from known where not newer) using (event_id, content_hash)
-)
 select parsed.* exclude (at_partition, at_offset, is_text, is_json, is_ours), ? as landed_at, ? as batch
 from parsed
-semi join fresh using (at_partition, at_offset)
+anti join (from again union all select at_partition, at_offset from known where not newer) using (at_partition, at_offset)
+where is_ours
 """
 # What a row can change lies at its own moment or before: the edit that it reverts (at most 48 hours old), the beginning of the
 # stay that it ends. What it revises is looked up when it matters (warehouse.dirty): it may land later than this.
@@ -477,6 +498,6 @@ anti join (from known where not later) using (raw_partition, raw_offset)
 """
 
 _TOPICS = (
-    _Topic(INTERACTIONS.name, (_STAGE_INTERACTIONS, _STRAY_INTERACTIONS, _TOLD), _insert_interactions),
+    _Topic(INTERACTIONS.name, (_STAGE_INTERACTIONS, _STRAY_INTERACTIONS, _AGAIN), _insert_interactions),
     _Topic(OUTCOMES.name, (_STAGE_CHUNKS, _STRAY_CHUNKS, _SAID_OUTCOMES, _LAST_OUTCOMES), _insert_outcomes),
 )

@@ -279,7 +279,7 @@ def connected(links: Iterable[tuple[str, str]]) -> dict[str, str]:
 def _accounts(chunk: Chunk) -> tuple[list[Account], int]:
     found: list[Account] = []
     strays = 0
-    for value in chunk.values:
+    for value in chunk.values():
         if value is None:  # a tombstone: the topic is compacted
             continue
         try:

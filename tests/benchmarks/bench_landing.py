@@ -6,21 +6,24 @@ Wanted: at least 0.3 × the rate of reading alone; medians of five. Without a bo
 """
 
 import contextlib
+import itertools
 import os
 import statistics
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from confluent_kafka import Producer
 
-from events.interaction import Features, Interaction
 from pipelines.broker import Broker
 from pipelines.kafka import ensure_topics
+from pipelines.writing import _interaction_json
+from tests.pipelines.player.conftest import perform
 from tests.warehouse import wire
 from warehouse import landing
 from warehouse.build import open_files
@@ -29,29 +32,23 @@ from warehouse.drain import look, read
 WANTED = 0.3
 TIMES = int(os.environ.get("TIMES", "5"))
 CPU: dict[str, float] = {}
-BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 4, 1)  # noqa: DTZ001 - the warehouse speaks naive UTC
 
 
 def interactions(count: int):
-    """Chat in 16 communities over a year, 5 % of it sent twice."""
-    template = Interaction.model_validate(wire.interaction(1) | {"mentions": ("m" * 32,)})
-    template = template.model_copy(update={"features": Features(is_question=True, thanks=False, version=1)})
-    for number in range(count):
-        if number % 20 == 19:
-            number -= 10  # noqa: PLW2901 - a re-delivery
+    """A played year on three platforms as the worker writes it, as many times over as needed: each in tenants and communities
+    of its own. What platforms sent twice is there twice."""
+    with tempfile.TemporaryDirectory() as folder:
+        played = perform(Path(folder), seed=3, weeks=52, live_weeks=10, members=200).interactions
+    written = [(one, _interaction_json(one, exclude_none=True)) for one in played]
+    for number, (one, value) in islice(((number, pair) for number in itertools.count() for pair in written), count):
+        tenant = one.tenant[:-3] + f"{number:03d}"
+        community = f"{one.community}-{number}"
         yield (
-            number % 16,
-            template.model_copy(
-                update={
-                    "event_id": f"slack:T024BE7LD:C024BE91L:{number}",
-                    "object_id": f"slack:T024BE7LD:C024BE91L:{number}",
-                    "community": f"community-{number % 16}",
-                    "actor": f"{number % 4000:032x}",
-                    "occurred_at": BEGAN + timedelta(seconds=number * 60),
-                }
-            )
-            .model_dump_json()
-            .encode(),
+            community.encode(),
+            value.replace(one.tenant.encode(), tenant.encode()).replace(
+                b'"community":"%b"' % one.community.encode(), b'"community":"%b"' % community.encode()
+            ),
         )
 
 
@@ -60,12 +57,12 @@ def fill(bootstrap: str, topic: str, count: int) -> int:
         {"bootstrap.servers": bootstrap, "linger.ms": 20, "compression.type": "lz4", "queue.buffering.max.messages": 200_000}
     )
     size = 0
-    for partition, value in interactions(count):
+    for community, value in interactions(count):
         size += len(value)
         producer.poll(0)
         while True:
             try:
-                producer.produce(topic, value, key=b"community", partition=partition)
+                producer.produce(topic, value, key=community)
                 break
             except BufferError:
                 producer.poll(0.1)
@@ -76,7 +73,7 @@ def fill(bootstrap: str, topic: str, count: int) -> int:
 def only_read(bootstrap: str, topic: str) -> float:
     began, worked = time.perf_counter(), time.process_time()
     log = look(bootstrap, topic)
-    seen = sum(len(chunk.values) for chunk in read(bootstrap, log, log.starts))
+    seen = sum(chunk.records for chunk in read(bootstrap, log, log.starts))
     assert seen == sum(log.ends.values())
     CPU["read into lists"] = time.process_time() - worked
     return time.perf_counter() - began
@@ -94,7 +91,7 @@ def bare_read(bootstrap: str, topic: str) -> float:
     consumer = Consumer(drain._config(bootstrap) | {"enable.partition.eof": False})
     consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in log.starts.items()])
     while seen < wanted:
-        seen += len(consumer.consume(10_000, 1.0))
+        seen += len(consumer.consume(drain.FETCH_RECORDS, 1.0))
     consumer.close()
     CPU["only read"] = time.process_time() - worked
     return time.perf_counter() - began
@@ -104,7 +101,7 @@ def landed(bootstrap: str, wanted: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         con = open_files(Path(folder) / "landing.duckdb", Path(folder) / "warehouse.duckdb")
         worked = time.process_time()
-        done = landing.land(con, bootstrap, BEGAN.replace(tzinfo=None))
+        done = landing.land(con, bootstrap, NOW)
         assert done.rows + done.duplicates == wanted
         assert done.duplicates > 0
         CPU["landed"] = time.process_time() - worked

@@ -19,7 +19,7 @@ NOW = MONDAY + timedelta(days=2)
 
 def chunk_of(values: list, partition: int = 0, first: int = 0) -> Chunk:
     texts = [value if isinstance(value, bytes) or value is None else json.dumps(value).encode() for value in values]
-    return Chunk(texts, [partition] * len(texts), list(range(first, first + len(texts))), {partition: first + len(texts)})
+    return Chunk.of(texts, partition, first)
 
 
 def log(topic: landing._Topic) -> Log:

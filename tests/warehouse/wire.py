@@ -148,5 +148,5 @@ def put(kept, values: list) -> None:
     log = Log(INTERACTIONS.name, "id", {0: 0}, {0: 1_000_000})
     offsets = landing.begin_at(kept.con, log)
     texts = [json.dumps(value).encode() for value in values]
-    chunk = Chunk(texts, [0] * len(texts), list(range(len(texts))), {0: offsets[0] + len(texts)})
+    chunk = Chunk.of(texts, 0, offsets[0])
     landing._land_chunk(kept.con, log, chunk, offsets, MONDAY, landing._TOPICS[0])

@@ -28,7 +28,7 @@ def _landed(done):
     count = len(values)
     log = Log(INTERACTIONS.name, "test", {0: 0}, {0: count})
     offsets = landing.begin_at(con, log)
-    chunk = Chunk(values, [0] * count, list(range(count)), {0: count})
+    chunk = Chunk.of(values, 0, 0)
     batch = landing._land_chunk(con, log, chunk, offsets, AT, landing._TOPICS[0])
     assert batch.duplicates == done.planned.duplicates
     assert batch.strays == 0
