@@ -79,7 +79,7 @@ META: dict[str, MetaTable] = {
         },
     ),
     "checks": MetaTable(
-        "One row a check of a table: rows that failed when it was last built, and one more for communities not built since it failed.",
+        "One row a check of a table: rows that failed when last built, and one more for communities not built since.",
         {
             "table": ("varchar", "layer and table"),
             "name": ("varchar", "name of the check"),

@@ -20,7 +20,7 @@ columns:
   core_presence_share: core_members ÷ members; not measured without members
   core_presence_low: lower end of Wilson's 95 % interval
   core_presence_high: upper end of Wilson's 95 % interval
-  core_presence: absent (0), thin (1 or 2) or present
+  core_presence: absent (0), thin (1 or 2) or present; nothing where fewer than three live beats give nobody a level
 caveats:
   - With fewer than 15 contributors only presence is said, not the share.
   - A core that stops is seen as core for up to ten weeks more.
@@ -43,6 +43,11 @@ select
     core_members / members as core_presence_share,
     wilson_low(core_members, members) as core_presence_low,
     wilson_high(core_members, members) as core_presence_high,
-    case when coalesce(core_members, 0) = 0 then 'absent' when core_members <= 2 then 'thin' else 'present' end as core_presence
+    case
+        when members is null and windows.alive_beats < 3 then null
+        when coalesce(core_members, 0) = 0 then 'absent'
+        when core_members <= 2 then 'thin'
+        else 'present'
+    end as core_presence
 from core.windows
 left join counted using (community, window_end)

@@ -16,7 +16,7 @@ columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
   level: core, active, occasional, peripheral or transactional
-  members: people at this level; sponsors' staff are counted apart and not here
+  members: people at this level, sponsors' staff left out; not measured where fewer than three live beats give nobody a level
   seen: people at any of the five levels
   level_share: members ÷ seen; not measured where nobody has a level
 caveats:
@@ -31,7 +31,7 @@ with named_levels as (
     where not sponsor_staff
     group by all
 ), spine as (
-    select community, window_end, level, coalesce(members, 0) as members
+    select community, window_end, level, alive_beats, coalesce(members, 0) as members
     from core.windows
     cross join named_levels
     left join counted using (community, window_end, level)
@@ -40,7 +40,7 @@ select
     community,
     window_end,
     level,
-    members,
+    if(alive_beats < 3 and sum(members) over everybody = 0, null, members) as members,
     cast(sum(members) over everybody as bigint) as seen,
     members / nullif(sum(members) over everybody, 0) as level_share
 from spine

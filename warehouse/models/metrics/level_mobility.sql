@@ -7,7 +7,7 @@ grain: [community, window_end]
 unit: share of those who could move
 direction: higher is better
 needs: [contributions]
-minimum: two whole windows
+minimum: two whole windows, with three live beats in each
 source: [core.windows, levels.flow]
 reference: Wenger-Trayner & Wenger-Trayner 2015; CHAOSS, metric Conversion Rate.
 reading: People move in and out; that they can is a sign of life. A leaky middle is normal.
@@ -37,6 +37,16 @@ with counted as (
     from levels.flow
     where from_level in ('core', 'active', 'occasional', 'peripheral', 'transactional', 'dormant')
     group by all
+), spine as (
+    -- An evaluation that gives no levels knows those who left, and nobody else: nothing can be said of who moved.
+    select windows.community, windows.window_end
+    from core.windows
+    asof join core.windows as earlier
+        on earlier.community = windows.community and earlier.window_end <= windows.window_start
+    where windows.archive_weeks >= 2 * windows.window_weeks and least(windows.alive_beats, earlier.alive_beats) >= 3
+), measured as (
+    from counted
+    semi join spine using (community, window_end)
 )
 select
     windows.community,
@@ -49,4 +59,4 @@ select
     coalesce(left_inside, 0) / nullif(inside, 0) as outbound_share,
     coalesce(promoted, 0) / nullif(outside, 0) - coalesce(left_inside, 0) / nullif(inside, 0) as level_mobility_net
 from core.windows
-left join counted using (community, window_end)
+left join measured using (community, window_end)

@@ -7,8 +7,8 @@ grain: [community, window_end, series]
 unit: days
 direction: neither
 needs: [meeting]
-minimum: 7 meetings
-source: [core.attendance, core.meetings, core.windows]
+minimum: 3 meetings for the rhythm, 7 for the regulars
+source: [core.attendance, core.meetings, core.windows, landing.breaks]
 reference: CHAOSS, metric Meeting Attendee Count.
 reading: Whether there is a rhythm to rely on. More people in a meeting is not necessarily better.
 measure: {value: meeting_cadence_days, kind: days, numerator: meetings, counts: meetings, always: true}
@@ -17,7 +17,7 @@ columns:
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
   series: the meeting series
   meetings: meetings of the series in the window
-  meeting_cadence_days: median days between the last seven meetings before the evaluation; not measured with fewer than three
+  meeting_cadence_days: median days between the last seven meetings before the evaluation; not measured with fewer than three; gaps across an announced break are left out
   cadence_variation: standard deviation of these gaps ÷ their mean
   median_attendance: median of the people present at the last seven meetings
   regulars_share: of the people seen at the last seven meetings, those who came to at least five; not measured with fewer than seven
@@ -27,7 +27,7 @@ caveats:
 */
 with params as (
     select 7 as last_meetings, 5 as regular_from
-), held as (
+), in_order as (
     select
         community,
         series,
@@ -35,9 +35,22 @@ with params as (
         started_at,
         attendees,
         row_number() over so_far as place,
-        date_diff('minute', lag(started_at) over so_far, started_at) / 1440 as gap_days
+        lag(started_at) over so_far as previous_at
     from core.meetings
     window so_far as (partition by community, series order by started_at, occurrence)
+), across_breaks as (
+    select distinct in_order.community, in_order.occurrence
+    from in_order
+    join landing.breaks
+        on breaks.community = in_order.community
+        and breaks.starts_at < in_order.started_at
+        and breaks.ends_at > in_order.previous_at
+), held as (
+    select
+        in_order.* exclude (previous_at),
+        if(across_breaks.occurrence is null, date_diff('minute', previous_at, started_at) / 1440, null) as gap_days
+    from in_order
+    left join across_breaks using (community, occurrence)
 ), rolling as (
     select
         community,

@@ -8,7 +8,7 @@ unit: people
 direction: neither
 needs: [contributions]
 minimum: 52 weeks of history
-source: [core.first_seen, core.windows]
+source: [core.first_seen, core.member_weeks, core.windows]
 reference: CHAOSS, metric New Contributors.
 reading: Who turns up. Read it beside what happens to them.
 measure: {value: new_contributors, kind: people, counts: people}
@@ -33,13 +33,30 @@ with counted as (
         and first_seen.first_at < windows.window_end
     where first_seen.actor_kind = 'human'
     group by all
+), undone_only as (
+    -- Who contributed in the window, and all of it was undone: in no other count of contributors.
+    select windows.community, windows.window_end, member_weeks.member
+    from core.windows
+    join core.member_weeks
+        on member_weeks.community = windows.community
+        and member_weeks.week >= windows.week - windows.window_weeks
+        and member_weeks.week < windows.week
+    semi join (from core.member_weeks where undone > 0) as undoings
+        on undoings.community = member_weeks.community and undoings.member = member_weeks.member
+    group by all
+    having sum(member_weeks.undone) > 0 and sum(member_weeks.contributions) = 0
+), tried as (
+    select community, window_end, count(*) as people
+    from undone_only
+    group by all
 )
 select
     windows.community,
     windows.window_end,
     case when windows.has_history then coalesce(new_contributors, 0) end as new_contributors,
     case when windows.has_history then
-        coalesce(new_contributors, 0) / nullif(greatest(windows.contributors, coalesce(new_contributors, 0)), 0)
+        coalesce(new_contributors, 0) / nullif(windows.contributors + coalesce(tried.people, 0), 0)
     end as new_contributors_share
 from core.windows
 left join counted using (community, window_end)
+left join tried using (community, window_end)

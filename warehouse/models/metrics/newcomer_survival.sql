@@ -8,14 +8,14 @@ unit: share of newcomers
 direction: higher is better
 needs: [contributions]
 minimum: 20 newcomers
-source: [core.first_seen, core.interactions, core.windows]
+source: [core.first_seen, core.interactions, core.windows, landing.breaks]
 reference: "Wikimedia Research, Surviving New Editor; Panciera et al. 2009: first-day behaviour already differs."
 reading: Low values are usual. Compare cohorts of one community, never communities.
 measure: {value: newcomer_survival_share, kind: share, numerator: survived, denominator: cohort, low: newcomer_survival_low, high: newcomer_survival_high, counts: people}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
-  cohort: people whose first contribution lies 60 to 150 days before the evaluation, so that their second month is over
+  cohort: people whose first contribution lies 60 to 150 days before the evaluation, so that their second month is over, and no announced break took more than half of it
   returned: those who contributed on a later day within 28 days
   survived: those who contributed in days 31 to 60
   returned_share: returned ÷ cohort
@@ -27,7 +27,12 @@ caveats:
   - Somebody who got what they came for and left is no failure.
 */
 with params as (
-    select interval 28 day as soon, interval 30 day as second_month, interval 60 day as second_month_over, interval 150 day as oldest
+    select
+        interval 28 day as soon,
+        interval 30 day as second_month,
+        interval 60 day as second_month_over,
+        interval 15 day as half_of_it,
+        interval 150 day as oldest
 ), newcomers as (
     select
         first_seen.community,
@@ -45,6 +50,10 @@ with params as (
         and later.is_contribution
         and not later.reverted
         and later.occurred_at < first_seen.first_at + second_month_over
+    anti join landing.breaks
+        on breaks.community = first_seen.community
+        and least(breaks.ends_at, first_seen.first_at + second_month_over)
+            > greatest(breaks.starts_at, first_seen.first_at + second_month) + half_of_it
     where first_seen.actor_kind = 'human' and first_seen.first_at is not null
     group by all
 ), counted as (

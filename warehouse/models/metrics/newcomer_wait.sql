@@ -8,20 +8,22 @@ unit: hours
 direction: lower is better
 needs: [chat or wiki talk]
 minimum: 20 newcomer threads
-source: [core.first_seen, core.threads, core.windows]
+source: [core.first_seen, core.threads, core.windows, landing.breaks]
 reference: CHAOSS, metric Time to First Response; Kaplan & Meier 1958, band by log-log Greenwood.
 reading: How long a newcomer waits. Threads that nobody answered are waiting still, and are not dropped.
 measure: {value: newcomer_wait_hours, kind: hours, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_wait_low_hours, high: newcomer_wait_high_hours, counts: threads, smallest: 20}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
-  newcomer_threads: threads opened in the window by somebody within 28 days of their first contribution
+  newcomer_threads: threads opened in the window by somebody within 28 days of their first contribution, and not in an announced break
   answered_threads: those answered by another person before the evaluation
   newcomer_wait_hours: median wait; not measured where fewer than half were answered
   newcomer_wait_low_hours: lower end of the 95 % band of the median
   newcomer_wait_high_hours: upper end of the 95 % band of the median; absent where the data give none
   newcomer_wait_p90_hours: wait that nine of ten do not exceed; not measured where fewer were answered
 caveats:
+  - In the archive's first weeks everybody looks new.
+  - Who still waits when an announced break begins waits on through it.
   - Nights, weekends and time zones are in it.
   - Answers by private message are not seen.
 */
@@ -50,6 +52,10 @@ with params as (
         on first_seen.community = threads.community
         and first_seen.member = threads.starter
         and threads.opened_at < first_seen.first_at + newcomer_for
+    anti join landing.breaks
+        on breaks.community = threads.community
+        and threads.opened_at >= breaks.starts_at
+        and threads.opened_at < breaks.ends_at
     where threads.starter_kind = 'human'
 ), steps as (
     select community, window_end, minutes, count(*) filter (answered) as answers, count(*) as threads

@@ -8,14 +8,14 @@ unit: share of newcomers' threads
 direction: higher is better
 needs: [chat or wiki talk]
 minimum: 20 newcomer threads
-source: [core.first_seen, core.threads, core.windows]
+source: [core.first_seen, core.threads, core.windows, landing.breaks]
 reference: "Joyce & Kraut 2006 and Burke et al. 2007: 61 % of newcomers' first posts on Usenet were answered, and an answer raised the chance of a second post from 44 % to 56 %."
 reading: What happens to somebody who turns up and asks. A fall while the community grows is easily missed, because every number of size still rises.
 measure: {value: newcomer_welcome_share, kind: share, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_welcome_low, high: newcomer_welcome_high, counts: threads, smallest: 20}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
-  newcomer_threads: threads opened by somebody within 28 days of their first contribution, old enough to be judged
+  newcomer_threads: threads opened by somebody within 28 days of their first contribution, old enough to be judged, the time to answer outside announced breaks
   answered_threads: those that another person answered in time
   answered_week_threads: those that another person answered within 7 days, as far as is known at the evaluation
   newcomer_welcome_share: answered_threads ÷ newcomer_threads; not measured where nobody new opened a thread
@@ -24,6 +24,7 @@ columns:
   inferred_share: share of these threads that were inferred from silence, because the platform gives none
 caveats:
   - Answers by private message are not seen.
+  - In the archive's first weeks everybody looks new.
   - Newcomers who only reply to others are not in it.
   - Where the platform has no threads, a conversation ends with the space's own usual silence.
 */
@@ -46,6 +47,10 @@ with params as (
         on first_seen.community = threads.community
         and first_seen.member = threads.starter
         and threads.opened_at < first_seen.first_at + newcomer_for
+    anti join landing.breaks
+        on breaks.community = threads.community
+        and threads.opened_at < breaks.ends_at
+        and threads.opened_at + if(windows.beat_days >= 28, within_week, soon) > breaks.starts_at
     where threads.starter_kind = 'human'
 ), counted as (
     select

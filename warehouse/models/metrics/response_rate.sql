@@ -8,14 +8,14 @@ unit: share of question threads
 direction: higher is better
 needs: [chat or wiki talk]
 minimum: 20 question threads
-source: [core.threads, core.windows]
+source: [core.threads, core.windows, landing.breaks]
 reference: CHAOSS, metrics of response time.
 reading: Whether people who ask get help.
 measure: {value: response_rate_share, kind: share, numerator: answered_questions, denominator: questions, low: response_rate_low, high: response_rate_high, counts: threads, smallest: 20}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
-  questions: question threads opened by people in the window moved back by 7 days, so that each is old enough to be judged
+  questions: question threads opened by people in the window moved back by 7 days, so that each is old enough to be judged; those whose 7 days touch an announced break are left out
   answered_questions: those answered by another person within 7 days
   response_rate_share: answered_questions ÷ questions; not measured where nobody asked
   response_rate_low: lower end of Wilson's 95 % interval
@@ -38,6 +38,10 @@ with params as (
         on threads.community = windows.community
         and threads.opened_at >= windows.window_start - patience
         and threads.opened_at < windows.window_end - patience
+    anti join landing.breaks
+        on breaks.community = threads.community
+        and threads.opened_at < breaks.ends_at
+        and threads.opened_at + patience > breaks.starts_at
     where threads.is_question and threads.starter_kind = 'human'
     group by all
 )

@@ -7,27 +7,44 @@ grain: [community, window_end]
 unit: share of people
 direction: higher is better
 needs: [contributions]
-minimum: two whole windows
-source: [core.windows, levels.evaluations]
+minimum: two whole windows, and half of this one outside announced breaks
+source: [core.member_weeks, core.windows]
 reference: Rowe & Alani and Karnstedt et al. on churn in online communities; LFX Insights for how low open communities run.
 reading: Most occasional members vanish for a quarter, and many come back; compare it with the community's own past only.
 measure: {value: retention_share, kind: share, numerator: retained, denominator: previous_contributors, low: retention_low, high: retention_high, counts: people}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
-  previous_contributors: people who contributed in the window before this one
+  previous_contributors: people who contributed in the window before this one, which is as long
   retained: those of them who contributed in this window too
-  retention_share: retained ÷ previous_contributors; not measured where nobody contributed before
+  retention_share: retained ÷ previous_contributors; not measured where nobody contributed before, before two whole windows have passed, or where announced breaks take more than half of this one
   retention_low: lower end of Wilson's 95 % interval
   retention_high: upper end of Wilson's 95 % interval
+checks:
+  - name: windows
+    says: The window before is the one that core.windows counted.
+    sql: select community from {table} as retention join core.windows using (community, window_end) where retention.previous_contributors <> windows.previous_contributors
 caveats:
   - Not coming back within a window is not the same as having left.
   - One person with two unlinked accounts can look lost.
 */
-with contributed as (
-    select community, window_end, member
-    from levels.evaluations
+-- Not from levels.evaluations: where the beat has changed or is slow, none need end where this window begins, or see as far.
+with lengths as (
+    select distinct community, window_weeks
+    from core.windows
+), shows as (
+    select community, member, week, lead(week) over (partition by community, member order by week) as next_week
+    from core.member_weeks
     where contributions > 0
+), contributed as (
+    -- The Mondays whose window sees somebody contribute, each once: up to the next week in which they did.
+    select
+        shows.community,
+        lengths.window_weeks,
+        shows.member,
+        unnest(range(shows.week + 1, least(shows.next_week, shows.week + lengths.window_weeks) + 1)) as week
+    from shows
+    join lengths using (community)
 ), counted as (
     select
         windows.community,
@@ -36,20 +53,31 @@ with contributed as (
         count(present.member) as retained
     from core.windows
     join contributed as past
-        on past.community = windows.community and past.window_end = windows.window_start
+        on past.community = windows.community
+        and past.window_weeks = windows.window_weeks
+        and past.week = windows.week - windows.window_weeks
     left join contributed as present
-        on present.community = windows.community
-        and present.window_end = windows.window_end
+        on present.community = past.community
+        and present.window_weeks = past.window_weeks
         and present.member = past.member
+        and present.week = windows.week
     group by all
+), spine as (
+    select
+        community,
+        window_end,
+        coalesce(counted.previous_contributors, 0) as previous_contributors,
+        coalesce(retained, 0) as retained,
+        archive_weeks >= 2 * window_weeks and 2 * counted_beats >= n_beats as measured
+    from core.windows
+    left join counted using (community, window_end)
 )
 select
-    windows.community,
-    windows.window_end,
-    coalesce(counted.previous_contributors, 0) as previous_contributors,
-    coalesce(retained, 0) as retained,
-    retained / counted.previous_contributors as retention_share,
-    wilson_low(retained, counted.previous_contributors) as retention_low,
-    wilson_high(retained, counted.previous_contributors) as retention_high
-from core.windows
-left join counted using (community, window_end)
+    community,
+    window_end,
+    previous_contributors,
+    retained,
+    if(measured, retained / nullif(previous_contributors, 0), null) as retention_share,
+    if(measured, wilson_low(retained, previous_contributors), null) as retention_low,
+    if(measured, wilson_high(retained, previous_contributors), null) as retention_high
+from spine
