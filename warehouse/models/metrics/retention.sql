@@ -21,9 +21,9 @@ columns:
   retention_low: lower end of Wilson's 95 % interval
   retention_high: upper end of Wilson's 95 % interval
 checks:
-  - name: windows
-    says: The window before is the one that core.windows counted.
-    sql: select community from {table} as retention join core.windows using (community, window_end) where retention.previous_contributors <> windows.previous_contributors
+  - name: retained
+    says: Nobody is retained who was not there before.
+    sql: select community from {table} where retained > previous_contributors
 caveats:
   - Not coming back within a window is not the same as having left.
   - One person with two unlinked accounts can look lost.
@@ -32,45 +32,40 @@ caveats:
 with lengths as (
     select distinct community, window_weeks
     from core.windows
+), people as materialized (
+    select community, member, row_number() over () as person
+    from (select distinct community, member from core.member_weeks where contributions > 0)
 ), shows as (
-    select community, member, week, lead(week) over (partition by community, member order by week) as next_week
+    select person, community, week, lead(week) over (partition by person order by week) as next_week
     from core.member_weeks
+    join people using (community, member)
     where contributions > 0
-), contributed as (
+), contributed as materialized (
     -- The Mondays whose window sees somebody contribute, each once: up to the next week in which they did.
     select
         shows.community,
         lengths.window_weeks,
-        shows.member,
+        shows.person,
         unnest(range(shows.week + 1, least(shows.next_week, shows.week + lengths.window_weeks) + 1)) as week
     from shows
     join lengths using (community)
-), counted as (
-    select
-        windows.community,
-        windows.window_end,
-        count(*) as previous_contributors,
-        count(present.member) as retained
-    from core.windows
+), kept as (
+    select present.community, present.window_weeks, present.week, count(*) as retained
+    from contributed as present
     join contributed as past
-        on past.community = windows.community
-        and past.window_weeks = windows.window_weeks
-        and past.week = windows.week - windows.window_weeks
-    left join contributed as present
-        on present.community = past.community
-        and present.window_weeks = past.window_weeks
-        and present.member = past.member
-        and present.week = windows.week
+        on past.person = present.person
+        and past.window_weeks = present.window_weeks
+        and past.week = present.week - present.window_weeks
     group by all
 ), spine as (
     select
         community,
         window_end,
-        coalesce(counted.previous_contributors, 0) as previous_contributors,
-        coalesce(retained, 0) as retained,
+        previous_contributors,
+        coalesce(kept.retained, 0) as retained,
         archive_weeks >= 2 * window_weeks and 2 * counted_beats >= n_beats as measured
     from core.windows
-    left join counted using (community, window_end)
+    left join kept using (community, window_weeks, week)
 )
 select
     community,
