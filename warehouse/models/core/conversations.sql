@@ -73,18 +73,34 @@ with params as (
         on roots.community = messages.community
         and roots.thread_id = messages.may_root
 ), rooted as (
-    select *, bool_or(answers_root) over (partition by community, named_thread) and named_thread is not null as is_rooted
+    select distinct community, named_thread
     from explicit
+    where answers_root and named_thread is not null
+), placed as (
+    select explicit.*, rooted.named_thread is not null as is_rooted
+    from explicit
+    left join rooted using (community, named_thread)
 ), topics as (
     select
-        rooted.* exclude (is_rooted),
-        coalesce(is_rooted, false) as is_rooted,
-        named_thread is not null
-            and not coalesce(is_rooted, false)
-            and occurred_at > lag(occurred_at) over in_order + params.topic_silence as starts_again
-    from rooted
+        community,
+        event_id,
+        named_thread,
+        occurred_at,
+        occurred_at > lag(occurred_at) over in_order + params.topic_silence as starts_again
+    from placed
     cross join params
+    where named_thread is not null and not is_rooted
     window in_order as (partition by community, named_thread order by occurred_at, event_id)
+), begun as (
+    select
+        community,
+        event_id,
+        -- The latest beginning so far; a running maximum, because looking back over absent values takes the square of the time.
+        max(if(starts_again, occurred_at, null)) over (
+            partition by community, named_thread order by occurred_at, event_id rows unbounded preceding
+        ) as started_again_at
+    from topics
+    qualify started_again_at is not null
 ), gaps as (
     select
         community,
@@ -93,7 +109,7 @@ with params as (
         occurred_at,
         week,
         epoch_ms(occurred_at) - epoch_ms(lag(occurred_at) over in_order) as gap
-    from topics
+    from placed
     where named_thread is null
     window in_order as (partition by community, space order by occurred_at, event_id)
 ), weekly as (
@@ -146,34 +162,27 @@ with params as (
         event_id,
         first_value(event_id) over (partition by community, space, number order by occurred_at, event_id) as opening
     from numbered
-), parts as (
-    select
-        topics.*,
-        -- The latest beginning so far; a running maximum, because looking back over absent values takes the square of the time.
-        max(if(starts_again, occurred_at, null)) over (
-            partition by community, named_thread order by occurred_at, event_id rows unbounded preceding
-        ) as started_again_at
-    from topics
 )
 select
-    parts.community,
-    parts.event_id,
+    placed.community,
+    placed.event_id,
     case
         when named_thread is null then concat('conversation:', conversations.opening)
-        when started_again_at is null then named_thread
-        else concat(named_thread, '@', strftime(started_again_at, '%Y-%m-%d'))
+        when begun.started_again_at is null then named_thread
+        else concat(named_thread, '@', strftime(begun.started_again_at, '%Y-%m-%d'))
     end as thread_id,
-    parts.unnamed as inferred,
-    parts.is_rooted,
-    parts.is_root,
-    parts.member,
-    parts.actor_kind,
-    parts.medium,
-    parts.space,
-    parts.occurred_at,
-    parts.week,
-    parts.object_id,
-    parts.reply_to_id,
-    parts.is_question
-from parts
+    placed.unnamed as inferred,
+    placed.is_rooted,
+    placed.is_root,
+    placed.member,
+    placed.actor_kind,
+    placed.medium,
+    placed.space,
+    placed.occurred_at,
+    placed.week,
+    placed.object_id,
+    placed.reply_to_id,
+    placed.is_question
+from placed
 left join conversations using (community, event_id)
+left join begun using (community, event_id)

@@ -39,8 +39,10 @@ with params as (
     where interactions.week < week_of(building.as_of)
         and not interactions.reverted
         and (interactions.is_contribution or interactions.verb in ('react', 'thank'))
+), answered as (
+    select distinct community, reply_to_id as target_id from acts where reply_to_id is not null
 ), targets as (
-    -- What can be answered: a message or file by its first author, a page by its maker, anything else by the event itself.
+    -- What is answered: a message or file by its first author, a page by its maker, anything else by the event itself.
     select
         community,
         target_id,
@@ -54,6 +56,7 @@ with params as (
             and object_id <> event_id
             and (object_kind in ('message', 'file') or (object_kind = 'page' and verb = 'create'))
     )
+    semi join answered using (community, target_id)
     group by all
 ), turns as (
     -- Bots' messages are no turns: who speaks after one answers the person before it.
@@ -65,26 +68,23 @@ with params as (
         occurred_at,
         coalesce(member, '') as speaker,
         lag(coalesce(member, '')) over in_order as previous,
-        lag(occurred_at) over in_order as previous_at
+        lag(occurred_at) over in_order as previous_at,
+        row_number() over in_order as place
     from core.conversations
     where actor_kind = 'human'
     window in_order as (partition by community, thread_id order by occurred_at, event_id)
-), runs as (
-    -- A run of messages of one speaker; who spoke before its first is the last different speaker of all of it.
-    select *, sum(coalesce(previous <> speaker, true)::integer) over (
-        partition by community, thread_id order by occurred_at, event_id rows unbounded preceding
-    ) as run
-    from turns
 ), speakers as (
+    -- Who spoke before the latest change of speaker is the last different speaker, for all messages of a run. The moment by a running
+    -- maximum, because turns only get later.
     select
         community,
         event_id,
         thread_id,
         is_rooted,
-        first_value(struct_pack(member := previous, moment := previous_at)) over (
-            partition by community, thread_id, run order by occurred_at, event_id
-        ) as other
-    from runs
+        arg_max(previous, if(previous <> speaker, place, null)) over so_far as other,
+        max(if(previous <> speaker, previous_at, null)) over so_far as other_at
+    from turns
+    window so_far as (partition by community, thread_id order by place rows unbounded preceding)
 ), addressed as (
     select
         acts.community,
@@ -97,7 +97,7 @@ with params as (
         targets.author is not null
             and not coalesce(acts.is_contribution and speakers.is_rooted and acts.reply_to_id = acts.thread_id, false) as explicit,
         targets.author,
-        if(speakers.other.moment >= acts.occurred_at - params.silence, speakers.other.member, null) as last_other
+        if(speakers.other_at >= acts.occurred_at - params.silence, speakers.other, null) as last_other
     from acts
     cross join params
     left join speakers using (community, event_id)

@@ -79,6 +79,7 @@ with params as (
         any_value(calendar.contributors) as contributors,
         any_value(calendar.bar) as bar,
         cast(count(*) filter (beats.alive) as integer) as beats_alive,
+        bit_or(if(beats.alive, cast(1 << beats.beat as bigint), 0)) as live,
         -- an announced break holds everybody where they are, while it lasts and while it takes more than half of the window
         bool_or(in_break and beats.beat = 0) or 2 * count(*) filter (in_break) > any_value(calendar.n_beats) as held
     from calendar
@@ -94,8 +95,7 @@ with params as (
         community,
         evaluation,
         cast(unnest(range(beats.from_week, beats.to_week)) as integer) as week,
-        cast(1 << beats.beat as integer) as beat,
-        if(beats.alive, cast(1 << beats.beat as integer), 0) as live_beat
+        cast(1 << beats.beat as bigint) as beat
     from core.beats
     join calendar using (community, window_end)
 ), people as materialized (
@@ -106,12 +106,15 @@ with params as (
         people.person,
         member_weeks.community,
         member_weeks.week,
-        member_weeks.contributions,
-        member_weeks.attendances,
-        member_weeks.hosted,
-        member_weeks.other_presence,
-        member_weeks.consumption,
-        member_weeks.joins,
+        cast(member_weeks.contributions as integer) as contributions,
+        cast(member_weeks.hosted as integer) as hosted,
+        cast(member_weeks.joins as integer) as joins,
+        -- what somebody did, at the bottom of four fields of 16 bits: active, contributed, present, hosting; times a beat's bit,
+        -- one `or` over the window gives the beats of each
+        (cast(member_weeks.contributions > 0 or attendances > 0 as bigint) << 0)
+        + (cast(member_weeks.contributions > 0 as bigint) << 16)
+        + (cast(attendances + other_presence + consumption > 0 as bigint) << 32)
+        + (cast(member_weeks.hosted > 0 as bigint) << 48) as deeds,
         -- a week of nothing but a leave is seen, and is no event of the window; one of nothing but undone edits is an event
         case
             when member_weeks.contributions + attendances + hosted + other_presence + consumption + joins > 0 or leaves = 0
@@ -136,10 +139,7 @@ with params as (
         max(facts.week) as last_week,
         max(facts.event_week) as last_event,
         cast(sum(facts.contributions) as integer) as contributions,
-        bit_or(if(facts.contributions > 0 or facts.attendances > 0, live_beat, 0)) as active,
-        bit_or(if(facts.contributions > 0, beat, 0)) as contributed,
-        bit_or(if(facts.attendances + facts.other_presence + facts.consumption > 0, beat, 0)) as present,
-        bit_or(if(facts.hosted > 0, live_beat, 0)) as hosting,
+        bit_or(facts.deeds * seats.beat) as beats,
         sum(facts.hosted) as hosted,
         sum(facts.joins) as joins,
         min(facts.contributed_week) as contributed_first,
@@ -248,13 +248,13 @@ with params as (
         seen.last_event,
         seen.contributed_first,
         coalesce(seen.contributed_before, never) as contributed_before,
-        evaluated.* exclude (community),
+        evaluated.* exclude (community, live),
         greatest(0, least(2, evaluated.contributors - 1)) as bar_active,
         coalesce(seen.contributions, 0) as contributions,
-        cast(bit_count(coalesce(seen.active, 0)) as integer) as beats_active,
-        cast(bit_count(coalesce(seen.contributed, 0)) as integer) as beats_contributed,
-        cast(bit_count(coalesce(seen.present, 0)) as integer) as beats_present,
-        cast(bit_count(coalesce(seen.hosting, 0)) as integer) as beats_hosted,
+        cast(bit_count(coalesce(seen.beats, 0) & evaluated.live) as integer) as beats_active,
+        cast(bit_count((coalesce(seen.beats, 0) >> 16) & 65535) as integer) as beats_contributed,
+        cast(bit_count((coalesce(seen.beats, 0) >> 32) & 65535) as integer) as beats_present,
+        cast(bit_count((coalesce(seen.beats, 0) >> 48) & evaluated.live) as integer) as beats_hosted,
         coalesce(seen.hosted, 0) as hosted,
         coalesce(seen.joins, 0) as joins
     from seen

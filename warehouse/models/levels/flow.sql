@@ -10,7 +10,12 @@ columns:
   members: people who moved so, or stayed where both are the same
 */
 with pairs as (
-    select windows.community, windows.window_end, earlier.window_end as before_end
+    select
+        windows.community,
+        windows.window_end,
+        earlier.window_end as before_end,
+        -- an evaluation as one number, so that people are matched by it and their name alone
+        row_number() over () as evaluation
     from core.windows
     asof join core.windows as earlier
         on earlier.community = windows.community and earlier.window_end <= windows.window_start
@@ -19,24 +24,24 @@ with pairs as (
     from levels.evaluations
     where not sponsor_staff and level <> 'not seen'
 ), ends as (
-    select community, pairs.window_end, member, level as to_level, null as from_level
+    select pairs.evaluation, standing.member, standing.level as to_level, null as from_level
     from standing
     join pairs using (community, window_end)
     union all
-    select pairs.community, pairs.window_end, member, null, level
+    select pairs.evaluation, standing.member, null, standing.level
     from standing
     join pairs on pairs.community = standing.community and pairs.before_end = standing.window_end
 ), moved as (
     select
-        community,
-        window_end,
+        evaluation,
         member,
         coalesce(max(from_level), 'not seen') as from_level,
         coalesce(max(to_level), 'not seen') as to_level
     from ends
     group by all
 )
-select community, window_end, from_level, to_level, count(*) as members
+select pairs.community, pairs.window_end, moved.from_level, moved.to_level, count(*) as members
 from moved
-where from_level <> 'insufficient' and to_level <> 'insufficient'
+join pairs using (evaluation)
+where moved.from_level <> 'insufficient' and moved.to_level <> 'insufficient'
 group by all
