@@ -15,6 +15,8 @@ from warehouse.report.page import render
 CATCH_UP = 12
 """Periods back from now that are made up for where they are missing."""
 PAGE = "index.html"
+GRACE = timedelta(days=7)
+"""How long after an evaluation late events may still come: a report on it waits, for what was issued stays as it is."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,7 +72,7 @@ def due_reports(settings: Settings, now: datetime) -> list[Due]:
     """Every report that its rule asks for, that something was evaluated for, and that is not there; oldest first.
 
     What is there is the memory: a report that exists is never made a second time, one that a killed run left out is made by the
-    next. Nothing is due before something is published that was built after the period ended.
+    next. Nothing is due before something is published that was built after the period ended and its last evaluation's grace.
     """
     try:
         path = publish.current(settings.home / "published")
@@ -91,12 +93,12 @@ def due_reports(settings: Settings, now: datetime) -> list[Due]:
 
 
 def wanted_reports(rules: Mapping[str, str], seen: Mapping[str, Sequence[Evaluation]], now: datetime) -> list[Due]:
-    """The reports of ended periods, at most `CATCH_UP` a community, in which something was evaluated; oldest first."""
+    """The reports of ended periods, at most `CATCH_UP` each, in which something was evaluated and closed; oldest first."""
     return [
         Due(community, period.name)
         for community, every in sorted(rules.items())
         for period in sorted(ended_periods(every, now.astimezone(UTC).date()), key=lambda period: period.first)
-        if evaluated(seen.get(community, ()), period)
+        if evaluated(seen.get(community, ()), period) and closed(seen.get(community, ()), period, now)
     ]
 
 
@@ -121,3 +123,9 @@ def evaluated(evaluations: Iterable[Evaluation], period: Period) -> bool:
         return False
     last = max(ends, key=lambda one: one.window_end)
     return last.window_end + timedelta(days=last.beat_days) > first
+
+
+def closed(evaluations: Iterable[Evaluation], period: Period, now: datetime) -> bool:
+    """Whether the grace of every evaluation that a report on a period may rest on is over; `now` is aware."""
+    after, moment = datetime.combine(period.after, time.min), now.astimezone(UTC).replace(tzinfo=None)
+    return all(one.window_end + GRACE <= moment for one in evaluations if one.window_end <= after)

@@ -21,20 +21,28 @@ def at(*parts: int) -> datetime:
 
 
 def test_a_month_is_due_when_it_has_ended_and_not_before():
-    seen = {"gardeners": mondays(datetime(2026, 1, 5), 13)}
+    seen = {"gardeners": mondays(datetime(2026, 1, 5), 8)}  # the last on 2026-02-23
     rules = {"gardeners": "month"}
     assert wanted_reports(rules, seen, at(2026, 2, 28, 23)) == [Due("gardeners", "2026-01")]
-    assert wanted_reports(rules, seen, at(2026, 3, 1)) == [Due("gardeners", "2026-01"), Due("gardeners", "2026-02")]
+    assert wanted_reports(rules, seen, at(2026, 3, 2)) == [Due("gardeners", "2026-01"), Due("gardeners", "2026-02")]
+
+
+def test_a_report_waits_for_late_events_until_the_grace_of_its_last_evaluation_is_over():
+    seen = {"gardeners": mondays(datetime(2026, 6, 8), 8)}  # the last on 2026-07-27
+    rules = {"gardeners": "month"}
+    june = Due("gardeners", "2026-06")
+    assert wanted_reports(rules, seen, at(2026, 8, 2, 23)) == [june]
+    assert wanted_reports(rules, seen, at(2026, 8, 3)) == [june, Due("gardeners", "2026-07")]
 
 
 def test_a_quarter_is_due_when_it_has_ended():
     seen = {"gardeners": mondays(datetime(2026, 1, 5), 20)}
-    assert wanted_reports({"gardeners": "quarter"}, seen, at(2026, 4, 1)) == [Due("gardeners", "2026-Q1")]
+    assert wanted_reports({"gardeners": "quarter"}, seen, at(2026, 4, 6)) == [Due("gardeners", "2026-Q1")]
 
 
 def test_a_period_in_which_nothing_was_evaluated_is_not_due():
     seen = {"gardeners": mondays(datetime(2026, 3, 2), 4)}
-    assert wanted_reports({"gardeners": "month", "nobody": "month"}, seen, at(2026, 4, 1)) == [Due("gardeners", "2026-03")]
+    assert wanted_reports({"gardeners": "month", "nobody": "month"}, seen, at(2026, 4, 6)) == [Due("gardeners", "2026-03")]
 
 
 def test_what_was_missed_is_made_up_for_at_most_a_year():
@@ -50,7 +58,7 @@ def test_over_a_month_of_hours_with_kills_every_period_is_made_exactly_once():
     made: list[Due] = []
     there: set[Due] = set()
     now, hour = at(2026, 2, 27), 0
-    while now < at(2026, 4, 2):
+    while now < at(2026, 4, 8):
         for due in wanted_reports(rules, seen, now):
             if due in there:
                 continue

@@ -18,7 +18,7 @@ columns:
   promoted: people outside active and core one whole window before, who are in them now
   outside: people at a level outside active and core one whole window before
   left_inside: people in active or core one whole window before, who are in neither now
-  inside: people in active or core one whole window before
+  inside: people in active or core one whole window before, those left out who became sponsor or staff since
   inbound_share: promoted ÷ outside
   outbound_share: left_inside ÷ inside
   level_mobility_net: inbound_share − outbound_share; not measured where either is not
@@ -32,8 +32,9 @@ with counted as (
         window_end,
         sum(members) filter (from_level not in ('core', 'active') and to_level in ('core', 'active')) as promoted,
         sum(members) filter (from_level not in ('core', 'active')) as outside,
-        sum(members) filter (from_level in ('core', 'active') and to_level not in ('core', 'active')) as left_inside,
-        sum(members) filter (from_level in ('core', 'active')) as inside
+        -- From there to `not seen` within a window comes only who became sponsor or staff; they have not gone.
+        sum(members) filter (from_level in ('core', 'active') and to_level not in ('core', 'active', 'not seen')) as left_inside,
+        sum(members) filter (from_level in ('core', 'active') and to_level <> 'not seen') as inside
     from levels.flow
     where from_level in ('core', 'active', 'occasional', 'peripheral', 'transactional', 'dormant')
     group by all
