@@ -233,6 +233,13 @@ def test_below_fifteen_contributors_the_core_is_yes_or_no(con):
     assert shown(con, *levels((0, 5, 5, 5, 5), contributors=14))["P3", ""]["word"] == "absent"
 
 
+@pytest.mark.parametrize("counts", ["people", "threads", "pairs"])
+def test_below_fifteen_contributors_no_share_of_a_window_is_shown(con, counts):
+    share = {"kind": "share", "counts": counts, "numerator": 20, "denominator": 40}
+    assert one(con, contributors=14, **share)["withheld"] == "fewer than 15 contributors"
+    assert one(con, contributors=15, **share)["value"] is not None
+
+
 def test_a_small_core_has_a_word_and_no_share(con):
     rows = shown(con, *levels((2, 10, 12, 8, 9)))
     assert rows["P3", ""]["word"] == "thin"

@@ -71,7 +71,7 @@ with params as (
             when contributors < smallest_community and not always then 'fewer than 8 contributors'
             when value is null then 'not measured'
             when network and contributors < network_community then 'ties are shown from 30 contributors on'
-            when kind in ('share', 'index', 'distribution', 'ratio') and counts = 'people' and contributors < small_community
+            when kind in ('share', 'index', 'distribution', 'ratio') and counts in ('people', 'threads', 'pairs') and contributors < small_community
                 then 'fewer than 15 contributors'
             -- before the next: that members are twenty would tell too
             when tells_of_few then 'a group in it has fewer than 5, or would tell of one'
