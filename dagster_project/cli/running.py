@@ -18,7 +18,7 @@ def demo(
     weeks: Annotated[int, typer.Option(min=30, max=520, help="Weeks to play.")] = 104,
     members: Annotated[int, typer.Option(min=40, max=100_000, help="People who ever come.")] = 360,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave Kafka's log and the exports in place for `guildhall up`.")
+        bool, typer.Option("--keep", help="Leave the exports and the ledger of what was acknowledged, too.")
     ] = False,
 ) -> None:
     """Play two years of three invented communities through the real doors, build, publish, and check against what was planted.
