@@ -201,7 +201,7 @@ def _land_chunk(
         failpoint("landing-staged")
         con.execute("begin")
         try:
-            number = _next_batch(con)
+            number = _count(con, "select coalesce(max(batch), 0) + 1 from landing.main.batches")
             batch = topic.insert(con, now, number, chunk.records)
             con.execute(_STRAYS, [log.topic, now, number])
             con.execute(
@@ -238,10 +238,6 @@ def _text(value: bytes | None) -> str | None:
         return None if value is None else value.decode()
     except UnicodeDecodeError:
         return None
-
-
-def _next_batch(con: duckdb.DuckDBPyConnection) -> int:
-    return _count(con, "select coalesce(max(batch), 0) + 1 from landing.main.batches")
 
 
 def _move(con: duckdb.DuckDBPyConnection, log: Log, offsets: Mapping[int, int], ends: Mapping[int, int]) -> None:
