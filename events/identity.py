@@ -29,12 +29,16 @@ def account_in_key(account: str) -> str:
 
 
 def event_id(key: bytes, platform: str, tenant: str, native: str) -> str:
-    """`platform:tenant:natural key` of a happening; an account in it (`account_in_key`) only as a keyed hash."""
+    """`platform:tenant:natural key` of a happening; an account in it (`account_in_key`) only as a keyed hash.
+
+    The hash is of what stands before the account too: ids are published, and an account that had one hash everywhere would join
+    a person's pseudonyms in two communities.
+    """
     if "\x01" not in native:
         return global_id(platform, tenant, native)
 
     def hashed(found: re.Match[str]) -> str:
-        return _keyed(key, "in-key", platform, tenant, found[1])[:16]
+        return _keyed(key, "in-key", platform, tenant, native[: found.start()], found[1])[:16]
 
     return global_id(platform, tenant, _MARKED.sub(hashed, native))
 

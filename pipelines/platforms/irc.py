@@ -22,14 +22,13 @@ What becomes of what:
 * Lines whose author the log lost are not understood. Files that are no logs are never sent (`pipelines.exports.irc`).
 """
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from events.identity import name_account
+from events.identity import account_in_key, name_account
 from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit, Visibility
 from events.raw import RawEvent
 from events.verb import Verb
@@ -308,8 +307,7 @@ def _edge(minutes: _Minutes, line: Line, name: str, *, left: bool) -> Iterator[F
     (minutes.there.discard if left else minutes.there.add)(account)
     when: datetime | None = line.at if line.timed else None
     clock = int(line.at.timestamp() * 1000) if when else "line"
-    participant = hashlib.blake2b(account.encode(), digest_size=8).hexdigest()  # a key holds no name
-    edge = _happening(minutes, line, Verb.ATTEND, name, f"{participant}:{'out' if left else 'in'}:{clock}")
+    edge = _happening(minutes, line, Verb.ATTEND, name, f"{account_in_key(account)}:{'out' if left else 'in'}:{clock}")
     yield replace(edge, ended_at=when) if left else replace(edge, started_at=when)
 
 
@@ -319,8 +317,7 @@ def _hosts(minutes: _Minutes, line: Line, names: list[str]) -> Iterator[Found]:
         if account in minutes.hosts or is_bot(name):
             continue
         minutes.hosts.add(account)
-        participant = hashlib.blake2b(account.encode(), digest_size=8).hexdigest()
-        yield _happening(minutes, line, Verb.HOST, name, f"{participant}:host")
+        yield _happening(minutes, line, Verb.HOST, name, f"{account_in_key(account)}:host")
 
 
 def _mentions(text: str, nicks: frozenset[str]) -> Iterator[str]:

@@ -82,14 +82,23 @@ def _expected(value: Any, platform: str, tenant: str) -> Any:
         case {"title": title}:
             return object_id(KEY, platform, tenant, title_object(title))
         case str() if "<" in value:
-            return re.sub("<(.*?)>", lambda found: in_key(platform, tenant, found[1]), value)
+            native = re.sub("<(.*?)>", lambda found: account_in_key(found[1]), value.removeprefix(f"{platform}:{tenant}:"))
+            return event_id(KEY, platform, tenant, native)
         case list():
             return [_expected(item, platform, tenant) for item in value]
     return value
 
 
-def in_key(platform: str, tenant: str, account: str) -> str:
-    return event_id(KEY, platform, tenant, account_in_key(account)).rpartition(":")[2]
+def test_an_account_in_a_key_is_a_keyed_hash_that_joins_nobody_across_happenings():
+    one, other = (
+        event_id(KEY, "irc", "garden", f"{meeting}:{account_in_key('name:rosa')}:in:5") for meeting in ("board", "choir")
+    )
+    assert one == event_id(KEY, "irc", "garden", f"board:{account_in_key('name:rosa')}:in:5"), (
+        "the same happening has the same id"
+    )
+    assert one != event_id(b"another key", "irc", "garden", f"board:{account_in_key('name:rosa')}:in:5")
+    assert "rosa" not in one + other
+    assert one.split(":")[3] != other.split(":")[3]
 
 
 @pytest.mark.parametrize("module", _MODULES)
