@@ -46,7 +46,7 @@ class RefreshSettings(_Part):
     """How the refresher works."""
 
     every_seconds: float = Field(default=10.0, gt=0, description="pause between two looks at Kafka")
-    memory_limit: str = Field(default="4GB", pattern=r"^\d+(\.\d+)?(MB|GB)$")
+    memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?(MB|GB)$")
     keep_published: int = Field(default=5, ge=2)
 
 
@@ -200,7 +200,7 @@ EXAMPLE = """\
 
 # [refresh]
 # every_seconds = 10.0
-# memory_limit = "4GB"
+# memory_limit = "1GB"
 # keep_published = 5
 
 # One block for each community of practice.

@@ -75,7 +75,7 @@ class Keeper:
         bootstrap: str | None = None,
         folder: Path | None = None,
         models: Sequence[Model] | None = None,
-        memory_limit: str = "4GB",
+        memory_limit: str = "1GB",
         threads: int = 2,
         keep_published: int = 5,
     ) -> None:

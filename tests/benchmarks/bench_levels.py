@@ -1,7 +1,20 @@
 """All levels at every week, against the same question asked one date at a time; and a day in the open week against a full build.
 
 `python tests/benchmarks/bench_levels.py [interactions] [repetitions]`: 1,000,000 interactions of three years in 39 communities, invented by a
-seed. Each measurement is processor time and wall time in a child process of its own, so that its peak memory is its own.
+seed. Each measurement is processor time and wall time in a child process of its own, so that its peak memory is its own, with the
+memory limit that is the default of a keeper.
+
+All at once against one date at a time begins with the same tables: what stands and who was there (`core.interactions`,
+`core.attendance`, `core.first_seen`), threads, pages, replies, and each evaluation's window and beats, which neither side has to
+find. From there
+
+* all at once derives the facts of weeks, ties and help, then everybody's numbers at every evaluation, folds them to levels and
+  writes them to a table: everything that `levels.evaluations` needs;
+* one date at a time is the SQL of tests/warehouse/levels_oracle.py, which derives the same from the same at one date, with all
+  communities in one query: the mean of evenly spread dates, times the number of dates. Judging and folding, which the oracle does in
+  plain Python, are left out, as is writing, so that what differs between the two is to the single date's advantage.
+
+The weeks, tempo, beats and windows that both take as given are part of the full build's time.
 """
 
 import json
@@ -26,8 +39,8 @@ from warehouse.catalog import catalog
 
 SHARES = [0.2] * 2 + [0.1] * 3 + [0.03] * 6 + [0.01] * 8 + [0.002] * 20
 WEEKS = 156
-ONCE = ("core.member_weeks", "core.ties", "core.helps", "core.weeks", "core.tempo", "core.beats", "core.windows")
-LEVELS = ("levels.reach", "levels.evaluations")
+MADE = ("core.member_weeks", "core.ties", "core.helps", "levels.reach", "levels.evaluations")
+"""What all at once has to make; the other core tables are given, to it and to the single date."""
 SAMPLE = 8
 
 
@@ -45,29 +58,30 @@ def invent(folder: Path, interactions: int) -> None:
 
 
 def opened(folder: Path, since=None) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
-    con = open_files(folder / "landing.duckdb", folder / "warehouse.duckdb", memory_limit="1GB")
+    con = open_files(folder / "landing.duckdb", folder / "warehouse.duckdb")
     names = [name for (name,) in con.execute("select community from landing.communities order by 1").fetchall()]
     return con, names
 
 
 def all_at_once(folder: Path) -> dict:
-    """Everything that levels need from what stands (interactions, threads, replies, attendance), to levels with history."""
+    """Levels at every evaluation, as a table, from the tables that `one_date` begins with."""
     con, names = opened(folder)
     open_scratch(con, names, after(WEEKS), None)
     models = {model.table: model for model in catalog()}
     for table, model in models.items():
-        if model.layer == "core" and table not in ONCE:
+        if model.layer == "core" and table not in MADE:
             con.execute(f"create view scratch.{table} as from warehouse.{table}")
     seconds, wall = process_time(), perf_counter()
     for table, model in models.items():
-        if table in (*ONCE, *LEVELS):
+        if table in MADE:
             make(con, model)
+    taken = {"cpu": process_time() - seconds, "wall": perf_counter() - wall}
     evaluations, rows = con.execute("select count(distinct window_end), count(*) from levels.evaluations").fetchone()
-    return {"cpu": process_time() - seconds, "wall": perf_counter() - wall, "dates": evaluations, "rows": rows}
+    return {**taken, "dates": evaluations, "rows": rows}
 
 
 def one_date(folder: Path) -> dict:
-    """The oracle's SQL at evenly spread dates: the mean of one date. The fold, in plain Python, is not even counted."""
+    """The oracle's SQL at evenly spread dates: the mean of one date."""
     con, names = opened(folder)
     open_scratch(con, names, after(WEEKS), None)
     for model in catalog():
