@@ -365,7 +365,8 @@ def _reaction(callback: _Callback, *, removed: bool) -> Iterator[Found]:
         yield Ignored(Reason.OWN_BOT, tenant, channel)
         return
     message = f"{channel}:{ts}"
-    key = f"{message}:reaction:{account_in_key(reaction.user)}:{reaction.reaction}"
+    # Emoji of a workspace's own are often named after people.
+    key = f"{message}:reaction:{account_in_key(f'{reaction.user}:{reaction.reaction}')}"
     given = Happening(
         key=key,
         tenant=tenant,
