@@ -7,12 +7,13 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from events.communities import BotList, Communities, Community
+from events.communities import BotList, Communities, Community, contested
 from events.errors import GuildhallError
+from pipelines.platforms import PLATFORMS
 
 KEY_BYTES = 32
 
@@ -80,6 +81,24 @@ class Settings(_Part):
             return value
         return {slug: {**part, "slug": slug} if isinstance(part, Mapping) else part for slug, part in value.items()}
 
+    @model_validator(mode="after")
+    def _means_something(self) -> Self:
+        named = {f"door.{name}.platform": door.platform for name, door in self.door.items()}
+        for slug, community in self.community.items():
+            named |= {f"community.{slug}.space.{number}.platform": rule.platform for number, rule in enumerate(community.space)}
+        for place, platform in named.items():
+            if platform not in PLATFORMS:
+                near = difflib.get_close_matches(platform, PLATFORMS, n=1)
+                hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(sorted(PLATFORMS))}"
+                raise ValueError(f"{place}: `{platform}` is no platform of Guildhall; {hint}")
+        claim = contested(self.community)
+        if claim is not None:
+            space, one, other = claim
+            raise ValueError(
+                f"the communities `{one}` and `{other}` both have the space {space}; a space belongs to at most one at a time"
+            )
+        return self
+
     @property
     def folder(self) -> Path:
         """The folder of guildhall.toml: people.csv, roles.csv and secret files lie beside it."""
@@ -95,8 +114,7 @@ class Settings(_Part):
         door = self.door[name]
         found = os.environ.get(door.secret_env, "") if door.secret_env else ""
         if not found and door.secret_file:
-            path = self.folder / door.secret_file
-            found = path.read_text(encoding="utf-8") if path.exists() else ""
+            found = _secret(name, self.folder / door.secret_file)
         return tuple(line.strip() for line in found.splitlines() if line.strip())
 
     def key(self) -> bytes:
@@ -134,6 +152,10 @@ def load(config: Path | None = None, home: Path | None = None) -> Settings:
             found = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise GuildhallError(f"{path} cannot be read.", f"It is not TOML: {error}.", "Mend that line.") from error
+        except OSError as error:
+            raise GuildhallError(
+                f"{path} cannot be read.", f"The system says: {error.strerror}.", "Name a file that you may read."
+            ) from error
     elif named:
         raise GuildhallError(
             f"There is no {path}.", "It was named by --config or GUILDHALL_CONFIG.", "Make it: `guildhall init`."
@@ -147,13 +169,40 @@ def load(config: Path | None = None, home: Path | None = None) -> Settings:
         raise GuildhallError(f"{path} was refused.", *_explain(error)) from error
 
 
+_EXPLAINED = "Mend it; `guildhall init` writes an example with every setting explained."
+_WORDS = {
+    "missing": "this is missing and must be set",
+    "dict_type": "this should be a block of settings, begun by a line in [brackets]",
+    "model_type": "this should be a block of settings, begun by a line in [brackets]",
+    "string_type": "this should be a text, in quotes",
+    "tuple_type": "this should be a list, in [brackets]",
+    "int_parsing": "this should be a whole number",
+    "int_type": "this should be a whole number",
+    "float_parsing": "this should be a number",
+    "bool_parsing": "this should be true or false",
+}
+"""Pydantic's kinds of fault in words of the settings; its own words serve for the others."""
+
+
+def _secret(door: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise GuildhallError(
+            f"The secret of the door `{door}` cannot be read.",
+            f"{path}: {getattr(error, 'strerror', None) or 'it is no text'}.",
+            "Write the secret there as text, readable by who runs Guildhall.",
+        ) from error
+
+
 def _explain(error: ValidationError) -> tuple[str, str]:
     # A misspelt key makes another one absent: the misspelling is what the person can see.
     faults = sorted(error.errors(include_url=False, include_input=False), key=lambda fault: fault["type"] != "extra_forbidden")
     first = faults[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
-        return f"{place}: {first['msg']}.", "Mend it; `guildhall init` writes an example with every setting explained."
+        said = _WORDS.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ")
+        return f"{place}: {said}." if place else f"{said[0].upper()}{said[1:]}.", _EXPLAINED
     known = sorted(_known_keys(first["loc"][:-1]))
     near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
     hint = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(known)}."

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal
+from itertools import combinations
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -15,14 +17,25 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class SpaceRule(_Frozen):
+class _Dated(_Frozen):
+    """Something from a day to another, exclusive; None is open."""
+
+    since: date | None = Field(default=None, alias="from")
+    until: date | None = Field(default=None, alias="to", description="exclusive")
+
+    @model_validator(mode="after")
+    def _forwards(self) -> Self:
+        if self.since and self.until and self.until <= self.since:
+            raise ValueError("`to` is not after `from`; it is the first day that no longer counts")
+        return self
+
+
+class SpaceRule(_Dated):
     """Spaces of one tenant of one platform that belong to a community, from a day to another."""
 
     platform: str
     workspace: str = Field(description="workspace, site or account on the platform; `*` for any")
     spaces: tuple[str, ...] = Field(description='channel ids, namespaces or meeting series; "*" for all; patterns allowed')
-    since: date | None = Field(default=None, alias="from")
-    until: date | None = Field(default=None, alias="to", description="exclusive")
 
     @field_validator("spaces", mode="before")
     @classmethod
@@ -38,6 +51,18 @@ class SpaceRule(_Frozen):
             and any(fnmatchcase(space, pattern) for pattern in self.spaces)
         )
 
+    def shared_with(self, other: "SpaceRule") -> str | None:
+        """A space (or pattern) that both rules name on the same day, or None."""
+        if self.platform != other.platform or not _alike(self.workspace, other.workspace):
+            return None
+        if (self.until or date.max) <= (other.since or date.min) or (other.until or date.max) <= (self.since or date.min):
+            return None
+        return next((mine for mine in self.spaces for theirs in other.spaces if _alike(mine, theirs)), None)
+
+
+def _alike(one: str, other: str) -> bool:
+    return fnmatchcase(one, other) or fnmatchcase(other, one)
+
 
 class ReportRule(_Frozen):
     """When a report is made, and for whom."""
@@ -46,7 +71,7 @@ class ReportRule(_Frozen):
     to: tuple[str, ...] = ()
 
 
-class Break(_Frozen):
+class Break(_Dated):
     """An announced pause: it leaves the denominators."""
 
     since: date = Field(alias="from")
@@ -68,6 +93,26 @@ class Community(_Frozen):
     space: tuple[SpaceRule, ...] = ()
     breaks: tuple[Break, ...] = Field(default=(), alias="break")
     report: ReportRule = ReportRule()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (OSError, ValueError, KeyError):  # KeyError: zoneinfo's way of not knowing a name
+            raise ValueError(f"`{value}` is no time zone; they are written like Europe/Berlin") from None
+        return value
+
+
+def contested(communities: Mapping[str, Community]) -> tuple[str, str, str] | None:
+    """A space that two communities claim for the same day, and the two; None where every space has one owner."""
+    for one, other in combinations(communities.values(), 2):
+        for rule in one.space:
+            for claim in other.space:
+                space = rule.shared_with(claim)
+                if space is not None:
+                    return f"{rule.platform}/{rule.workspace}/{space}", one.slug, other.slug
+    return None
 
 
 class Communities:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 
 from confluent_kafka import KafkaException, TopicPartition
@@ -57,15 +58,19 @@ def import_export(
     bootstrap: str,
     now: datetime,
     progress: Callable[[int], None] = lambda _: None,
+    *,
+    events: Iterator[RawEvent] | None = None,
 ) -> Imported:
     """Send every event of an export and wait until Kafka has acknowledged all of them.
 
-    `kind` is one of `platform.imports`. `progress` hears the number sent so far, every now and then. The same export sent
+    `kind` is one of `platform.imports`; `events` are those of `begun`, where an export was looked into before. `progress` hears
+    the number sent so far, every now and then. The same export sent
     again gives the same raw ids and adds no interaction. Raises ExportError for an export that cannot be read, PublishError
     when Kafka is away or does not take everything.
     """
     raw_ends(bootstrap)  # before the first event: a Kafka that is away is known at once, not after minutes of queueing
-    published = publish_blocking(bulk_producer(bootstrap), raw_events(platform, kind, path, options, now), progress=progress)
+    sending = raw_events(platform, kind, path, options, now) if events is None else events
+    published = publish_blocking(bulk_producer(bootstrap), sending, progress=progress)
     return Imported(
         events=published.acknowledged,
         acknowledged=published.acknowledged,
@@ -127,6 +132,12 @@ def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions
             tenant=exported.tenant,
             community=options.community,
         )
+
+
+def begun(platform: Platform, kind: str, path: Path, options: ImportOptions, now: datetime) -> Iterator[RawEvent]:
+    """The raw events of an export whose first has been read: what cannot be opened is known at once. Raises ExportError."""
+    events = raw_events(platform, kind, path, options, now)
+    return chain(list(islice(events, 1)), events)
 
 
 def raw_ends(bootstrap: str) -> dict[int, int]:

@@ -1,5 +1,7 @@
 """Command line: `guildhall`. One module a family of commands; each is thin, teaches with an example, and names its errors."""
 
+import contextlib
+import os
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -9,8 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from dagster_project.cli import asking, health, histories, refreshing, running, setting_up
-from dagster_project.cli.common import REFUSED, WRONG_USE, show_error, state
-from events.errors import GuildhallError
+from dagster_project.cli.common import REFUSED, WRONG_USE, explained, show_error, state
 
 app = typer.Typer(
     name="guildhall",
@@ -55,27 +56,32 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors are shown in three parts on standard error."""
     try:
         code = app(arguments, standalone_mode=False)
-    except GuildhallError as error:
-        if state.debug:
-            raise
-        show_error(error.what, error.why, error.todo)
-        return REFUSED
+        sys.stdout.flush()  # a pipe that was closed shows here, not in Python's last words
     except (typer.Abort, KeyboardInterrupt):
         show_error("Stopped.", "You asked for it.", "Do the same again to go on: what is done is kept, and counts once.")
         return REFUSED
     except typer.Exit as end:
         return end.exit_code
+    except BrokenPipeError:
+        return _seen_enough()
+    except SystemExit as end:  # how typer and rich end on a pipe that was closed
+        if isinstance(end.__context__, BrokenPipeError):
+            return _seen_enough()
+        raise
     except TyperException as error:
         said = getattr(error, "format_message", error.__str__)()
         show_error("That is not how this command is used.", said, "Add --help to see how.")
         return WRONG_USE
-    except BrokenPipeError:
-        return 0  # who reads us has seen enough
     except Exception as error:
         if state.debug:
             raise
-        show_error(
-            "Something failed that should not.", f"{type(error).__name__}: {error}", "Try again with --debug and report it."
-        )
+        show_error(*explained(error))
         return REFUSED
     return code if isinstance(code, int) else 0
+
+
+def _seen_enough() -> int:
+    """Who reads us closed the pipe, as `head` does: nothing failed, and nothing more is to be said."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -17,6 +17,9 @@ from warehouse.catalog import catalog
 from warehouse.catalog import metrics as metrics_of
 
 PSEUDONYM = re.compile(r"[0-9a-f]{6,32}")
+MOST_SHOWN = 1_000
+"""Rows of a table on the screen: nobody reads more, and its widths need all of them at once."""
+AT_ONCE = 10_000
 LEVELS = ("core", "active", "occasional", "peripheral", "transactional")
 
 
@@ -68,11 +71,15 @@ def _ask() -> str | None:
 def _answer(tables: Tables, query: str, output: Format) -> None:
     try:
         result = tables.con.execute(query)
+        if result is None:  # DuckDB's answer to white space, comments and semicolons
+            return
         names = [column[0] for column in result.description or ()]
         if output is Format.PARQUET:
             _parquet(result)
             return
-        rows = result.fetchall()
+        rows = result.fetchmany(MOST_SHOWN + 1) if output is Format.TABLE else result.fetchmany(AT_ONCE)
+    except BrokenPipeError:
+        raise  # who reads us has seen enough
     except Exception as error:
         first = str(error).strip().splitlines()[0]
         raise GuildhallError(
@@ -80,13 +87,18 @@ def _answer(tables: Tables, query: str, output: Format) -> None:
         ) from error
     match output:
         case Format.JSON:
+            rows += result.fetchall()
             show_json([dict(zip(names, row, strict=True)) for row in rows])
         case Format.CSV:
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(names)
-            writer.writerows(rows)
+            while rows:
+                writer.writerows(rows)
+                rows = result.fetchmany(AT_ONCE)
         case _:
-            show_table(names, rows)
+            show_table(names, rows[:MOST_SHOWN])
+            if len(rows) > MOST_SHOWN:
+                err.print(f"  The first {MOST_SHOWN:,} rows; --format csv, json or parquet writes all.")
 
 
 def _parquet(result: Any) -> None:

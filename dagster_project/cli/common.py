@@ -1,5 +1,6 @@
 """Common ground of all commands: settings, tables, JSON, and errors in three parts."""
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,15 +14,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from dagster_project.settings import Settings, load
+from events.errors import GuildhallError
 
 REFUSED = 1
 WRONG_USE = 2
 
 # A pipe has no width: a table for one is not folded to eighty columns.
 out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 
@@ -48,7 +51,8 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*("–" if cell is None else str(cell) for cell in row))
+        # Text, not markup: what stands in a table is shown as it is, and no `[/]` of it is a command.
+        table.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
     out.print(table)
 
 
@@ -66,6 +70,33 @@ def _plain(value: Any) -> object:
 def show_error(what: str, why: str, todo: str) -> None:
     """What happened, why, what to do: on standard error."""
     err.print(f"[bold red]{_escaped(what)}[/]\n  why    {_escaped(why)}\n  to do  {_escaped(todo)}")
+
+
+def explained(error: Exception) -> tuple[str, str, str]:
+    """Any error in three parts: our own say them, the system's are told by what was refused, others should not have come."""
+    if isinstance(error, GuildhallError):
+        return error.what, error.why, error.todo
+    said = f"{type(error).__name__}: {error}"
+    if _is_full(error):
+        place = getattr(error, "filename", None) or (said.splitlines() or [said])[0][:300]
+        return (
+            "The disk is full.",
+            f"There was no room for {place}.",
+            "Make room, then do the same again: what is done is kept.",
+        )
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return (
+            f"{error.filename} cannot be used.",
+            f"The system says: {error.strerror}.",
+            "Run it as who owns that folder, or name another by --home or GUILDHALL_HOME.",
+        )
+    return "Something failed that should not.", said, "Try again with --debug and report it."
+
+
+def _is_full(error: Exception) -> bool:
+    # DuckDB and SQLite have the number in words only.
+    full = ("no space left", "disk is full")
+    return getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT} or any(sign in str(error).lower() for sign in full)
 
 
 def _escaped(text: str) -> str:

@@ -64,10 +64,11 @@ def import_(
         )
         _show(kind, tally.events, tally.interactions, outcomes, tally.details, tally.unmapped, tally.seconds, as_json=as_json)
         return
+    events = importing.begun(platform, kind, path, options, now)  # before Kafka is started: a wrong path is known at once
     with services(settings, ("kafka", "worker"), err.print) as bootstrap:
         starts, since = importing.raw_ends(bootstrap), following.ends_of_outcomes(bootstrap)
         with progress(f"Sending {path.name}") as told:
-            sent = importing.import_export(platform, kind, path, options, bootstrap, now, told)
+            sent = importing.import_export(platform, kind, path, options, bootstrap, now, told, events=events)
         with progress("Understanding", total=sent.events) as told:
             found = following.follow(bootstrap, since, starts, sent.ends, IMPORT_DOOR + kind, progress=told)
     seconds = (datetime.now(UTC) - now).total_seconds()

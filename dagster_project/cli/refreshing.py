@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dagster_project.cli.asking import known
 from dagster_project.cli.common import AsJson, err, out, progress, show_json, state
 from dagster_project.keeping import doors_of, keeper_of
 from dagster_project.reporting import make_report
@@ -53,7 +54,10 @@ def build(
 
     Example: `guildhall build --full`
     """
-    moment = datetime.combine(as_of.date(), time(), UTC) if as_of else datetime.now(UTC)
+    now = datetime.now(UTC)
+    moment = datetime.combine(as_of.date(), time(), UTC) if as_of else now
+    if moment > now:
+        raise GuildhallError(f"{moment:%Y-%m-%d} is yet to come.", "Tables tell what was.", "Name a day up to today.")
     settings = state.settings()
     with keeper_of(settings) as keeper:
         said = _build(settings, keeper, moment, full=full)
@@ -108,6 +112,7 @@ def report(
     name = period or last_month(now.date())
     if output == "json":
         with open_current(settings) as tables:
+            known(tables, community)
             day: date = period_of(name).after
             rows = tables.rows(
                 "from reports.estimates where community = ? and window_end <= ? order by metric, window_end, part",

@@ -1,0 +1,183 @@
+"""Bad input: whatever a person gives at the command line, the answer has three parts, and nothing is half-done."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.cli import run
+
+SPACE = '[[community.{0}.space]]\nplatform = "slack"\nworkspace = "{1}"\nspaces = ["{2}"]\n'
+COMMUNITY = '[community.{0}]\ntitle = "Some people"\n'
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("GUILDHALL_CONFIG", "GUILDHALL_HOME", "KAFKA_BOOTSTRAP_SERVERS"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def published(here):
+    folder = here / "var" / "published"
+    folder.mkdir(parents=True)
+    con = duckdb.connect(str(folder / "guildhall-000001.duckdb"))
+    con.execute("create schema core; create table core.communities as select 'bakers' as community")
+    con.close()
+    (folder / "current").symlink_to("guildhall-000001.duckdb")
+    return folder
+
+
+def refused(capsys, *arguments: str) -> str:
+    """Standard error of a command that is refused in three parts."""
+    assert run(list(arguments)) == 1
+    said = capsys.readouterr().err
+    assert "  why    " in said
+    assert "  to do  " in said
+    assert "Something failed" not in said
+    return said
+
+
+def settle(text: str) -> None:
+    Path("guildhall.toml").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("[gateway]\nport = 'http'\n", "gateway.port"),
+        ("community = 3\n", "a block of settings"),
+        ("kafka = 3\n", "a block of settings"),
+        ("[community.a]\n", "community.a.title: this is missing"),
+        (COMMUNITY.format("a") + "time_zone = 'Europe/Berlni'\n", "no time zone"),
+        (COMMUNITY.format("a") + "time_zone = '../etc/passwd'\n", "no time zone"),
+        (COMMUNITY.format("a") + "[[community.a.break]]\nfrom = 2026-03-01\nto = 2026-01-01\n", "`to` is not after `from`"),
+        (COMMUNITY.format("a") + SPACE.format("a", "T1", "C1") + "from = 2026-03-01\nto = 2026-03-01\n", "not after"),
+        (COMMUNITY.format("a") + "[[community.a.break]]\nfrom = '2026-13-01'\nto = 2026-01-01\n", "break.0.from"),
+        ("[door.a]\nplatform = 'slak'\n", "did you mean `slack`?"),
+        (COMMUNITY.format("a") + SPACE.format("a", "T1", "C1").replace("slack", "slak"), "did you mean `slack`?"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_refused_by_its_name(here, capsys, text, word):
+    settle(text)
+    assert word in refused(capsys, "doors")
+
+
+@pytest.mark.parametrize(("workspace", "space"), [("T1", "C1"), ("*", "C1"), ("T1", "*"), ("T1", "C?")])
+def test_a_space_of_two_communities_is_refused(here, capsys, workspace, space):
+    mine, theirs = SPACE.format("a", "T1", "C1"), SPACE.format("b", workspace, space)
+    settle(COMMUNITY.format("a") + mine + COMMUNITY.format("b") + theirs)
+    assert "`a` and `b` both have the space slack/T1/C1" in refused(capsys, "doors")
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        (SPACE.format("a", "T1", "C1"), SPACE.format("b", "T1", "C2")),
+        (SPACE.format("a", "T1", "C1"), SPACE.format("b", "T2", "C1")),
+        (SPACE.format("a", "T1", "C1") + "to = 2026-03-01\n", SPACE.format("b", "T1", "C1") + "from = 2026-03-01\n"),
+    ],
+)
+def test_neighbours_and_a_dated_move_are_no_conflict(here, capsys, mine, theirs):
+    settle(COMMUNITY.format("a") + mine + COMMUNITY.format("b") + theirs)
+    assert run(["doors", "--json"]) == 0
+
+
+def test_settings_that_are_a_folder_are_refused(here, capsys):
+    Path("guildhall.toml").mkdir()
+    assert "cannot be read" in refused(capsys, "doors")
+
+
+def test_a_secret_file_that_cannot_be_read_is_named_with_its_door(here, capsys):
+    Path("secret").mkdir()
+    settle("[door.chat]\nplatform = 'slack'\nsecret_file = 'secret'\n")
+    assert "`chat`" in refused(capsys, "doors")
+
+
+def test_an_export_that_cannot_be_opened_is_refused_before_kafka_is_started(here, capsys):
+    settle(COMMUNITY.format("bakers"))
+    for name in ("nowhere.zip", "layout.zip"):
+        said = refused(capsys, "import", "slack-export", name, "--community", "bakers")
+        assert "Starting Kafka" not in said
+        with zipfile.ZipFile("layout.zip", "w") as archive:
+            archive.writestr("readme.txt", "hello")
+    assert not Path("var/kafka").exists()
+
+
+def test_the_future_is_not_built(here, capsys):
+    assert "yet to come" in refused(capsys, "build", "--as-of", "9999-01-01")
+    assert not Path("var/warehouse.duckdb").exists()
+
+
+def test_rows_of_an_unknown_community_are_refused_and_not_an_empty_list(published, capsys):
+    assert "Published are: bakers" in refused(capsys, "report", "bakres", "--format", "json")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "create table x as select 1",
+        "drop table core.communities",
+        "attach 'other.db'",
+        "from read_csv('/etc/passwd')",
+        "from '/etc/passwd'",
+        "copy (select 1) to 'out.csv'",
+        "set enable_external_access = true",
+        "select 1; delete from core.communities",
+        "selec 1",
+    ],
+)
+def test_a_query_that_writes_or_leaves_the_file_is_refused(published, capsys, query):
+    assert "The query was refused" in refused(capsys, "sql", query)
+    assert sorted(path.name for path in published.parent.parent.iterdir()) == ["var"]
+
+
+def test_an_empty_query_says_nothing(published, capsys):
+    assert run(["sql", " ; -- nothing"]) == 0
+
+
+def test_a_table_shows_cells_as_they_are(published, capsys):
+    assert run(["sql", "select '[bold]x[/bold] [/red]' as said"]) == 0
+    assert "[bold]x[/bold] [/red]" in capsys.readouterr().out
+
+
+def test_a_long_table_is_cut_and_a_long_csv_is_not(published, capsys):
+    assert run(["sql", "from range(25000)"]) == 0
+    table = capsys.readouterr()
+    assert len(table.out.splitlines()) == 1_001
+    assert "The first 1,000 rows" in table.err
+    assert run(["sql", "from range(25000)", "--format", "csv"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 25_001
+
+
+@pytest.mark.parametrize("output", ["csv", "table"])
+def test_who_has_seen_enough_closes_the_pipe_and_nothing_failed(published, output):
+    command = [sys.executable, "-c", "from dagster_project.cli import main; main()", "sql", "--format", output]
+    with subprocess.Popen(
+        [*command, "select i, repeat('x', 500) from range(200000) t(i)"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "GUILDHALL_HOME": str(published.parent)},
+    ) as asked:
+        assert asked.stdout
+        asked.stdout.readline()
+        asked.stdout.close()
+        assert asked.stderr
+        assert b"Traceback" not in asked.stderr.read()
+    assert asked.returncode == 0
+
+
+@pytest.mark.parametrize("command", ["doors", "status", "doctor", "metrics"])
+def test_what_a_machine_reads_is_json_and_nothing_else(here, capsys, monkeypatch, command):
+    settle(COMMUNITY.format("bakers"))
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    monkeypatch.setattr("dagster_project.cli.health.kafka.wait_ready", lambda *_: False)
+    run([command, "--json"])
+    json.loads(capsys.readouterr().out)
