@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,12 +31,21 @@ with Broker(data, quick=True) as broker:
 """
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on the shared Kafka run one after another: each counts what it finds in the topics since it began."""
-    for item in items:
-        if "kafka" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("kafka"))
+@pytest.fixture(autouse=True)
+def _one_at_a_time(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests on the shared Kafka take turns, also across workers: each counts what it finds in the topics since it began."""
+    if "kafka" not in request.fixturenames:
+        yield
+        return
+    with (_shared(tmp_path_factory) / "kafka.turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of a run have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base if "PYTEST_XDIST_WORKER" not in os.environ else base.parent
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +57,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> str:
     if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         return given
     alone = "PYTEST_XDIST_WORKER" not in os.environ
-    shared = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
+    shared = _shared(tmp_path_factory)
     data = shared / "kafka"
     with (shared / "kafka.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -95,7 +95,8 @@ def test_an_event_is_in_kafka_when_publish_returns(kafka, tmp_path):
     before = raw_ends(kafka)
 
     async def story():
-        publisher = RawPublisher(lambda: live_producer(kafka), Spool(tmp_path, free_bytes=0))
+        # Patient: on a busy machine a Kafka that is well may take longer than a sender waits.
+        publisher = RawPublisher(lambda: live_producer(kafka), Spool(tmp_path, free_bytes=0), wait_seconds=20.0)
         await publisher.start()
         assert publisher.healthy
         assert await publisher.publish([event("a", b"\x00\xff"), event("b")]) == [Durable.ACKNOWLEDGED] * 2
