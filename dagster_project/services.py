@@ -1,5 +1,6 @@
 """Services: what a single command needs running, Kafka and the stream worker: used where it stands, else started briefly."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from pipelines.understand import Context
 from warehouse import publish
 
 STANDING = "standing.json"
+KAFKA_LOCK = "kafka.lock"
 STOP_SECONDS = 30.0
 
 
@@ -39,8 +41,10 @@ def services(settings: Settings, needed: Sequence[str], say: Callable[[str], Non
     address = settings.kafka.bootstrap_servers or (standing.bootstrap if standing else None)
     broker: Broker | None = None
     worker: subprocess.Popen[bytes] | None = None
+    lock: int | None = None
     try:
         if address is None:
+            lock = _take_kafka(settings)
             say("Starting Kafka for this command …")
             broker = Broker(settings.home / "kafka")
             address = broker.start()
@@ -59,6 +63,24 @@ def services(settings: Settings, needed: Sequence[str], say: Callable[[str], Non
             stop_process(worker)
         if broker is not None:
             broker.stop()
+        if lock is not None:
+            os.close(lock)
+
+
+def _take_kafka(settings: Settings) -> int:
+    """The right to start the embedded Kafka, which two commands cannot have at once."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    lock = os.open(settings.home / KAFKA_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise GuildhallError(
+            "Another command runs Kafka for itself.",
+            f"It works in {settings.home} too, and stops its Kafka when it is done.",
+            "Wait until it is done; or run `guildhall up`, whose Kafka all commands share.",
+        ) from error
+    return lock
 
 
 def start_process(settings: Settings, name: str, bootstrap: str) -> subprocess.Popen[bytes]:

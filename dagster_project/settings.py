@@ -3,6 +3,7 @@
 import contextlib
 import difflib
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from events.errors import GuildhallError
 from pipelines.platforms import PLATFORMS
 
 KEY_BYTES = 32
+_ADDRESS = re.compile(r"[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}")
 
 
 class _Part(BaseModel):
@@ -26,6 +28,13 @@ class KafkaSettings(_Part):
     """Which cluster; without an address Guildhall starts its own."""
 
     bootstrap_servers: str | None = Field(default=None, description="host:port,…; also KAFKA_BOOTSTRAP_SERVERS")
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _addresses(cls, value: str | None) -> str | None:
+        if value is not None and not all(_ADDRESS.fullmatch(part.strip()) for part in value.split(",")):
+            raise ValueError(f"`{value}` (perhaps from KAFKA_BOOTSTRAP_SERVERS) is not written like host:9092,other:9092")
+        return value
 
 
 class GatewaySettings(_Part):

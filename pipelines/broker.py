@@ -15,6 +15,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from base64 import urlsafe_b64encode
@@ -33,6 +34,7 @@ CACHE_VARIABLE = "GUILDHALL_KAFKA_JARS"
 LEAST_JAVA = 17
 HOST = "127.0.0.1"
 STOP_SECONDS = 30.0
+LEAST_FREE_BYTES = 1 << 20
 
 _MODEST = ("-Xms64m", "-Xmx512m", "-XX:+UseSerialGC")
 _QUICK = ("-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
@@ -87,7 +89,7 @@ class Broker:
         with self.log.open("ab") as out:
             before = out.tell()
             self._process = subprocess.Popen(
-                command,
+                [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, *command],
                 cwd=self.data,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -199,6 +201,12 @@ class Broker:
             return _explained(self.data, said.read().decode(errors="replace"))
 
 
+# Whoever started it may be killed and stop nothing any more; the kernel then tells it to stop. Linux only.
+_DIE_WITH_PARENT = """
+import ctypes, os, sys
+getattr(ctypes.CDLL(None), "prctl", lambda *_: None)(1, 15)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 _LOGGING = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -327,6 +335,8 @@ def _cannot_write(where: Path, error: OSError) -> BrokerError:
 
 
 def _explained(data: Path, said: str) -> BrokerError:
+    if shutil.disk_usage(data).free < LEAST_FREE_BYTES:
+        said += "No space left on device"  # then there was no room for saying it either
     for sign, why, todo in (
         ("No space left on device", "The disk is full.", f"Make room where {data} lies, then start again; nothing is lost."),
         ("Address already in use", "One of its ports was taken meanwhile.", f"Delete {data / 'ports.json'} and start again."),

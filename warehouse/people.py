@@ -103,10 +103,13 @@ class IdentityStore:
             self._db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             self._db.close()
+            damaged = error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
             raise GuildhallError(
                 f"{path} cannot be opened.",
                 f"SQLite reports: {error}.",
-                "Restore it from your backup; the links are nowhere else.",
+                "Restore it from your backup; the links are nowhere else."
+                if damaged  # a full disk or a missing right is no fault of the file
+                else "See that the disk has room and that the folder is yours, then do the same again; the file is as it was.",
             ) from error
 
     def close(self) -> None:

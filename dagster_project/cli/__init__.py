@@ -13,6 +13,8 @@ from typer.exceptions import TyperException
 from dagster_project.cli import asking, health, histories, refreshing, running, setting_up
 from dagster_project.cli.common import REFUSED, WRONG_USE, explained, show_error, state
 
+INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
 app = typer.Typer(
     name="guildhall",
     no_args_is_help=True,
@@ -58,8 +60,7 @@ def run(arguments: list[str]) -> int:
         code = app(arguments, standalone_mode=False)
         sys.stdout.flush()  # a pipe that was closed shows here, not in Python's last words
     except (typer.Abort, KeyboardInterrupt):
-        show_error("Stopped.", "You asked for it.", "Do the same again to go on: what is done is kept, and counts once.")
-        return REFUSED
+        return _stopped()
     except typer.Exit as end:
         return end.exit_code
     except BrokenPipeError:
@@ -77,7 +78,14 @@ def run(arguments: list[str]) -> int:
             raise
         show_error(*explained(error))
         return REFUSED
+    if code == INTERRUPTED:
+        return _stopped()
     return code if isinstance(code, int) else 0
+
+
+def _stopped() -> int:
+    show_error("Stopped.", "You asked for it.", "Do the same again to go on: what is done is kept, and counts once.")
+    return REFUSED
 
 
 def _seen_enough() -> int:

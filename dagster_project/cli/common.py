@@ -78,12 +78,8 @@ def explained(error: Exception) -> tuple[str, str, str]:
         return error.what, error.why, error.todo
     said = f"{type(error).__name__}: {error}"
     if _is_full(error):
-        place = getattr(error, "filename", None) or (said.splitlines() or [said])[0][:300]
-        return (
-            "The disk is full.",
-            f"There was no room for {place}.",
-            "Make room, then do the same again: what is done is kept.",
-        )
+        why = f"The system says: {getattr(error, 'strerror', None) or said.splitlines()[0][:300]}."
+        return "The disk is full.", why, "Make room, then do the same again: what is done is kept."
     if isinstance(error, OSError) and error.filename and error.strerror:
         return (
             f"{error.filename} cannot be used.",
