@@ -346,7 +346,9 @@ def test_no_such_archive(tmp_path: Path) -> None:
         read(tmp_path / "nowhere.tar.gz")
 
 
-@pytest.mark.parametrize("content", [b"", b"PK", gzip.compress(b"", mtime=0), gzip.compress(b"no tar", mtime=0), b"<rosa> hi\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK", gzip.compress(b"", mtime=0), gzip.compress(b"no tar", mtime=0), b"<rosa> hi\n"]
+)
 def test_a_file_that_is_no_archive_says_so(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "garden.tar.gz").write_bytes(content)
     with pytest.raises(ExportError):
