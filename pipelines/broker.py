@@ -268,9 +268,9 @@ def _fetch(folder: Path) -> None:
 
     try:
         found = jgo.build(COORDINATES, cache_dir=folder / "jgo").all_jars
-    except OSError:
-        raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's; those of the network, which are OSErrors too, have no number
         raise BrokerError(
             "Kafka's jars could not be fetched.",
             f"Maven Central did not give them ({type(error).__name__}); only the first start of a user needs it.",

@@ -239,6 +239,12 @@ def describe(con: duckdb.DuckDBPyConnection, models: Sequence[Model], edition: E
         raise
 
 
+def last_build(con: duckdb.DuckDBPyConnection) -> int:
+    """The number of the newest build that the warehouse knows of, 0 before the first."""
+    row = con.execute("select coalesce(max(build), 0) from warehouse.meta.builds").fetchone()
+    return int(row[0]) if row else 0
+
+
 def manifest(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, int]]:
     """Rows of every table of a catalog, `meta.manifest` left out."""
     names = con.execute(

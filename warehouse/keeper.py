@@ -187,7 +187,8 @@ class Keeper:
             )
         nothing_that_names(self.con)
         sums = self.accounting() if self._raw or self.bootstrap else None
-        number = next_number(self.published)
+        # Greater than what was ever published: files may be gone, and the warehouse remembers.
+        number = max(next_number(self.published), dictionary.last_build(self.con) + 1)
         edition = dictionary.Edition(number, naive(now), _version(), fingerprint(self.models))
         dictionary.describe(self.con, self.models, edition, sums)
         return publish(self.con, self.home / WAREHOUSE, self.published, number, keep=self._keep)

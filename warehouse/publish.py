@@ -115,7 +115,9 @@ def open_published(path: Path, *, memory_limit: str = "1GB", threads: int = 2) -
             if left and not place.exists():
                 continue  # it was the oldest one kept, and went while we looked: the pointer names a newer one by now
             raise PublishError(
-                f"{place.name} cannot be opened.", "It is gone or is no such file.", "Open the current one."
+                f"{place.name} cannot be opened.",
+                "It is gone, is no such file, or is not yours to read.",
+                "Open the current one; if it is that one, `guildhall publish` makes a new one.",
             ) from error
         con.execute("set enable_external_access = false")
         con.execute("set lock_configuration = true")

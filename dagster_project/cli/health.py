@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from dagster_project.cli.common import REFUSED, AsJson, out, show_json, state
+from dagster_project.cli.common import REFUSED, AsJson, explained, out, show_json, state
 from dagster_project.services import open_current, standing_of
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
@@ -146,8 +146,9 @@ def _examine() -> Iterator[Finding]:
     for look in looks:
         try:
             yield look(settings)
-        except GuildhallError as error:
-            yield Finding(error.what, well=False, why=error.why, todo=error.todo)
+        except (GuildhallError, OSError) as error:
+            what, why, todo = explained(error)
+            yield Finding(what, well=False, why=why, todo=todo)
 
 
 def _communities(settings: Settings) -> Finding:

@@ -1,5 +1,6 @@
 """Setting up: `init` writes the settings and the key, `doors` says where events can come in and whether they do."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 
 from dagster_project.cli.common import AsJson, out, show_json, show_table, state
 from dagster_project.services import open_current
-from dagster_project.settings import EXAMPLE, Settings
+from dagster_project.settings import EXAMPLE, Settings, load
 from events.errors import GuildhallError
 from pipelines import heard
 from pipelines.platform import Arrival
@@ -21,12 +22,15 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    path: Annotated[Path, typer.Argument(help="Where to write the settings.")] = Path("guildhall.toml"),
+    path: Annotated[
+        Path | None, typer.Argument(help="Where to write the settings; else as --config says.", show_default=False)
+    ] = None,
 ) -> None:
     """Write a commented guildhall.toml and the secret key; never overwrites.
 
     Example: `guildhall init && $EDITOR guildhall.toml && guildhall up`
     """
+    path = path or state.config or Path(os.environ.get("GUILDHALL_CONFIG") or "guildhall.toml")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(EXAMPLE)
@@ -37,7 +41,7 @@ def init(
         raise GuildhallError(
             f"{path} cannot be written.", f"The system says: {error.strerror}.", "Choose another folder: guildhall init PATH."
         ) from error
-    settings = state.settings()
+    settings = load(path, state.home)
     settings.key()
     out.print(f"  key        {settings.home / 'secret.key'}: keep a copy elsewhere; with another key every pseudonym changes")
     out.print("  next       guildhall doors, then guildhall up")
