@@ -1,5 +1,7 @@
 """Bad input: whatever a person gives at the command line, the answer has three parts, and nothing is half-done."""
 
+import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -11,6 +13,8 @@ import duckdb
 import pytest
 
 from dagster_project.cli import run
+from dagster_project.supervise import alive, wait_for
+from pipelines.broker import BrokerError, jars
 
 SPACE = '[[community.{0}.space]]\nplatform = "slack"\nworkspace = "{1}"\nspaces = ["{2}"]\n'
 COMMUNITY = '[community.{0}]\ntitle = "Some people"\n'
@@ -181,3 +185,89 @@ def test_what_a_machine_reads_is_json_and_nothing_else(here, capsys, monkeypatch
     monkeypatch.setattr("dagster_project.cli.health.kafka.wait_ready", lambda *_: False)
     run([command, "--json"])
     json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("address", ["nohost", "host:port", ",", "http://host:9092", "host:9092,"])
+def test_an_address_of_kafka_that_is_none_is_refused_where_it_was_set(here, capsys, monkeypatch, address):
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", address)
+    assert "KAFKA_BOOTSTRAP_SERVERS" in refused(capsys, "land")
+
+
+def test_a_kafka_that_is_down_is_said_by_every_command_that_needs_it(here, capsys, monkeypatch):
+    settle(COMMUNITY.format("bakers"))
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    monkeypatch.setattr("dagster_project.services.kafka.wait_ready", lambda *_: False)
+    for command in ("land", "refresh"):
+        assert "Kafka at 127.0.0.1:9 does not answer" in refused(capsys, command)
+
+
+def test_of_two_commands_that_start_kafka_the_second_is_told_to_wait(here, capsys):
+    Path("var").mkdir()
+    with Path("var/kafka.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "Another command runs Kafka" in refused(capsys, "refresh")
+    assert not Path("var/kafka").exists()
+
+
+def test_a_home_that_is_a_file_is_refused_and_the_doctor_goes_on(here, capsys):
+    Path("var").write_text("")
+    refused(capsys, "build")
+    assert run(["doctor", "--json"]) == 1
+    assert len(json.loads(capsys.readouterr().out)) > 3
+
+
+def test_a_full_disk_is_called_one(here, capsys, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("dagster_project.cli.refreshing.make_report", full)
+    assert "The disk is full" in refused(capsys, "report", "bakers")
+
+
+def test_init_writes_where_config_says(here, capsys):
+    assert run(["--config", "mine.toml", "init"]) == 0
+    assert Path("mine.toml").exists()
+    assert not Path("guildhall.toml").exists()
+
+
+def test_a_published_file_that_is_gone_is_made_again_by_publish(here, capsys):
+    settle(COMMUNITY.format("bakers"))
+    assert run(["build"]) == 0
+    assert run(["publish"]) == 0
+    assert run(["publish"]) == 0
+    for path in Path("var/published").glob("*.duckdb"):
+        path.unlink()
+    assert "`guildhall publish` makes a new one" in refused(capsys, "sql", "select 1")
+    assert run(["publish"]) == 0
+    assert run(["sql", "select 1"]) == 0
+
+
+def test_ctrl_c_is_answered_in_words(here, capsys, monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dagster_project.cli.refreshing.make_report", interrupted)
+    assert "Stopped." in refused(capsys, "report", "bakers")
+
+
+def test_kafka_ends_with_a_command_that_was_killed():
+    starter = (
+        "import subprocess, sys, time; from pipelines.broker import _DIE_WITH_PARENT as words; "
+        "print(subprocess.Popen([sys.executable, '-I', '-S', '-c', words, '/bin/sleep', '60']).pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        assert wait_for(lambda: "sleep" in Path(f"/proc/{child}/comm").read_text(), 20)
+        parent.kill()
+    assert wait_for(lambda: not alive(child), 20)
+
+
+def test_jars_that_cannot_be_fetched_are_no_fault_of_the_disk(tmp_path, monkeypatch):
+    def unreachable(*_: object, **__: object) -> None:
+        raise OSError("a proxy error of requests, which has no number")
+
+    monkeypatch.setattr("jgo.build", unreachable)
+    with pytest.raises(BrokerError) as refusal:
+        jars(tmp_path)
+    assert "could not be fetched" in refusal.value.what
