@@ -151,9 +151,14 @@ class Settings(_Part):
         return key
 
 
+def named_config(config: Path | None) -> Path | None:
+    """Where somebody said the settings lie: --config, else GUILDHALL_CONFIG; None where nobody did."""
+    return config or (Path(os.environ["GUILDHALL_CONFIG"]) if os.environ.get("GUILDHALL_CONFIG") else None)
+
+
 def load(config: Path | None = None, home: Path | None = None) -> Settings:
     """Read and validate the settings. Raises GuildhallError naming the key, its fault, the nearest known one."""
-    named = config or (Path(os.environ["GUILDHALL_CONFIG"]) if os.environ.get("GUILDHALL_CONFIG") else None)
+    named = named_config(config)
     path = named or Path("guildhall.toml")
     found: dict[str, Any] = {}
     if path.exists():

@@ -1,6 +1,5 @@
 """Setting up: `init` writes the settings and the key, `doors` says where events can come in and whether they do."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +7,7 @@ import typer
 
 from dagster_project.cli.common import AsJson, out, show_json, show_table, state
 from dagster_project.services import open_current
-from dagster_project.settings import EXAMPLE, Settings, load
+from dagster_project.settings import EXAMPLE, Settings, load, named_config
 from events.errors import GuildhallError
 from pipelines import heard
 from pipelines.platform import Arrival
@@ -30,7 +29,7 @@ def init(
 
     Example: `guildhall init && $EDITOR guildhall.toml && guildhall up`
     """
-    path = path or state.config or Path(os.environ.get("GUILDHALL_CONFIG") or "guildhall.toml")
+    path = path or named_config(state.config) or Path("guildhall.toml")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(EXAMPLE)
