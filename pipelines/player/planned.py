@@ -63,10 +63,6 @@ class Planned:
         """Raw records of a platform."""
         return sum(count for (its, _, _), count in self.events.items() if its == platform)
 
-    def of_verdict(self, kind: str) -> int:
-        """Raw records that are to be `understood`, `ignored` or `rejected`."""
-        return sum(count for (_, _, becomes), count in self.events.items() if becomes.partition(":")[0] == kind)
-
     def total(self) -> int:
         """Raw records."""
         return sum(self.events.values())
