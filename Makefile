@@ -43,7 +43,7 @@ check: $(STAMP)  ## Style, types, imports, documentation against code
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m dagster_project.documents --check
+	@$(BIN)/python -m dagster_project.docs --check
 
 bench: $(STAMP)  ## Ratios of speed, as a table
 	@set -e; for script in tests/benchmarks/bench_*.py; do echo; echo "== $$script"; $(BIN)/python $$script; done

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_project.defs.models import WORK, landing_assets, publication, warehouse_assets
+from dagster_project.defs.assets import WORK, landing_assets, publication, warehouse_assets
+from dagster_project.defs.instance import dagster_home
+from dagster_project.defs.lineage import kept_lineage
 from dagster_project.defs.reports import report_pages, reports, reports_when_due
 from dagster_project.defs.schedules import checks_every_hour, published_checks
 from dagster_project.defs.sensors import watchdog
-from dagster_project.instance import dagster_home
-from dagster_project.lineage import kept_lineage
 from dagster_project.settings import load
 from events.errors import GuildhallError
-from warehouse.catalog import catalog
-from warehouse.model import Model
+from warehouse.build.catalog import catalog
+from warehouse.build.model import Model
 
 
 @dg.resource(description="What the refresher gives a run; nobody else holds the warehouse.")

@@ -21,32 +21,32 @@ from pathlib import Path
 
 import httpx
 
+from dagster_project.assembly import doors_of, keeper_of
 from dagster_project.cli.common import progress
-from dagster_project.keeping import doors_of, keeper_of
-from dagster_project.reporting import make_report
-from dagster_project.services import open_current, standing_of, start_process, stop_process
+from dagster_project.delivery.issue import make_report
+from dagster_project.processes.temporary import open_current, standing_of, start_process, stop_process
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
 from events.identity import actor_id, published_pseudonym
 from events.topics import INTERACTIONS, RAW
-from pipelines import kafka
-from pipelines.broker import VERSION, Broker
-from pipelines.following import ends_of_outcomes, follow
-from pipelines.importing import import_export
-from pipelines.platform import ImportOptions
+from pipelines.broker import admin
+from pipelines.broker.server import VERSION, Broker
+from pipelines.connector import ImportOptions
+from pipelines.imports.await_outcomes import ends_of_outcomes, follow
+from pipelines.imports.importer import import_export
 from pipelines.platforms import PLATFORMS
-from pipelines.player.exports import Export, write_exports
-from pipelines.player.findings import ColdFound, CoreFound, Welcome, compare_cold, compare_core
-from pipelines.player.formats.world import World
-from pipelines.player.people import SPECS
-from pipelines.player.planned import Planned
-from pipelines.player.play import Ledger, deliver, deliveries, read_ledger
-from pipelines.player.script import Script
-from pipelines.player.seasons import Calendar
-from pipelines.player.truth import Truth, truth_of, write_settings, write_truth
-from warehouse.accounting import Account
-from warehouse.keeper import Keeper
+from pipelines.simulator.calendar import Calendar
+from pipelines.simulator.delivery import Ledger, deliver, deliveries, read_ledger
+from pipelines.simulator.expected import Planned
+from pipelines.simulator.exports import Export, write_exports
+from pipelines.simulator.formats.world import World
+from pipelines.simulator.ground_truth import Truth, truth_of, write_settings, write_truth
+from pipelines.simulator.population import SPECS
+from pipelines.simulator.scenario import Script
+from pipelines.simulator.scoring import ColdFound, CoreFound, Welcome, compare_cold, compare_core
+from warehouse.landing.reconciliation import Account
 from warehouse.report.data import last_month
+from warehouse.warehouse import Keeper
 
 MARKER = "demo.json"
 """Says that everything in a home folder is a demo's, and may be made anew."""
@@ -92,10 +92,10 @@ class _Show:
         sys.stdout.write("Guildhall · demo\n")
         settings = load(write_settings(self.folder, self.script, self.world, port=_free_port()), home)
         bootstrap = self._start(stack, settings)
-        outcomes, before = ends_of_outcomes(bootstrap), kafka.ends(bootstrap, RAW.name)
+        outcomes, before = ends_of_outcomes(bootstrap), admin.ends(bootstrap, RAW.name)
         self._emit(settings, bootstrap)
         began = time.perf_counter()
-        ends = kafka.ends(bootstrap, RAW.name)
+        ends = admin.ends(bootstrap, RAW.name)
         _same("events acknowledged", self.sent.total(), "records in the raw topic", sum(ends.values()) - sum(before.values()))
         with progress("understanding", self.sent.total()) as told:
 
@@ -127,7 +127,7 @@ class _Show:
         broker = Broker(settings.home / "kafka")
         stack.callback(broker.stop)
         bootstrap = broker.start()
-        kafka.ensure_topics(bootstrap)
+        admin.ensure_topics(bootstrap)
         _line("kafka", f"Apache Kafka {VERSION} on {bootstrap}", time.perf_counter() - began)
         for name in ("worker", "gateway"):
             self.children[name] = start_process(settings, name, bootstrap)
@@ -193,7 +193,7 @@ class _Show:
             _holds(line)
         self._as_planned(keeper)
         _line("landed", f"{landed.rows:,} rows, {landed.duplicates:,} duplicates dropped", landed.seconds)
-        produced = sum(kafka.ends(bootstrap, INTERACTIONS.name).values())
+        produced = sum(admin.ends(bootstrap, INTERACTIONS.name).values())
         _same("rows and duplicates landed", landed.rows + landed.duplicates, "interactions produced", produced)
         _same("rows landed", landed.rows, "interactions planned", self.planned.interactions - self.planned.duplicates)
         began = time.perf_counter()

@@ -14,8 +14,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 KEEPER = """
 import os, sys, time
 from pathlib import Path
-from pipelines.broker import Broker
-from pipelines.kafka import ensure_topics
+from pipelines.broker.server import Broker
+from pipelines.broker.admin import ensure_topics
 
 data, run = Path(sys.argv[1]), int(sys.argv[2])
 with Broker(data, quick=True) as broker:

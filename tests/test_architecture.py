@@ -23,21 +23,21 @@ def test_imports_flow_one_way_and_each_framework_is_spoken_in_its_place():
 
 def test_only_the_stream_worker_imports_faust():
     speaking = [path.relative_to(ROOT).as_posix() for path in MODULES if _imports(path, ("faust", "mode"))]
-    assert all(name.startswith("pipelines/stream") for name in speaking), speaking
+    assert all(name.startswith("pipelines/worker/") for name in speaking), speaking
 
 
 def test_nothing_but_the_settings_and_the_processes_reads_the_environment():
     reading = [path.relative_to(ROOT).as_posix() for path in MODULES if "os.environ" in path.read_text()]
     allowed = {
         "dagster_project/settings.py",  # the settings
-        "dagster_project/supervise.py",  # hands ours on to children
-        "dagster_project/services.py",  # as above
-        "dagster_project/instance.py",  # DAGSTER_HOME is how Dagster is told
-        "dagster_project/processes.py",  # as above
-        "dagster_project/up.py",  # as above
-        "dagster_project/refresher.py",  # as above
+        "dagster_project/processes/supervisor.py",  # hands ours on to children
+        "dagster_project/processes/temporary.py",  # as above
+        "dagster_project/defs/instance.py",  # DAGSTER_HOME is how Dagster is told
+        "dagster_project/processes/entry_points.py",  # as above
+        "dagster_project/processes/up.py",  # as above
+        "dagster_project/refresh/refresher.py",  # as above
         "dagster_project/demo.py",  # hands ours on to children
-        "pipelines/broker.py",  # where jars are kept
+        "pipelines/broker/server.py",  # where jars are kept
         "warehouse/failpoint.py",  # where the tests let a process die
     }
     assert set(reading) <= allowed

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from events.errors import GuildhallError
-from warehouse.dictionary import manifest
+from warehouse.build.meta import manifest
 from warehouse.failpoint import failpoint
 
 POINTER = "current"

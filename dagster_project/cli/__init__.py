@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from dagster_project.cli import asking, health, histories, refreshing, running, setting_up
+from dagster_project.cli import build, health, imports, query, run, setup
 from dagster_project.cli.common import REFUSED, WRONG_USE, explained, show_error, state
 
 INTERRUPTED = 130
@@ -24,7 +24,7 @@ app = typer.Typer(
     help="Lets communities of practice see themselves: interaction events in, health reports out.\n\n"
     "Begin with `guildhall demo`, or with `guildhall init` and `guildhall up`.",
 )
-for family in (running, setting_up, histories, refreshing, asking, health):
+for family in (run, setup, imports, build, query, health):
     family.register(app)
 
 
@@ -51,10 +51,10 @@ def options(
 
 def main() -> None:
     """Run a command: 0 done, 1 refused or failed, 2 wrong use."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run_command(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
+def run_command(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors are shown in three parts on standard error."""
     try:
         code = app(arguments, standalone_mode=False)

@@ -13,12 +13,12 @@ from typing import Any
 import typer
 
 from dagster_project.cli.common import REFUSED, AsJson, explained, out, show_json, state
-from dagster_project.services import open_current, standing_of
+from dagster_project.processes.temporary import open_current, standing_of
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from events.topics import RAW
-from pipelines import kafka
-from pipelines.broker import Broker
+from pipelines.broker import admin
+from pipelines.broker.server import Broker
 from warehouse import publish
 
 LEAST_FREE_BYTES = 2 << 30
@@ -58,8 +58,8 @@ def _status(settings: Settings, now: datetime) -> dict[str, Any]:
         "running": {name: pid for name, pid in standing.children.items() if standing.runs(name)} if standing else "nothing",
     }
     bootstrap = settings.kafka.bootstrap_servers or (standing.bootstrap if standing else None)
-    if bootstrap and kafka.wait_ready(bootstrap, 3.0):
-        ends, done = kafka.ends(bootstrap, RAW.name), kafka.committed(bootstrap, kafka.GROUP, RAW.name)
+    if bootstrap and admin.wait_ready(bootstrap, 3.0):
+        ends, done = admin.ends(bootstrap, RAW.name), admin.committed(bootstrap, admin.GROUP, RAW.name)
         lag = sum(max(0, end - max(0, done.get(part, 0))) for part, end in ends.items())
         said["kafka"] = {"at": bootstrap, "raw records": sum(ends.values()), "not understood yet": lag}
     else:
@@ -203,7 +203,7 @@ def _kafka(settings: Settings) -> Finding:
         return Finding("Kafka: not running; commands start it when they need it", well=True)
     return Finding(
         f"Kafka at {address}",
-        kafka.wait_ready(address, 10.0),
+        admin.wait_ready(address, 10.0),
         "It does not answer within ten seconds.",
         "See var/log/kafka.log, or look at the cluster that KAFKA_BOOTSTRAP_SERVERS names.",
     )

@@ -24,9 +24,9 @@ from dagster import (
 )
 from pydantic import Field
 
-from dagster_project.defs.models import PUBLISHED
-from dagster_project.instance import UNDER_WAY
-from dagster_project.reporting import Due, due_reports, make_report
+from dagster_project.defs.assets import PUBLISHED
+from dagster_project.defs.instance import UNDER_WAY
+from dagster_project.delivery.issue import Due, due_reports, make_report
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
 

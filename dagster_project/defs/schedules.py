@@ -19,13 +19,13 @@ from dagster import (
     schedule,
 )
 
-from dagster_project.defs.models import key_of
-from dagster_project.instance import UNDER_WAY
+from dagster_project.defs.assets import key_of
+from dagster_project.defs.instance import UNDER_WAY
 from dagster_project.settings import load
 from events.errors import GuildhallError
 from warehouse import publish
-from warehouse.build import CheckResult, check_published
-from warehouse.catalog import catalog
+from warehouse.build.build import CheckResult, check_published
+from warehouse.build.catalog import catalog
 
 
 @op

@@ -14,9 +14,9 @@ from dagster import (
     sensor,
 )
 
-from dagster_project.defs.models import FRESH, PUBLISHED
+from dagster_project.defs.assets import FRESH, PUBLISHED
+from dagster_project.refresh.status import ills, read_status
 from dagster_project.settings import load
-from dagster_project.status import ills, read_status
 
 _log = structlog.get_logger()
 

@@ -21,9 +21,9 @@ import httpx
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
+from dagster_project.processes.supervisor import read_standing, wait_for  # noqa: E402
+from dagster_project.refresh.status import read_status  # noqa: E402
 from dagster_project.settings import load  # noqa: E402 - the repository is on the path only now
-from dagster_project.status import read_status  # noqa: E402
-from dagster_project.supervise import read_standing, wait_for  # noqa: E402
 from events.errors import GuildhallError  # noqa: E402
 from pipelines.platforms import PLATFORMS  # noqa: E402
 from warehouse import publish  # noqa: E402
@@ -47,7 +47,7 @@ spaces = "*"
 platform = "slack"
 secret_env = "GUILDHALL_TEST_SECRET"
 """
-UP = "import sys; from pathlib import Path; from dagster_project.settings import load; from dagster_project.up import up; up(load(Path(sys.argv[1]), Path(sys.argv[2])))"
+UP = "import sys; from pathlib import Path; from dagster_project.settings import load; from dagster_project.processes.up import up; up(load(Path(sys.argv[1]), Path(sys.argv[2])))"
 
 
 def message(number: int, moment: float) -> bytes:

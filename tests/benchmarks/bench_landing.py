@@ -20,14 +20,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from confluent_kafka import Producer
 
-from pipelines.broker import Broker
-from pipelines.kafka import ensure_topics
-from pipelines.writing import _interaction_json
-from tests.pipelines.player.conftest import perform
+from pipelines.broker.admin import ensure_topics
+from pipelines.broker.server import Broker
+from pipelines.understand.writer import _interaction_json
+from tests.pipelines.simulator.conftest import perform
 from tests.warehouse import wire
-from warehouse import landing
-from warehouse.build import open_files
-from warehouse.drain import look, read
+from warehouse.build.build import open_files
+from warehouse.landing import land
+from warehouse.landing.consumer import look, read
 
 WANTED = 0.3
 TIMES = int(os.environ.get("TIMES", "5"))
@@ -83,15 +83,15 @@ def bare_read(bootstrap: str, topic: str) -> float:
     """Read as fast as the client can and look at nothing."""
     from confluent_kafka import Consumer, TopicPartition  # noqa: PLC0415 - beside its use
 
-    from warehouse import drain  # noqa: PLC0415 - as above
+    from warehouse.landing import consumer  # noqa: PLC0415 - as above
 
     log = look(bootstrap, topic)
     wanted, seen = sum(log.ends.values()), 0
     began, worked = time.perf_counter(), time.process_time()
-    consumer = Consumer(drain._config(bootstrap) | {"enable.partition.eof": False})
+    consumer = Consumer(consumer._config(bootstrap) | {"enable.partition.eof": False})
     consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in log.starts.items()])
     while seen < wanted:
-        seen += len(consumer.consume(drain.FETCH_RECORDS, 1.0))
+        seen += len(consumer.consume(consumer.FETCH_RECORDS, 1.0))
     consumer.close()
     CPU["only read"] = time.process_time() - worked
     return time.perf_counter() - began
@@ -101,7 +101,7 @@ def landed(bootstrap: str, wanted: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         con = open_files(Path(folder) / "landing.duckdb", Path(folder) / "warehouse.duckdb")
         worked = time.process_time()
-        done = landing.land(con, bootstrap, NOW)
+        done = land.land(con, bootstrap, NOW)
         assert done.rows + done.duplicates == wanted
         assert done.duplicates > 0
         CPU["landed"] = time.process_time() - worked

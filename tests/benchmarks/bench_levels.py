@@ -34,8 +34,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.warehouse.levels_histories import after, history, land
 from tests.warehouse.levels_oracle import AT_ONE_DATE
-from warehouse.build import build, make, open_files, open_scratch
-from warehouse.catalog import catalog
+from warehouse.build.build import build, make, open_files, open_scratch
+from warehouse.build.catalog import catalog
 
 SHARES = [0.2] * 2 + [0.1] * 3 + [0.03] * 6 + [0.01] * 8 + [0.002] * 20
 WEEKS = 156

@@ -26,11 +26,12 @@ from confluent_kafka import Producer
 from events.communities import Communities
 from events.raw import RawEvent
 from events.topics import INTERACTIONS, RAW, Topic
-from pipelines import kafka as broker_kafka
-from pipelines.broker import Broker
-from pipelines.platform import ImportOptions
-from pipelines.platforms import PLATFORMS, slack
-from pipelines.understand import Context, understand
+from pipelines.broker import admin as broker_kafka
+from pipelines.broker.server import Broker
+from pipelines.connector import ImportOptions
+from pipelines.platforms import PLATFORMS
+from pipelines.platforms.slack import normalise as slack
+from pipelines.understand.understand import Context, understand
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HISTORY = REPOSITORY.parent / "shared" / "data" / "histories" / "freecodecamp-slack-export.zip"
@@ -44,15 +45,15 @@ import sys
 from pathlib import Path
 from events.communities import Communities
 from pipelines.platforms import PLATFORMS
-from pipelines.stream import run_worker
-from pipelines.understand import Context
+from pipelines.worker.faust_worker import run_worker
+from pipelines.understand.understand import Context
 run_worker(sys.argv[1], Context(key=b"k" * 32, communities=Communities({}), platforms=PLATFORMS), data=Path(sys.argv[2]))
 """
 CHUNKED = """
 import asyncio, json, sys
 from pathlib import Path
 from confluent_kafka import Producer
-from pipelines.stream import make_app
+from pipelines.worker.faust_worker import make_app
 producer = Producer({"bootstrap.servers": sys.argv[1], "linger.ms": 5, "acks": "all", "enable.idempotence": True,
                      "queue.buffering.max.messages": 200_000, "delivery.report.only.error": True})
 async def handle(chunk):

@@ -24,22 +24,22 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.keeping import doors_of, keeper_of
-from dagster_project.services import context_of, start_process, stop_process
+from dagster_project.assembly import doors_of, keeper_of
+from dagster_project.processes.temporary import context_of, start_process, stop_process
 from dagster_project.settings import Settings, load
 from events.raw import RawEvent
 from events.topics import INTERACTIONS, RAW
-from pipelines import kafka
-from pipelines.broker import Broker
-from pipelines.player.formats.world import World
-from pipelines.player.planned import Planned
-from pipelines.player.play import Delivery, Ledger, deliver, deliveries, read_ledger
-from pipelines.player.script import Script
-from pipelines.player.seasons import Calendar
-from pipelines.player.truth import write_settings
-from pipelines.spool import Spool
-from pipelines.understand import understand
-from warehouse.keeper import Keeper
+from pipelines.broker import admin
+from pipelines.broker.server import Broker
+from pipelines.ingest.spool import Spool
+from pipelines.simulator.calendar import Calendar
+from pipelines.simulator.delivery import Delivery, Ledger, deliver, deliveries, read_ledger
+from pipelines.simulator.expected import Planned
+from pipelines.simulator.formats.world import World
+from pipelines.simulator.ground_truth import write_settings
+from pipelines.simulator.scenario import Script
+from pipelines.understand.understand import understand
+from warehouse.warehouse import Keeper
 
 VICTIMS = ("gateway", "worker", "refresher")
 WEEKS, MEMBERS = 50, 300
@@ -77,7 +77,7 @@ class Chaos:
         """The whole of it; 0 when everything holds."""
         with Broker(self.settings.home / "kafka") as broker:
             self.bootstrap = broker.bootstrap
-            kafka.ensure_topics(self.bootstrap)
+            admin.ensure_topics(self.bootstrap)
             try:
                 for name in VICTIMS:
                     self.processes[name] = start_process(self.settings, name, self.bootstrap)
@@ -132,7 +132,7 @@ class Chaos:
             for name, process in self.processes.items():
                 if process.poll() is not None:
                     self.processes[name] = start_process(self.settings, name, self.bootstrap)
-            ends, done = kafka.ends(self.bootstrap, RAW.name), kafka.committed(self.bootstrap, kafka.GROUP, RAW.name)
+            ends, done = admin.ends(self.bootstrap, RAW.name), admin.committed(self.bootstrap, admin.GROUP, RAW.name)
             lag = sum(end - max(0, done.get(part, 0)) for part, end in ends.items())
             still = still + 1 if lag == 0 else 0
             time.sleep(1.0)
@@ -160,7 +160,7 @@ class Chaos:
             rows = count(keeper.con, "select count(*) from landing.main.interactions")
             without = sum(line.missing for line in keeper.accounting().partitions)
             differing = differing_tables(keeper, self.settings)
-        produced = sum(kafka.ends(self.bootstrap, INTERACTIONS.name).values())
+        produced = sum(admin.ends(self.bootstrap, INTERACTIONS.name).values())
         holds = not (lost or missing or twice or without or differing)
         lines = {
             "killed -9": ", ".join(f"{name} {number}" for name, number in sorted(killed.items())),

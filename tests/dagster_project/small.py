@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from warehouse.catalog import order
-from warehouse.model import Model, read_model
+from warehouse.build.catalog import order
+from warehouse.build.model import Model, read_model
 
 FILES = {
     "core/deeds.sql": """/*

@@ -12,13 +12,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from small import small_catalog
 
-from dagster_project import lineage
 from dagster_project.definitions import definitions
-from dagster_project.defs.models import key_of
-from dagster_project.instance import KIND, open_instance
-from dagster_project.work import Work, by_table
-from warehouse.build import Built, CheckResult, build, open_memory
-from warehouse.catalog import catalog
+from dagster_project.defs import lineage
+from dagster_project.defs.assets import key_of
+from dagster_project.defs.instance import KIND, open_instance
+from dagster_project.refresh.work import Work, by_table
+from warehouse.build.build import Built, CheckResult, build, open_memory
+from warehouse.build.catalog import catalog
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.cli import run
-from dagster_project.supervise import alive, wait_for
-from pipelines.broker import BrokerError, jars
+from dagster_project.cli import run_command
+from dagster_project.processes.supervisor import alive, wait_for
+from pipelines.broker.server import BrokerError, jars
 
 SPACE = '[[community.{0}.space]]\nplatform = "slack"\nworkspace = "{1}"\nspaces = ["{2}"]\n'
 COMMUNITY = '[community.{0}]\ntitle = "Some people"\n'
@@ -41,7 +41,7 @@ def published(here):
 
 def refused(capsys, *arguments: str) -> str:
     """Standard error of a command that is refused in three parts."""
-    assert run(list(arguments)) == 1
+    assert run_command(list(arguments)) == 1
     said = capsys.readouterr().err
     assert "  why    " in said
     assert "  to do  " in said
@@ -91,7 +91,7 @@ def test_a_space_of_two_communities_is_refused(here, capsys, workspace, space):
 )
 def test_neighbours_and_a_dated_move_are_no_conflict(here, capsys, mine, theirs):
     settle(COMMUNITY.format("a") + mine + COMMUNITY.format("b") + theirs)
-    assert run(["doors", "--json"]) == 0
+    assert run_command(["doors", "--json"]) == 0
 
 
 def test_settings_that_are_a_folder_are_refused(here, capsys):
@@ -144,20 +144,20 @@ def test_a_query_that_writes_or_leaves_the_file_is_refused(published, capsys, qu
 
 
 def test_an_empty_query_says_nothing(published, capsys):
-    assert run(["sql", " ; -- nothing"]) == 0
+    assert run_command(["sql", " ; -- nothing"]) == 0
 
 
 def test_a_table_shows_cells_as_they_are(published, capsys):
-    assert run(["sql", "select '[bold]x[/bold] [/red]' as said"]) == 0
+    assert run_command(["sql", "select '[bold]x[/bold] [/red]' as said"]) == 0
     assert "[bold]x[/bold] [/red]" in capsys.readouterr().out
 
 
 def test_a_long_table_is_cut_and_a_long_csv_is_not(published, capsys):
-    assert run(["sql", "from range(25000)"]) == 0
+    assert run_command(["sql", "from range(25000)"]) == 0
     table = capsys.readouterr()
     assert len(table.out.splitlines()) == 1_001
     assert "The first 1,000 rows" in table.err
-    assert run(["sql", "from range(25000)", "--format", "csv"]) == 0
+    assert run_command(["sql", "from range(25000)", "--format", "csv"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 25_001
 
 
@@ -183,7 +183,7 @@ def test_what_a_machine_reads_is_json_and_nothing_else(here, capsys, monkeypatch
     settle(COMMUNITY.format("bakers"))
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
     monkeypatch.setattr("dagster_project.cli.health.kafka.wait_ready", lambda *_: False)
-    run([command, "--json"])
+    run_command([command, "--json"])
     json.loads(capsys.readouterr().out)
 
 
@@ -196,7 +196,7 @@ def test_an_address_of_kafka_that_is_none_is_refused_where_it_was_set(here, caps
 def test_a_kafka_that_is_down_is_said_by_every_command_that_needs_it(here, capsys, monkeypatch):
     settle(COMMUNITY.format("bakers"))
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
-    monkeypatch.setattr("dagster_project.services.kafka.wait_ready", lambda *_: False)
+    monkeypatch.setattr("dagster_project.processes.temporary.kafka.wait_ready", lambda *_: False)
     for command in ("land", "refresh"):
         assert "Kafka at 127.0.0.1:9 does not answer" in refused(capsys, command)
 
@@ -212,7 +212,7 @@ def test_of_two_commands_that_start_kafka_the_second_is_told_to_wait(here, capsy
 def test_a_home_that_is_a_file_is_refused_and_the_doctor_goes_on(here, capsys):
     Path("var").write_text("")
     refused(capsys, "build")
-    assert run(["doctor", "--json"]) == 1
+    assert run_command(["doctor", "--json"]) == 1
     assert len(json.loads(capsys.readouterr().out)) > 3
 
 
@@ -220,39 +220,39 @@ def test_a_full_disk_is_called_one(here, capsys, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("dagster_project.cli.refreshing.make_report", full)
+    monkeypatch.setattr("dagster_project.cli.build.make_report", full)
     assert "The disk is full" in refused(capsys, "report", "bakers")
 
 
 def test_init_writes_where_config_says(here, capsys):
-    assert run(["--config", "mine.toml", "init"]) == 0
+    assert run_command(["--config", "mine.toml", "init"]) == 0
     assert Path("mine.toml").exists()
     assert not Path("guildhall.toml").exists()
 
 
 def test_a_published_file_that_is_gone_is_made_again_by_publish(here, capsys):
     settle(COMMUNITY.format("bakers"))
-    assert run(["build"]) == 0
-    assert run(["publish"]) == 0
-    assert run(["publish"]) == 0
+    assert run_command(["build"]) == 0
+    assert run_command(["publish"]) == 0
+    assert run_command(["publish"]) == 0
     for path in Path("var/published").glob("*.duckdb"):
         path.unlink()
     assert "`guildhall publish` makes a new one" in refused(capsys, "sql", "select 1")
-    assert run(["publish"]) == 0
-    assert run(["sql", "select 1"]) == 0
+    assert run_command(["publish"]) == 0
+    assert run_command(["sql", "select 1"]) == 0
 
 
 def test_ctrl_c_is_answered_in_words(here, capsys, monkeypatch):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dagster_project.cli.refreshing.make_report", interrupted)
+    monkeypatch.setattr("dagster_project.cli.build.make_report", interrupted)
     assert "Stopped." in refused(capsys, "report", "bakers")
 
 
 def test_kafka_ends_with_a_command_that_was_killed():
     starter = (
-        "import subprocess, sys, time; from pipelines.broker import _DIE_WITH_PARENT as words; "
+        "import subprocess, sys, time; from pipelines.broker.server import _DIE_WITH_PARENT as words; "
         "print(subprocess.Popen([sys.executable, '-I', '-S', '-c', words, '/bin/sleep', '60']).pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True) as parent:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.cli import app, run
+from dagster_project.cli import app, run_command
 
 PROMISED = ["demo", "up", "init", "doors", "import", "land", "build", "refresh", "publish", "report"]
 PROMISED += ["sql", "levels", "why", "metrics", "rejected", "replay", "status", "doctor"]
@@ -35,37 +35,37 @@ def test_every_command_teaches_with_an_example(name):
 
 
 def test_an_unknown_command_is_wrong_use(here, capsys):
-    assert run(["lnad"]) == 2
+    assert run_command(["lnad"]) == 2
     assert "to do" in capsys.readouterr().err
 
 
 def test_init_writes_settings_that_load_and_never_overwrites(here, capsys):
-    assert run(["init"]) == 0
+    assert run_command(["init"]) == 0
     assert tomllib.loads(Path("guildhall.toml").read_text()) == {}
     assert (Path("var/secret.key").stat().st_mode & 0o777) == 0o600
     Path("guildhall.toml").write_text("# mine\n")
     key = Path("var/secret.key").read_text()
-    assert run(["init"]) == 0
+    assert run_command(["init"]) == 0
     assert Path("guildhall.toml").read_text() == "# mine\n"
     assert Path("var/secret.key").read_text() == key
 
 
 def test_a_misspelt_setting_is_refused_with_the_nearest_known_one(here, capsys):
     Path("guildhall.toml").write_text("[gatewya]\nport = 1\n")
-    assert run(["doors"]) == 1
+    assert run_command(["doors"]) == 1
     said = capsys.readouterr().err
     assert "gatewya" in said
     assert "Did you mean `gateway`?" in said
 
 
 def test_doors_lists_every_platform_for_a_machine_too(here, capsys):
-    assert run(["doors", "--json"]) == 0
+    assert run_command(["doors", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert {"slack", "zoom"} <= {platform["platform"] for platform in said["platforms"]}
 
 
 def test_metrics_shows_one_whole(here, capsys):
-    assert run(["metrics", "n2"]) == 0
+    assert run_command(["metrics", "n2"]) == 0
     said = capsys.readouterr().out
     assert "Newcomer welcome" in said
     assert "caveat" in said
@@ -85,7 +85,7 @@ def test_metrics_shows_one_whole(here, capsys):
     ],
 )
 def test_what_cannot_be_done_is_said_in_three_parts(here, capsys, arguments, word):
-    assert run(arguments) == 1
+    assert run_command(arguments) == 1
     said = capsys.readouterr().err
     assert word in said
     assert "why" in said
@@ -93,7 +93,7 @@ def test_what_cannot_be_done_is_said_in_three_parts(here, capsys, arguments, wor
 
 
 def test_no_traceback_without_debug(here, capsys):
-    run(["sql", "select 1"])
+    run_command(["sql", "select 1"])
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -108,5 +108,5 @@ def test_a_broken_export_is_refused_in_a_dry_run_and_nothing_is_sent(here, capsy
             archive.writestr("readme.txt", "hello")
     else:
         Path(name).write_bytes(content)
-    assert run(["import", "slack-export", name, "--community", "gardeners", "--dry-run"]) == 1
+    assert run_command(["import", "slack-export", name, "--community", "gardeners", "--dry-run"]) == 1
     assert "to do" in capsys.readouterr().err

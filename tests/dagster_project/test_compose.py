@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dagster_project.processes import PROCESSES
-from pipelines.broker import VERSION
+from dagster_project.processes.entry_points import PROCESSES
+from pipelines.broker.server import VERSION
 
 PATH = Path(__file__).resolve().parents[2] / "docker-compose.yml"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.demo import MARKER, DemoError, _make_room, demo
-from warehouse.keeper import Keeper
+from warehouse.warehouse import Keeper
 
 WHAT = {"seed": 1}
 ROOT = Path(__file__).parent.parent.parent

@@ -5,7 +5,7 @@ import pytest
 import yaml
 from dagster import DagsterRunStatus
 
-from dagster_project.instance import BY, KEEP, KIND, REFRESHER, dagster_home, fail_stale_runs, open_instance, prune_runs
+from dagster_project.defs.instance import BY, KEEP, KIND, REFRESHER, dagster_home, fail_stale_runs, open_instance, prune_runs
 
 
 @pytest.fixture

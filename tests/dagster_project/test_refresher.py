@@ -15,15 +15,15 @@ from kafka.errors import KafkaConnectionError
 sys.path.insert(0, str(Path(__file__).parent))
 from small import small_catalog
 
-from dagster_project import refresher as module
-from dagster_project.instance import BY, REFRESHER, open_instance
-from dagster_project.refresher import SURPRISE, Refresher, Watch, explained, pause
+from dagster_project.defs.instance import BY, REFRESHER, open_instance
+from dagster_project.refresh import refresher as module
+from dagster_project.refresh.refresher import SURPRISE, Refresher, Watch, explained, pause
 from events.errors import GuildhallError
-from warehouse.accounting import Accounting
-from warehouse.build import build, open_memory
-from warehouse.dirty import Dirty
-from warehouse.keeper import KeeperError
-from warehouse.landing import Landed
+from warehouse.build.build import build, open_memory
+from warehouse.build.staleness import Dirty
+from warehouse.landing.land import Landed
+from warehouse.landing.reconciliation import Accounting
+from warehouse.warehouse import KeeperError
 
 NOW = datetime(2026, 2, 4, 12, tzinfo=UTC)
 MONDAY = datetime(2026, 2, 2)

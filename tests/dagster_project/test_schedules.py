@@ -7,13 +7,13 @@ import pytest
 
 from dagster_project import definitions as module
 from dagster_project.defs import reports
+from dagster_project.defs.instance import open_instance
 from dagster_project.defs.schedules import report_checks
 from dagster_project.defs.sensors import watch
-from dagster_project.instance import open_instance
-from dagster_project.reporting import Due
+from dagster_project.delivery.issue import Due
+from dagster_project.refresh.status import ills
 from dagster_project.settings import Settings
-from dagster_project.status import ills
-from warehouse.build import CheckResult
+from warehouse.build.build import CheckResult
 
 NOW = datetime(2026, 3, 1, 7, tzinfo=UTC)
 SETTINGS = Settings()

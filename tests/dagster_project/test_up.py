@@ -14,16 +14,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dagster_project.processes import PROCESSES
-from dagster_project.reporting import due_reports, make_report
+from dagster_project.delivery.issue import due_reports, make_report
+from dagster_project.processes.entry_points import PROCESSES
+from dagster_project.processes.supervisor import alive, read_standing, wait_for
+from dagster_project.processes.up import children, up
 from dagster_project.settings import load
-from dagster_project.supervise import alive, read_standing, wait_for
-from dagster_project.up import children, up
 from events.errors import GuildhallError
 from pipelines.platforms import PLATFORMS
 from warehouse import publish
-from warehouse.build import check_published
-from warehouse.catalog import catalog
+from warehouse.build.build import check_published
+from warehouse.build.catalog import catalog
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET = "an invented secret"
@@ -35,7 +35,7 @@ UP = """
 import sys
 from pathlib import Path
 from dagster_project.settings import load
-from dagster_project.up import up
+from dagster_project.processes.up import up
 up(load(Path(sys.argv[1]), Path(sys.argv[2])), say=lambda line: print(line, flush=True))
 """
 SETTINGS = """

@@ -23,12 +23,12 @@ from starlette.testclient import TestClient
 from events.interaction import Medium
 from events.raw import RawEvent, delivery_id
 from events.topics import RAW
-from pipelines import heard
-from pipelines.cloud import _deeper_than
-from pipelines.gateway import Door, Limits, _ImpatientProtocol, make_app
-from pipelines.platform import Accept, Answer, Handshake, Platform, Refuse, Request
-from pipelines.publishing import RawPublisher
-from pipelines.spool import Spool
+from pipelines.connector import Accept, Answer, Handshake, Platform, Refuse, Request
+from pipelines.ingest import last_seen
+from pipelines.ingest.cloudevents import _deeper_than
+from pipelines.ingest.gateway import Door, Limits, _ImpatientProtocol, make_app
+from pipelines.ingest.publisher import RawPublisher
+from pipelines.ingest.spool import Spool
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SECRET = "an invented secret"
@@ -600,7 +600,7 @@ def test_doors_are_last_heard_from_when_they_say_something_true(tmp_path):
         house.hook(secret="wrong")
         house.hook(b"ping", door="wiki")
         post_one(house, cloud_event())
-    doors = heard.read(tmp_path / "state")
+    doors = last_seen.read(tmp_path / "state")
     at = "2026-03-02T09:00:00+00:00"
     assert doors == {
         "hooks/quill/main": {"refused_at": at},
@@ -614,12 +614,12 @@ def test_a_later_gateway_remembers_what_an_earlier_one_heard(tmp_path):
         house.hook()
     with running(tmp_path) as house:
         house.hook(door="wiki")
-    assert set(heard.read(tmp_path / "state")) == {"hooks/quill/main", "hooks/quill/wiki"}
+    assert set(last_seen.read(tmp_path / "state")) == {"hooks/quill/main", "hooks/quill/wiki"}
 
 
 def test_a_torn_file_of_signs_is_begun_again(tmp_path):
-    (tmp_path / heard.FILE).write_text('{"a"')
-    assert heard.read(tmp_path) == {}
+    (tmp_path / last_seen.FILE).write_text('{"a"')
+    assert last_seen.read(tmp_path) == {}
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.exports.irc import Meeting, pack, read_export, tenant_of, unpack
-from pipelines.exports.irc_lines import Kind, read_lines
-from pipelines.platform import ExportedEvent, ExportError, Happening, ImportOptions
-from pipelines.platforms import irc
-from pipelines.understand import Context, Outcome, understand
+from pipelines.connector import ExportedEvent, ExportError, Happening, ImportOptions
+from pipelines.platforms.irc import normalise as irc
+from pipelines.platforms.irc.export import Meeting, pack, read_export, tenant_of, unpack
+from pipelines.platforms.irc.lines import Kind, read_lines
+from pipelines.understand.understand import Context, Outcome, understand
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "irc"
 MEETING = Meeting(tenant="garden", series="board", date=date(2026, 3, 2))

@@ -22,11 +22,11 @@ from events.identity import name_account
 from events.interaction import ActorKind
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.exports.irc import read_export, unpack
-from pipelines.exports.irc_lines import Kind
-from pipelines.platform import AccountSeen, ExportedEvent, Happening, ImportOptions
-from pipelines.platforms import irc
-from pipelines.understand import Context, Outcome, understand
+from pipelines.connector import AccountSeen, ExportedEvent, Happening, ImportOptions
+from pipelines.platforms.irc import normalise as irc
+from pipelines.platforms.irc.export import read_export, unpack
+from pipelines.platforms.irc.lines import Kind
+from pipelines.understand.understand import Context, Outcome, understand
 
 HISTORIES = Path(__file__).parents[3] / "shared" / "data" / "histories"
 MONERO, W3C = HISTORIES / "monero-meetings.tar.gz", HISTORIES / "w3c-ccg-2014-2020.tar.gz"

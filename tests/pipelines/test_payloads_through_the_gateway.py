@@ -13,13 +13,13 @@ from starlette.testclient import TestClient
 from events.communities import Communities, Community, SpaceRule
 from events.raw import delivery_id
 from events.topics import RAW
-from pipelines import kafka as clients
-from pipelines.gateway import Door, make_app
+from pipelines.broker import admin as clients
+from pipelines.ingest.gateway import Door, make_app
+from pipelines.ingest.publisher import RawPublisher, live_producer
+from pipelines.ingest.spool import Spool
 from pipelines.platforms import PLATFORMS
-from pipelines.publishing import RawPublisher, live_producer
-from pipelines.replay import read_raw
-from pipelines.spool import Spool
-from pipelines.understand import Context, Outcome, understand
+from pipelines.understand.replay import read_raw
+from pipelines.understand.understand import Context, Outcome, understand
 from tests.pipelines import test_real_payloads as real
 
 pytestmark = [pytest.mark.kafka, pytest.mark.histories]

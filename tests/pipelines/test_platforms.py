@@ -42,7 +42,7 @@ from events.communities import Communities, Community, SpaceRule
 from events.identity import account_in_key, actor_id, event_id, keyed_link, object_id, title_object
 from events.raw import RawEvent
 from pipelines.platforms import PLATFORMS
-from pipelines.understand import Context, Outcome, understand
+from pipelines.understand.understand import Context, Outcome, understand
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 KEY = b"a key for tests only"

@@ -13,7 +13,7 @@ from events.interaction import Interaction
 from events.outcome import Verdict
 from events.raw import RawEvent
 from pipelines.platforms import PLATFORMS
-from pipelines.understand import Context, Outcome, understand
+from pipelines.understand.understand import Context, Outcome, understand
 
 pytestmark = pytest.mark.histories
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason
 from events.raw import RawEvent
-from pipelines.platform import Accept, Answer, ExportedEvent, ExportError, ImportOptions, Refuse, Request
-from pipelines.platforms import slack
-from pipelines.understand import Context, Outcome, understand
+from pipelines.connector import Accept, Answer, ExportedEvent, ExportError, ImportOptions, Refuse, Request
+from pipelines.platforms.slack import normalise as slack
+from pipelines.understand.understand import Context, Outcome, understand
 from tests.pipelines.bending import bent, raws_of, values
 
 REPOSITORY = Path(__file__).parents[2]
@@ -364,7 +364,7 @@ def test_no_such_file(tmp_path: Path) -> None:
 
 
 def test_a_file_larger_than_memory_allows_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.exports.tree.MOST_BYTES", 2**20)
+    monkeypatch.setattr("pipelines.imports.archive.MOST_BYTES", 2**20)
     with pytest.raises(ExportError, match=r"soil/2017-07-15\.json: it has more than 1 MiB"):
         read(zipped(tmp_path / "a.zip", {**ROOT, "soil/2017-07-15.json": " " * (2**20 + 1)}))
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from events.journal import FRAME, Journal, JournalFullError, JournalInUseError
 from events.raw import RawEvent
-from pipelines.spool import Spool, SpoolFullError
+from events.sdk.journal import FRAME, Journal, JournalFullError, JournalInUseError
+from pipelines.ingest.spool import Spool, SpoolFullError
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -158,7 +158,7 @@ def test_everything_whose_append_returned_survives_kill_9(tmp_path):
     program = textwrap.dedent("""
         import sys
         from pathlib import Path
-        from events.journal import Journal
+        from events.sdk.journal import Journal
         journal = Journal(Path(sys.argv[1]), fsync=True, segment_bytes=4000)
         n = 0
         while True:

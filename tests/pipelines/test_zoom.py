@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason
 from events.raw import RawEvent
-from pipelines.platform import Accept, Answer, ExportedEvent, ExportError, ImportOptions, Refuse, Request
-from pipelines.platforms import zoom
-from pipelines.understand import Context, Outcome, understand
+from pipelines.connector import Accept, Answer, ExportedEvent, ExportError, ImportOptions, Refuse, Request
+from pipelines.platforms.zoom import normalise as zoom
+from pipelines.understand.understand import Context, Outcome, understand
 from tests.pipelines.bending import bent, raws_of, values
 
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures" / "zoom").glob("*.json"))

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason, Verdict
 from events.raw import RawEvent
-from pipelines.importing import tally_export
-from pipelines.platform import Accept, ExportedEvent, ExportError, ImportOptions, Refuse, Request
-from pipelines.platforms import zulip
-from pipelines.understand import Context, Outcome, understand
-from pipelines.zulip_markup import read_html, read_typed
+from pipelines.connector import Accept, ExportedEvent, ExportError, ImportOptions, Refuse, Request
+from pipelines.imports.importer import tally_export
+from pipelines.platforms.zulip import normalise as zulip
+from pipelines.platforms.zulip.markup import read_html, read_typed
+from pipelines.understand.understand import Context, Outcome, understand
 from tests.pipelines.bending import bent, raws_of, values
 
 REPOSITORY = Path(__file__).parents[2]

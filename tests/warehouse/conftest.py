@@ -2,7 +2,7 @@
 
 import pytest
 
-from warehouse.build import open_memory
+from warehouse.build.build import open_memory
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from warehouse.build import Built, build
-from warehouse.catalog import order
-from warehouse.model import MODELS, Model, read_model
-from warehouse.schema import LANDING_TABLES
+from warehouse.build.build import Built, build
+from warehouse.build.catalog import order
+from warehouse.build.model import MODELS, Model, read_model
+from warehouse.landing.tables import LANDING_TABLES
 
 Row = dict[str, Any]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from tests.warehouse.test_withholding import LEVELS, MODELS, MONDAY, estimate, fill, levels
-from warehouse.catalog import catalog, metrics
+from warehouse.build.catalog import catalog, metrics
 
 EVALUATIONS = 104
 SLUG = "gardeners"

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from tests.warehouse.histories import BEGIN, MINUTES, PEOPLE, at, histories
 from tests.warehouse.landing_rows import add, empty, land, said
-from warehouse.build import build, open_memory
-from warehouse.catalog import catalog
-from warehouse.dirty import BUILT, dirty, fingerprint, last_batch, remember, settings_fingerprints
-from warehouse.landing import _ARRIVALS
-from warehouse.schema import LANDING_TABLES
+from warehouse.build.build import build, open_memory
+from warehouse.build.catalog import catalog
+from warehouse.build.staleness import BUILT, dirty, fingerprint, last_batch, remember, settings_fingerprints
+from warehouse.landing.land import _ARRIVALS
+from warehouse.landing.tables import LANDING_TABLES
 
 COMMUNITIES = ("c", "d")
 END = BEGIN + timedelta(minutes=MINUTES)
@@ -52,7 +52,7 @@ class Tables:
         add(self.con, "people", [{"community": slug, "actor": who, "member": who} for slug in COMMUNITIES for who in PEOPLE])
 
     def land(self, rows, batch):
-        """Land as one batch, each (event, content) once, as warehouse.landing does."""
+        """Land as one batch, each (event, content) once, as warehouse.landing.land does."""
         known = set(self.con.execute("select event_id, content_hash from landing.main.interactions").fetchall())
         fresh = {
             (row["event_id"], row["content_hash"]): row for row in rows if (row["event_id"], row["content_hash"]) not in known

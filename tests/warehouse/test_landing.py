@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from events.interaction import Interaction
 from tests.warehouse.wire import MONDAY, interaction, outcome
-from warehouse import landing
-from warehouse.build import open_memory
-from warehouse.drain import Chunk, Log
-from warehouse.landing import LandingError
+from warehouse.build.build import open_memory
+from warehouse.landing import land
+from warehouse.landing.consumer import Chunk, Log
+from warehouse.landing.land import LandingError
 
 NOW = MONDAY + timedelta(days=2)
 
@@ -22,17 +22,17 @@ def chunk_of(values: list, partition: int = 0, first: int = 0) -> Chunk:
     return Chunk.of(texts, partition, first)
 
 
-def log(topic: landing._Topic) -> Log:
+def log(topic: land._Topic) -> Log:
     return Log(topic.name, "topic-id", {0: 0}, {0: 1_000_000})
 
 
-INTERACTIONS, OUTCOMES = landing._TOPICS
+INTERACTIONS, OUTCOMES = land._TOPICS
 
 
-def put(con, values: list, topic=INTERACTIONS) -> landing.Batch:
+def put(con, values: list, topic=INTERACTIONS) -> land.Batch:
     """Land values without Kafka, from where we stand in partition 0."""
-    offsets = landing.begin_at(con, log(topic))
-    return landing._land_chunk(con, log(topic), chunk_of(values, first=offsets[0]), offsets, NOW, topic)
+    offsets = land.begin_at(con, log(topic))
+    return land._land_chunk(con, log(topic), chunk_of(values, first=offsets[0]), offsets, NOW, topic)
 
 
 @pytest.fixture
@@ -43,13 +43,13 @@ def con():
 
 
 def rows(con, columns="event_id, content_hash, normaliser_version") -> list:
-    return con.execute(f"select {columns} from landing.interactions order by all").fetchall()
+    return con.execute(f"select {columns} from land.interactions order by all").fetchall()
 
 
 def test_an_interaction_lands_with_every_column_it_has(con):
     said = interaction(1, mentions=["x", "y"], thread_id="t", features={"is_question": True, "thanks": False, "version": 1})
     put(con, [said])
-    got = con.execute("select * exclude (content_hash, landed_at, batch) from landing.interactions").fetchone()
+    got = con.execute("select * exclude (content_hash, landed_at, batch) from land.interactions").fetchone()
     names = [column[0] for column in con.description]
     assert dict(zip(names, got, strict=True)) == said | {
         "occurred_at": MONDAY + timedelta(minutes=1),
@@ -59,8 +59,8 @@ def test_an_interaction_lands_with_every_column_it_has(con):
 
 
 def test_the_landing_table_has_the_columns_of_the_contract():
-    assert list(landing._SAID) == list(Interaction.model_fields), (
-        "a field of Interaction is a column of landing.interactions, in its order"
+    assert list(land._SAID) == list(Interaction.model_fields), (
+        "a field of Interaction is a column of land.interactions, in its order"
     )
 
 
@@ -113,7 +113,7 @@ def test_an_absent_list_and_an_empty_one_are_the_same_content(con):
 def test_what_is_no_interaction_is_kept_apart_and_stops_nothing(con, value, why):
     batch = put(con, [interaction(1), value, interaction(2)])
     assert (batch.rows, batch.strays, batch.duplicates) == (2, 1, 0)
-    assert con.execute('select partition, "offset", why from landing.strays').fetchall() == [(0, 1, why)]
+    assert con.execute('select partition, "offset", why from land.strays').fetchall() == [(0, 1, why)]
 
 
 def test_an_outcome_of_a_newer_normaliser_takes_the_place_of_the_older(con):
@@ -121,7 +121,7 @@ def test_an_outcome_of_a_newer_normaliser_takes_the_place_of_the_older(con):
     put(con, [{"partition": 3, "records": [outcome(1, normaliser_version=2)]}], OUTCOMES)
     put(con, [{"partition": 3, "records": [outcome(1, verdict="ignored", reason="private")]}], OUTCOMES)
     assert con.execute(
-        "select raw_partition, raw_offset, verdict, normaliser_version from landing.outcomes order by all"
+        "select raw_partition, raw_offset, verdict, normaliser_version from land.outcomes order by all"
     ).fetchall() == [
         (3, 0, "understood", 1),
         (3, 1, "understood", 2),
@@ -131,7 +131,7 @@ def test_an_outcome_of_a_newer_normaliser_takes_the_place_of_the_older(con):
 def test_of_one_normaliser_version_the_last_word_counts(con):
     unmapped = outcome(0, verdict="ignored", reason="unmapped_space", tenant="T1", space="C9")
     put(con, [{"partition": 0, "records": [unmapped]}, {"partition": 0, "records": [outcome(0)]}], OUTCOMES)
-    assert con.execute("select verdict from landing.outcomes").fetchall() == [("understood",)]
+    assert con.execute("select verdict from land.outcomes").fetchall() == [("understood",)]
 
 
 def test_an_outcome_told_again_is_one_outcome(con):
@@ -139,7 +139,7 @@ def test_an_outcome_told_again_is_one_outcome(con):
     put(con, [records], OUTCOMES)
     batch = put(con, [records, records], OUTCOMES)
     assert (batch.added, batch.duplicates) == (0, 4)
-    assert con.execute("select count(*) from landing.outcomes").fetchone() == (2,)
+    assert con.execute("select count(*) from land.outcomes").fetchone() == (2,)
 
 
 def test_a_chunk_without_outcomes_is_a_stray(con):
@@ -150,10 +150,10 @@ def test_a_chunk_without_outcomes_is_a_stray(con):
 
 
 def test_two_writers_stop_instead_of_landing_twice(con):
-    offsets = landing.begin_at(con, log(INTERACTIONS))
-    landing._land_chunk(con, log(INTERACTIONS), chunk_of([interaction(1)]), offsets, NOW, INTERACTIONS)
+    offsets = land.begin_at(con, log(INTERACTIONS))
+    land._land_chunk(con, log(INTERACTIONS), chunk_of([interaction(1)]), offsets, NOW, INTERACTIONS)
     with pytest.raises(LandingError, match="Somebody else"):
-        landing._land_chunk(con, log(INTERACTIONS), chunk_of([interaction(2)]), offsets, NOW, INTERACTIONS)
+        land._land_chunk(con, log(INTERACTIONS), chunk_of([interaction(2)]), offsets, NOW, INTERACTIONS)
     assert len(rows(con)) == 1
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.warehouse.levels_oracle import ORDER, Memory
 from tests.warehouse.levels_oracle import step as told
-from warehouse.steps.levels import LEVELS, NEVER, TARGETS, Now, Past, fold_levels, step
+from warehouse.build.steps.levels import LEVELS, NEVER, TARGETS, Now, Past, fold_levels, step
 
 SAID = ("insufficient", "transactional", "peripheral", "occasional", "active", "core", "silent", "gone")
 STAYS = {

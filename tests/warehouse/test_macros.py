@@ -6,7 +6,7 @@ import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from warehouse.build import MACROS
+from warehouse.build.build import MACROS
 
 EPOCH = datetime(1969, 12, 29)  # noqa: DTZ001 - the warehouse speaks naive UTC
 CON = duckdb.connect()

@@ -9,9 +9,9 @@ import duckdb
 import pytest
 import yaml
 
-from warehouse.build import make, open_memory, open_scratch
-from warehouse.catalog import catalog, metrics
-from warehouse.model import Model
+from warehouse.build.build import make, open_memory, open_scratch
+from warehouse.build.catalog import catalog, metrics
+from warehouse.build.model import Model
 
 SENTENCES = Path(__file__).parent / "metrics"
 METRICS = {model.name: model for model in metrics(catalog())}

@@ -10,9 +10,9 @@ import duckdb
 import pytest
 
 from tests.warehouse.wire import KEY, MODELS, interaction, keeper, model, put
-from warehouse.dictionary import META
-from warehouse.keeper import KeeperError
+from warehouse.build.meta import META
 from warehouse.publish import PublishError, current, open_published
+from warehouse.warehouse import KeeperError
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 

@@ -13,12 +13,12 @@ from selectolax.lexbor import LexborHTMLParser
 
 from tests.warehouse.report_world import SLUG, world
 from tests.warehouse.test_withholding import LEVELS, MONDAY
-from warehouse.build import make, open_memory, open_scratch
-from warehouse.catalog import catalog
-from warehouse.model import Header, Measure, Model
-from warehouse.report.chart import Axis, Line, Point, history
+from warehouse.build.build import make, open_memory, open_scratch
+from warehouse.build.catalog import catalog
+from warehouse.build.model import Header, Measure, Model
+from warehouse.report.charts import Axis, Line, Point, history
 from warehouse.report.data import Estimate, ReportData, Shown, period_of, plain, report_data
-from warehouse.report.page import TEMPLATE, render
+from warehouse.report.renderers.html import TEMPLATE, render
 
 PERIOD = period_of("2024-03")
 GOLDEN = Path(__file__).parent / "golden_report.html"

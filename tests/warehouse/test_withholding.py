@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from warehouse.build import make, open_memory, open_scratch
-from warehouse.catalog import catalog
+from warehouse.build.build import make, open_memory, open_scratch
+from warehouse.build.catalog import catalog
 
 MONDAY = datetime(2024, 3, 25)  # noqa: DTZ001 - the warehouse speaks naive UTC
 LEVELS = ("core", "active", "occasional", "peripheral", "transactional")

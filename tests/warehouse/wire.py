@@ -14,12 +14,13 @@ from events.account import Account
 from events.communities import Community, SpaceRule
 from events.interaction import Interaction
 from events.topics import ACCOUNTS, INTERACTIONS, OUTCOMES, RAW
-from warehouse import keeper as keeping
-from warehouse import landing, people
-from warehouse.drain import Chunk, Log
+from warehouse import warehouse as keeping
+from warehouse.build.model import Header, Model
 from warehouse.failpoint import VARIABLE
-from warehouse.keeper import Keeper
-from warehouse.model import Header, Model
+from warehouse.identity import store
+from warehouse.landing import land
+from warehouse.landing.consumer import Chunk, Log
+from warehouse.warehouse import Keeper
 
 MONDAY = datetime(2024, 4, 29)  # noqa: DTZ001 - the warehouse speaks naive UTC
 KEY = b"k" * 32
@@ -35,15 +36,15 @@ def model(layer: str, name: str, columns: str, sql: str, **header) -> Model:
 MODELS = (
     model(
         "core", "interactions", "community event_id member occurred_at",
-        """select community, event_id, member, occurred_at from landing.interactions
-           join landing.people using (community, actor) semi join building using (community)
+        """select community, event_id, member, occurred_at from land.interactions
+           join land.people using (community, actor) semi join building using (community)
            where occurred_at < (select max(as_of) from building)
            and occurred_at >= coalesce((select max(since) from building), timestamp '1970-01-01')""",
         grain=("community", "event_id"), source=("landing.interactions", "landing.people"), refresh="now",
     ),
     model(
         "core", "sums", "community messages",
-        """select community, count(*) as messages from landing.interactions semi join building using (community)
+        """select community, count(*) as messages from land.interactions semi join building using (community)
            where occurred_at < (select date_trunc('week', max(as_of)) from building) group by all""",
         grain=("community",), source=("landing.interactions",),
     ),
@@ -82,23 +83,23 @@ def account(actor: str, said_at: str = "2024-04-01T00:00:00Z", **fields) -> Acco
 def rename(suffix: str) -> dict:
     """Let landing, identity and keeper use topics of their own: called in the test, and again in the processes it starts."""
     named = {topic.name: replace(topic, name=f"{topic.name}.{suffix}") for topic in (RAW, INTERACTIONS, OUTCOMES, ACCOUNTS)}
-    landing._TOPICS = tuple(replace(t, name=named[t.name].name) for t in ORIGINAL["topics"])
-    landing.OUTCOMES = named[OUTCOMES.name]
-    people.ACCOUNTS = named[ACCOUNTS.name]
+    land._TOPICS = tuple(replace(t, name=named[t.name].name) for t in ORIGINAL["topics"])
+    land.OUTCOMES = named[OUTCOMES.name]
+    store.ACCOUNTS = named[ACCOUNTS.name]
     keeping.RAW = named[RAW.name]
     return {
         "raw": keeping.RAW,
         "interactions": named[INTERACTIONS.name],
-        "outcomes": landing.OUTCOMES,
-        "accounts": people.ACCOUNTS,
+        "outcomes": land.OUTCOMES,
+        "accounts": store.ACCOUNTS,
     }
 
 
-ORIGINAL = {"topics": landing._TOPICS}
+ORIGINAL = {"topics": land._TOPICS}
 
 
 def restore() -> None:
-    landing._TOPICS, landing.OUTCOMES, people.ACCOUNTS, keeping.RAW = ORIGINAL["topics"], OUTCOMES, ACCOUNTS, RAW
+    land._TOPICS, land.OUTCOMES, store.ACCOUNTS, keeping.RAW = ORIGINAL["topics"], OUTCOMES, ACCOUNTS, RAW
 
 
 def fresh() -> tuple[str, dict]:
@@ -146,7 +147,7 @@ def run(target, *arguments) -> int:
 def put(kept, values: list) -> None:
     """Land values without Kafka."""
     log = Log(INTERACTIONS.name, "id", {0: 0}, {0: 1_000_000})
-    offsets = landing.begin_at(kept.con, log)
+    offsets = land.begin_at(kept.con, log)
     texts = [json.dumps(value).encode() for value in values]
     chunk = Chunk.of(texts, 0, offsets[0])
-    landing._land_chunk(kept.con, log, chunk, offsets, MONDAY, landing._TOPICS[0])
+    land._land_chunk(kept.con, log, chunk, offsets, MONDAY, land._TOPICS[0])

@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 
 from events.errors import GuildhallError
-from warehouse.catalog import catalog, metrics
-from warehouse.model import Model
+from warehouse.build.catalog import catalog, metrics
+from warehouse.build.model import Model
 
 LEVELS = ("core", "active", "occasional", "peripheral", "transactional")
 HISTORY = timedelta(weeks=104)

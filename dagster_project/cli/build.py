@@ -1,0 +1,175 @@
+"""Refreshing: `land`, `build`, `publish`, each alone; `refresh`, all three; `report`, a page from what is published."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time
+from typing import Annotated
+
+import typer
+
+from dagster_project.assembly import doors_of, keeper_of
+from dagster_project.cli.common import AsJson, err, out, progress, show_json, state
+from dagster_project.cli.query import known
+from dagster_project.delivery.issue import make_report
+from dagster_project.processes.temporary import open_current, services
+from dagster_project.settings import Settings
+from events.errors import GuildhallError
+from warehouse.landing.land import accept_gap as accept
+from warehouse.report.data import last_month, period_of
+from warehouse.warehouse import Keeper
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (land, build, publish, refresh, report):
+        app.command()(command)
+
+
+def land(
+    accept_gap: Annotated[
+        bool, typer.Option("--accept-gap", help="Go on behind records that Kafka no longer has, after you read why.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring what the stream worker wrote into landing.duckdb: each interaction once, rows and offsets together.
+
+    Example: `guildhall land`
+    """
+    with _keeper_with_kafka() as keeper:
+        if accept_gap:
+            accept(keeper.con, str(keeper.bootstrap))
+        said = _land(keeper)
+    _tell("landed", said, as_json=as_json)
+
+
+def build(
+    full: Annotated[bool, typer.Option("--full", help="Every community whole, whatever changed.")] = False,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="As if it were the beginning of this day.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make every table that is out of date from what has landed.
+
+    Example: `guildhall build --full`
+    """
+    now = datetime.now(UTC)
+    moment = datetime.combine(as_of.date(), time(), UTC) if as_of else now
+    if moment > now:
+        raise GuildhallError(f"{moment:%Y-%m-%d} is yet to come.", "Tables tell what was.", "Name a day up to today.")
+    settings = state.settings()
+    with keeper_of(settings) as keeper:
+        said = _build(settings, keeper, moment, full=full)
+    _tell("built", said, as_json=as_json)
+
+
+def publish(as_json: AsJson = False) -> None:
+    """Make a read-only copy that analysts query and reports are made from; readers of older ones are not disturbed.
+
+    Example: `guildhall publish`
+    """
+    with keeper_of(state.settings()) as keeper:
+        path = keeper.publish(datetime.now(UTC))
+    _tell("published", {"path": str(path)}, as_json=as_json)
+
+
+def refresh(
+    full: Annotated[bool, typer.Option("--full", help="Build every community whole.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Land, build and publish: one pass of what the refresher of `guildhall up` does all the time.
+
+    Example: `guildhall refresh`
+    """
+    with _keeper_with_kafka() as keeper:
+        landed = _land(keeper)
+        built = _build(state.settings(), keeper, datetime.now(UTC), full=full)
+        path = keeper.publish(datetime.now(UTC))
+    if as_json:
+        show_json({"landed": landed, "built": built, "published": str(path)})
+        return
+    _tell("landed", landed)
+    _tell("built", built)
+    _tell("published", {"path": str(path)})
+
+
+def report(
+    community: Annotated[str, typer.Argument(help="The community, as in guildhall.toml.")],
+    period: Annotated[
+        str | None, typer.Option(help="2026-10 or 2026-Q3; else the last whole month.", show_default=False)
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help="html, or json: the rows behind the page.")] = "html",
+) -> None:
+    """Write the report of a community and a period now, from what is published.
+
+    Example: `guildhall report auditors --period 2026-10`
+    """
+    settings = state.settings()
+    now = datetime.now(UTC)
+    if output not in {"html", "json"}:
+        raise GuildhallError(f"`{output}` is no format of a report.", "There are html and json.", "Name one of them.")
+    name = period or last_month(now.date())
+    if output == "json":
+        with open_current(settings) as tables:
+            known(tables, community)
+            day: date = period_of(name).after
+            rows = tables.rows(
+                "from reports.estimates where community = ? and window_end <= ? order by metric, window_end, part",
+                [community, datetime.combine(day, time())],
+            )
+        show_json(rows)
+        return
+    out.print(str(make_report(settings, community, name, now)))
+
+
+@contextmanager
+def _keeper_with_kafka() -> Iterator[Keeper]:
+    settings = state.settings()
+    with services(settings, ("kafka",), err.print) as bootstrap, keeper_of(settings, bootstrap) as keeper:
+        yield keeper
+
+
+def _land(keeper: Keeper) -> dict[str, object]:
+    with progress("Landing") as told:
+        records = Counter[str]()
+
+        def landed_so_far(topic: str, count: int) -> None:
+            records[topic] = count
+            told(records.total())
+
+        landed = keeper.land(datetime.now(UTC), progress=landed_so_far)
+    return {
+        "rows": landed.rows,
+        "duplicates": landed.duplicates,
+        "outcomes": sum(landed.outcomes.values()),
+        "seconds": round(landed.seconds, 1),
+    }
+
+
+def _build(settings: Settings, keeper: Keeper, moment: datetime, *, full: bool) -> dict[str, object]:
+    keeper.settle(doors_of(settings), datetime.now(UTC))
+    built = keeper.build(moment, full=full, progress=_progress())
+    checks = [check for one in built for check in one.checks]
+    failed = [check for check in checks if check.failures]
+    for check in failed:
+        err.print(f"  check      {check.table} {check.name}: {check.failures} rows ({check.severity})")
+    return {
+        "communities": len({slug for one in built for slug in one.communities}),
+        "tables": len({table for one in built for table in one.rows}),
+        "checks_passed": len(checks) - len(failed),
+        "checks_failed": len(failed),
+        "seconds": round(sum(sum(one.seconds.values()) for one in built), 1),
+    }
+
+
+def _progress() -> Callable[[str, float], None]:
+    return lambda table, seconds: err.print(f"  [dim]{table}  {seconds:.2f} s[/]") if seconds > 1.0 else None
+
+
+def _tell(what: str, said: dict[str, object], *, as_json: bool = False) -> None:
+    if as_json:
+        show_json(said)
+        return
+    words = ", ".join(f"{value:,} {key}" if isinstance(value, int) else f"{key} {value}" for key, value in said.items())
+    out.print(f"  {what:10} {words}")

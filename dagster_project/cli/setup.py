@@ -1,0 +1,119 @@
+"""Setting up: `init` writes the settings and the key, `doors` says where events can come in and whether they do."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dagster_project.cli.common import AsJson, out, show_json, show_table, state
+from dagster_project.processes.temporary import open_current
+from dagster_project.settings import EXAMPLE, Settings, load, named_config
+from events.errors import GuildhallError
+from pipelines.connector import Arrival
+from pipelines.ingest import last_seen
+from pipelines.platforms import PLATFORMS
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(init)
+    app.command()(doors)
+
+
+def init(
+    path: Annotated[
+        Path | None, typer.Argument(help="Where to write the settings; else as --config says.", show_default=False)
+    ] = None,
+) -> None:
+    """Write a commented guildhall.toml and the secret key; never overwrites.
+
+    Example: `guildhall init && $EDITOR guildhall.toml && guildhall up`
+    """
+    path = path or named_config(state.config) or Path("guildhall.toml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(EXAMPLE)
+        out.print(f"  settings   {path}: every key explained; fill in a community and a door")
+    except FileExistsError:
+        out.print(f"  settings   {path} is there already and was left as it is")
+    except OSError as error:
+        raise GuildhallError(
+            f"{path} cannot be written.", f"The system says: {error.strerror}.", "Choose another folder: guildhall init PATH."
+        ) from error
+    settings = load(path, state.home)
+    settings.key()
+    out.print(f"  key        {settings.home / 'secret.key'}: keep a copy elsewhere; with another key every pseudonym changes")
+    out.print("  next       guildhall doors, then guildhall up")
+
+
+def doors(as_json: AsJson = False) -> None:
+    """The platforms: how events of each can arrive, what to set up, what is configured, when each door was last heard from.
+
+    Example: `guildhall doors`
+    """
+    settings = state.settings()
+    signs = last_seen.read(settings.home / "doors")
+    known = [_platform(slug) for slug in sorted(PLATFORMS)]
+    configured = [_door(settings, name, signs) for name in sorted(settings.door)]
+    unmapped = _unmapped(settings)
+    if as_json:
+        show_json({"platforms": known, "doors": configured, "unmapped_spaces": unmapped})
+        return
+    show_table(
+        ("platform", "medium", "arrives by", "import KIND", "reference"),
+        ((p["title"], p["medium"], ", ".join(p["arrives"]), ", ".join(p["imports"]), p["reference"]) for p in known),
+        title="Platforms",
+    )
+    out.print("\nTo set up")
+    for platform in known:
+        out.print(f"  {platform['title']}: {platform['setup']}")
+    out.print("")
+    show_table(
+        ("door", "address", "secret", "last heard", "last refused"),
+        ((d["door"], d["address"], "set" if d["secret"] else "missing", d["heard_at"], d["refused_at"]) for d in configured),
+        title="Configured doors" if configured else "No door is configured yet: [door.NAME] in guildhall.toml",
+    )
+    if unmapped:
+        out.print("")
+        show_table(
+            ("records", "platform", "workspace", "space"),
+            ((u["records"], u["platform"], u["tenant"], u["space"]) for u in unmapped),
+            title="You are not listening to these spaces (no community has them)",
+        )
+
+
+def _platform(slug: str) -> dict[str, Any]:
+    row = PLATFORMS[slug]
+    return {
+        "platform": slug,
+        "title": row.title,
+        "medium": str(row.medium),
+        "arrives": [str(way) for way in row.arrives],
+        "imports": sorted(row.imports),
+        "webhook": f"/hooks/{slug}/<door>" if Arrival.PUSH in row.arrives else None,
+        "setup": row.setup,
+        "reference": row.reference,
+    }
+
+
+def _door(settings: Settings, name: str, signs: dict[str, dict[str, str]]) -> dict[str, Any]:
+    platform = settings.door[name].platform
+    address = f"hooks/{platform}/{name}"
+    sign = signs.get(address, {})
+    return {
+        "door": name,
+        "platform": platform,
+        "address": f"http://{settings.gateway.host}:{settings.gateway.port}/{address}",
+        "secret": bool(settings.secrets_of(name)),
+        "heard_at": sign.get("heard_at"),
+        "handshake_at": sign.get("handshake_at"),
+        "refused_at": sign.get("refused_at"),
+    }
+
+
+def _unmapped(settings: Settings) -> list[dict[str, Any]]:
+    try:
+        with open_current(settings) as tables:
+            return tables.rows("from meta.unmapped order by records desc, platform, tenant, space limit 20")
+    except GuildhallError:
+        return []  # nothing is published yet, so nothing was heard

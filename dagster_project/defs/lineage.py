@@ -1,0 +1,94 @@
+"""Lineage: which columns a column is made of, read from the SQL itself."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.lineage import Node, lineage
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, build_scope
+from sqlglot.schema import MappingSchema
+
+from warehouse.build.model import Model
+from warehouse.landing.tables import LANDING_TABLES
+
+Columns = Mapping[str, tuple[tuple[str, str], ...]]
+"""Column -> the (`layer.table`, column) pairs that it is made of, sorted."""
+DIALECT = "duckdb"
+
+
+def column_lineage(models: Sequence[Model]) -> dict[str, Columns]:
+    """For each table of the models its columns' sources. A table whose SQL sqlglot cannot follow has no columns."""
+    schema = _schema(models)
+    return {model.table: _of(model, schema) for model in models}
+
+
+def kept_lineage(models: Sequence[Model], path: Path) -> dict[str, Columns]:
+    """The same, from a file while no SQL has changed: following it takes seconds, and several processes ask at every start."""
+    said = repr([(model.table, sorted(model.header.columns), model.sql) for model in models])
+    word = hashlib.sha256(f"{sqlglot.__version__}\n{LANDING_TABLES}\n{said}".encode()).hexdigest()
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["word"] == word:
+            return {
+                table: {column: tuple((t, c) for t, c in sources) for column, sources in columns.items()}
+                for table, columns in kept["lineage"].items()
+            }
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    found = column_lineage(models)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        fresh.write_text(json.dumps({"word": word, "lineage": found}), encoding="utf-8")
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+    return found
+
+
+def landing_columns(table: str) -> dict[str, str]:
+    """Column -> type, of a table of the landing file."""
+    definition = sqlglot.parse_one(f"create table t ({LANDING_TABLES[table]})", dialect=DIALECT)
+    return {column.name: column.args["kind"].sql(DIALECT) for column in definition.find_all(exp.ColumnDef) if _is_top(column)}
+
+
+def _is_top(column: exp.ColumnDef) -> bool:
+    return isinstance(column.parent, exp.Schema)
+
+
+def _schema(models: Sequence[Model]) -> MappingSchema:
+    layers: dict[str, dict[str, dict[str, str]]] = {}
+    for model in models:
+        layers.setdefault(model.layer, {})[model.name] = dict.fromkeys(model.header.columns, "varchar")
+    layers["landing"] = {table: dict.fromkeys(landing_columns(table), "varchar") for table in LANDING_TABLES}
+    return MappingSchema(layers, dialect=DIALECT)
+
+
+def _of(model: Model, schema: MappingSchema) -> Columns:
+    try:
+        query = qualify(
+            sqlglot.parse_one(model.sql, dialect=DIALECT), dialect=DIALECT, schema=schema, validate_qualify_columns=False
+        )
+        scope = build_scope(query)
+    except SqlglotError:
+        return {}
+    return {column: _sources(column, query, schema, scope) for column in model.header.columns}
+
+
+def _sources(column: str, query: exp.Expression, schema: MappingSchema, scope: Scope | None) -> tuple[tuple[str, str], ...]:
+    try:
+        node: Node = lineage(column, query, schema=schema, scope=scope, dialect=DIALECT, copy=False)
+    except (SqlglotError, ValueError):
+        return ()
+    found = {
+        (f"{leaf.source.db}.{leaf.source.name}", leaf.name.rpartition(".")[2].strip(chr(34)))
+        for leaf in node.walk()
+        # `building` and other helpers of a build are not assets: they have no layer.
+        if isinstance(leaf.source, exp.Table) and leaf.source.db
+    }
+    return tuple(sorted(pair for pair in found if pair[1] != "*"))

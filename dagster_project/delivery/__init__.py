@@ -1,0 +1,1 @@
+"""Delivery: which reports are due, and what has been issued."""

@@ -1,0 +1,137 @@
+"""Documents: the tables of README.md and the metrics page, made from the code that they describe.
+
+`python -m dagster_project.docs` writes them; with `--check` it only compares, and says what to run.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from events.topics import TOPICS
+from events.verb import SENTENCES, Verb
+from pipelines.platforms import PLATFORMS
+from warehouse.build.catalog import catalog, metrics
+from warehouse.build.model import LAYERS, Model
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = (
+    ROOT / "README.md",
+    ROOT / "warehouse" / "METRICS.md",
+    ROOT / "warehouse" / "TABLES.md",
+    ROOT / "events" / "README.md",
+)
+_BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z ]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
+
+
+def table(columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
+    """A Markdown table."""
+    lines = [columns, tuple("---" for _ in columns), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def _platforms() -> str:
+    rows: list[tuple[object, ...]] = [
+        (
+            row.title,
+            row.medium,
+            ", ".join(row.arrives),
+            ", ".join(f"`{kind}`" for kind in sorted(row.imports)) or "–",
+            f"`pipelines/platforms/{slug}/`",
+        )
+        for slug, row in sorted(PLATFORMS.items())
+    ]
+    return table(("platform", "medium", "arrives by", "`guildhall import` KIND", "module"), rows)
+
+
+def _metrics() -> str:
+    rows: list[tuple[object, ...]] = [
+        (m.header.id, f"[{m.header.title}](warehouse/METRICS.md#{m.name.replace('_', '-')})", m.header.unit, m.header.direction)
+        for m in metrics(catalog())
+    ]
+    return table(("id", "metric", "unit", "read"), rows)
+
+
+def _topics() -> str:
+    rows: list[tuple[object, ...]] = [
+        (
+            f"`{topic.name}`",
+            topic.key,
+            topic.value,
+            topic.partitions,
+            f"{topic.cleanup}, " + ("for ever" if topic.retention_ms < 0 else f"{topic.retention_ms // 86_400_000} days"),
+            ", ".join(topic.readers),
+        )
+        for topic in TOPICS
+    ]
+    return table(("topic", "key", "value", "partitions", "cleanup, retention", "who may read"), rows)
+
+
+def _verbs() -> str:
+    return table(("verb", "meaning"), [(f"`{verb}`", SENTENCES[verb]) for verb in Verb])
+
+
+def _metric_page() -> str:
+    return "\n".join(_one_metric(model) for model in metrics(catalog()))
+
+
+def _one_metric(model: Model) -> str:
+    header = model.header
+    parts = [
+        f"## {model.name.replace('_', ' ')}\n",
+        f"**{header.id} · {header.title}** (version {header.version}). {header.summary}\n",
+        f"*{header.reading}*\n",
+        (
+            f"Unit: {header.unit}. Read: {header.direction}. Needs: {', '.join(header.needs)}. Minimum: {header.minimum}. "
+            f"One row per ({', '.join(header.grain)}). Reads {', '.join(header.source)}. Source: {header.reference}\n"
+        ),
+        table(("column", "meaning"), [(f"`{name}`", meaning) for name, meaning in header.columns.items()]),
+        "\n".join(f"- {caveat}" for caveat in header.caveats) + "\n",
+    ]
+    return "\n".join(parts)
+
+
+def _table_page() -> str:
+    parts = []
+    for layer in LAYERS:
+        parts.append(f"## {layer}\n")
+        for model in sorted((m for m in catalog() if m.layer == layer), key=lambda m: m.table):
+            parts.append(f"### {model.table}\n\n{model.header.summary} One row per ({', '.join(model.header.grain)}).\n")
+            parts.append(table(("column", "meaning"), [(f"`{n}`", meaning) for n, meaning in model.header.columns.items()]))
+    return "\n".join(parts)
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "platforms": _platforms,
+    "metrics": _metrics,
+    "topics": _topics,
+    "verbs": _verbs,
+    "metric page": _metric_page,
+    "table page": _table_page,
+}
+
+
+def renewed(text: str) -> str:
+    """A document with every generated block made anew. Raises KeyError for a block of an unknown name."""
+    return _BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found['name']]()}{found[4]}", text)
+
+
+def main(arguments: list[str]) -> int:
+    """Write, or with `--check` compare. 0: as it should be; 1: out of date."""
+    stale = [path for path in DOCUMENTS if renewed(path.read_text(encoding="utf-8")) != path.read_text(encoding="utf-8")]
+    if "--check" in arguments:
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is out of date; run: .venv/bin/python -m dagster_project.docs")
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+        print(f"wrote {path.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

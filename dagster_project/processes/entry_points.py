@@ -1,0 +1,190 @@
+"""Processes: what each one of `guildhall up` is. `python -m dagster_project.processes NAME` runs one until SIGTERM.
+
+Settings come from GUILDHALL_CONFIG and GUILDHALL_HOME and are read once: a change needs a restart of everything.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from dagster_project.processes.supervisor import die_with_parent
+from dagster_project.settings import Settings, load
+from events.errors import GuildhallError
+
+_log = structlog.get_logger()
+FAILED = 70
+RETRY_SECONDS = 1.0
+NICENESS = 5
+"""Of the daemon and the page: on a small machine events and tables go first."""
+DEFINITIONS = "dagster_project.definitions"
+
+
+def kafka_folder(settings: Settings) -> Path:
+    """Where the embedded Kafka keeps everything."""
+    return settings.home / "kafka"
+
+
+def bootstrap_of(settings: Settings) -> str:
+    """The address of Kafka: the one that was set, else the embedded one's, which is chosen once."""
+    from pipelines.broker.server import Broker  # noqa: PLC0415 - each process imports what it runs, no more
+
+    return settings.kafka.bootstrap_servers or Broker(kafka_folder(settings)).bootstrap
+
+
+def kafka(settings: Settings) -> None:
+    """Apache Kafka itself takes this process over; nothing to do where a cluster was named."""
+    from pipelines.broker.server import Broker  # noqa: PLC0415
+
+    if settings.kafka.bootstrap_servers:
+        raise GuildhallError(
+            "There is no Kafka to start.",
+            f"The settings name a cluster: {settings.kafka.bootstrap_servers}.",
+            "Leave `kafka` out, or unset bootstrap_servers and KAFKA_BOOTSTRAP_SERVERS.",
+        )
+    broker = Broker(kafka_folder(settings))
+    argv = broker.prepare()
+    os.chdir(broker.data)
+    os.execv(argv[0], argv)  # noqa: S606 - one process, not two: the supervisor's signals reach Java itself
+
+
+def gateway(settings: Settings) -> None:
+    """Webhooks and CloudEvents in. Starts and accepts while Kafka is down."""
+    from dagster_project.assembly import DOORS  # noqa: PLC0415
+    from pipelines.ingest.gateway import Door, make_app, run_gateway  # noqa: PLC0415
+    from pipelines.ingest.publisher import RawPublisher, live_producer  # noqa: PLC0415
+    from pipelines.ingest.spool import Spool  # noqa: PLC0415
+    from pipelines.platforms import PLATFORMS  # noqa: PLC0415
+
+    bootstrap = bootstrap_of(settings)
+    threading.Thread(target=topics, args=(bootstrap,), daemon=True).start()
+    app = make_app(
+        [Door(name=name, platform=door.platform, secrets=settings.secrets_of(name)) for name, door in settings.door.items()],
+        PLATFORMS,
+        RawPublisher(partial(live_producer, bootstrap), Spool(settings.home / "spool")),
+        lambda: datetime.now(UTC),
+        state=settings.home / DOORS,
+        tokens=tokens(settings),
+        reports=settings.home / "reports",
+    )
+    run_gateway(app, settings.gateway.host, settings.gateway.port)
+
+
+def worker(settings: Settings) -> None:
+    """The stream worker: raw events in, interactions, accounts and outcomes out."""
+    from pipelines.platforms import PLATFORMS  # noqa: PLC0415
+    from pipelines.understand.understand import Context  # noqa: PLC0415
+    from pipelines.worker.faust_worker import run_worker  # noqa: PLC0415
+
+    bootstrap = bootstrap_of(settings)
+    topics(bootstrap)
+    context = Context(key=settings.key(), communities=settings.communities(), platforms=PLATFORMS)
+    run_worker(bootstrap, context, data=settings.home / "worker")
+
+
+def refresher(settings: Settings) -> None:
+    """The owner of the warehouse: land, build what is dirty, publish."""
+    from dagster_project.refresh.refresher import run_refresher  # noqa: PLC0415
+
+    run_refresher(settings, bootstrap_of(settings))
+
+
+def daemon(settings: Settings) -> None:
+    """Dagster's daemon: what has a time."""
+    from dagster_project.defs.instance import dagster_home, fail_stale_runs, open_instance  # noqa: PLC0415
+
+    instance = open_instance(settings.home)
+    for run_id in fail_stale_runs(instance, by_refresher=False):
+        _log.warning("a run that a killed process left behind was failed", run=run_id)
+    instance.dispose()
+    _dagster(dagster_home(settings.home), "dagster._daemon", "run", "-m", DEFINITIONS)
+
+
+def webserver(settings: Settings) -> None:
+    """Dagster's page."""
+    from dagster_project.defs.instance import dagster_home  # noqa: PLC0415
+
+    at = ("-h", settings.dagster.host, "-p", str(settings.dagster.port))
+    _dagster(dagster_home(settings.home), "dagster_webserver", *at, "-m", DEFINITIONS)
+
+
+PROCESSES: Mapping[str, Callable[[Settings], None]] = {
+    "kafka": kafka,
+    "gateway": gateway,
+    "worker": worker,
+    "refresher": refresher,
+    "daemon": daemon,
+    "webserver": webserver,
+}
+"""In the order in which they are started."""
+
+
+def topics(bootstrap: str) -> None:
+    """Wait for Kafka, however long it takes, and make the topics that are missing. Whoever comes first does it."""
+    from kafka.errors import KafkaError  # noqa: PLC0415
+
+    from pipelines.broker.admin import ensure_topics, wait_ready  # noqa: PLC0415
+
+    told = False
+    while True:
+        try:
+            if wait_ready(bootstrap, 10.0):
+                ensure_topics(bootstrap)
+                return
+        except (KafkaError, OSError) as error:
+            _log.warning("topics could not be made yet", error=type(error).__name__)
+        if not told:
+            _log.warning("kafka does not answer yet", at=bootstrap)
+            told = True
+        time.sleep(RETRY_SECONDS)
+
+
+def tokens(settings: Settings) -> tuple[str, ...]:
+    """The bearer tokens for /v1/events, separated by white space in their variable. Refuses one that was named and is unset."""
+    name = settings.gateway.token_env
+    if name is None:
+        return ()
+    found = tuple(os.environ.get(name, "").split())
+    if not found:
+        raise GuildhallError(
+            f"The variable {name} holds no token.",
+            "`token_env` of [gateway] names it, and it is unset or empty.",
+            f"Set {name}, or leave token_env out: then only 127.0.0.1 may send.",
+        )
+    return found
+
+
+def _dagster(home: Path, module: str, *arguments: str) -> None:
+    os.environ["DAGSTER_HOME"] = str(home)
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+    os.nice(NICENESS)
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - as for Kafka
+
+
+def plain_logs() -> None:
+    """Log lines without colours, traces without the values of variables: those may be content, names or keys."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True),
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
+
+
+def main(name: str) -> int:
+    """Run one process; the exit code."""
+    plain_logs()
+    die_with_parent()
+    try:
+        PROCESSES[name](load())
+    except GuildhallError as error:
+        _log.error(error.what, why=error.why, todo=error.todo)
+        return FAILED
+    return 0

@@ -1,0 +1,138 @@
+"""Services: what a single command needs running, Kafka and the stream worker: used where it stands, else started briefly."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dagster_project.processes.supervisor import Standing, read_standing
+from dagster_project.settings import Settings
+from events.errors import GuildhallError
+from pipelines.broker import admin
+from pipelines.broker.server import Broker
+from pipelines.platforms import PLATFORMS
+from pipelines.understand.understand import Context
+from warehouse import publish
+
+STANDING = "standing.json"
+KAFKA_LOCK = "kafka.lock"
+STOP_SECONDS = 30.0
+
+
+def standing_of(settings: Settings) -> Standing | None:
+    """What `guildhall up` runs now for this home folder."""
+    return read_standing(settings.home / STANDING)
+
+
+def context_of(settings: Settings) -> Context:
+    """What understanding may know, from the settings."""
+    return Context(key=settings.key(), communities=settings.communities(), platforms=PLATFORMS)
+
+
+@contextmanager
+def services(settings: Settings, needed: Sequence[str], say: Callable[[str], None]) -> Iterator[str]:
+    """Give the address of a Kafka with its topics; `kafka` and `worker` are started for a while where nothing runs them."""
+    standing = standing_of(settings)
+    address = settings.kafka.bootstrap_servers or (standing.bootstrap if standing else None)
+    broker: Broker | None = None
+    worker: subprocess.Popen[bytes] | None = None
+    lock: int | None = None
+    try:
+        if address is None:
+            lock = _take_kafka(settings)
+            say("Starting Kafka for this command …")
+            broker = Broker(settings.home / "kafka")
+            address = broker.start()
+        elif not admin.wait_ready(address, 10.0):
+            raise GuildhallError(
+                f"Kafka at {address} does not answer.",
+                "Nothing listens there, or it is not up yet.",
+                "Start it, mend KAFKA_BOOTSTRAP_SERVERS, or unset it and Guildhall starts its own.",
+            )
+        admin.ensure_topics(address)
+        if "worker" in needed and not (standing and standing.runs("worker")):
+            worker = start_process(settings, "worker", address)
+        yield address
+    finally:
+        if worker is not None:
+            stop_process(worker)
+        if broker is not None:
+            broker.stop()
+        if lock is not None:
+            os.close(lock)
+
+
+def _take_kafka(settings: Settings) -> int:
+    """The right to start the embedded Kafka, which two commands cannot have at once."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    lock = os.open(settings.home / KAFKA_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise GuildhallError(
+            "Another command runs Kafka for itself.",
+            f"It works in {settings.home} too, and stops its Kafka when it is done.",
+            "Wait until it is done; or run `guildhall up`, whose Kafka all commands share.",
+        ) from error
+    return lock
+
+
+def start_process(settings: Settings, name: str, bootstrap: str) -> subprocess.Popen[bytes]:
+    """Start one of `dagster_project.processes` for this home folder; its output goes to var/log."""
+    log = settings.home / "log" / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    env = {**os.environ, "GUILDHALL_HOME": str(settings.home), "KAFKA_BOOTSTRAP_SERVERS": bootstrap}
+    if settings.config is not None:
+        env["GUILDHALL_CONFIG"] = str(settings.config)
+    with log.open("ab") as written:
+        return subprocess.Popen(
+            [sys.executable, "-m", "dagster_project.processes", name],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """End a process: asked first, killed when it does not listen."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+class Tables:
+    """The published file, opened to be read."""
+
+    def __init__(self, con: Any, path: Path) -> None:
+        """Keep the connection; `path` is the file behind the pointer."""
+        self.con, self.path = con, path
+
+    def rows(self, query: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """The rows of a query by column name."""
+        result = self.con.execute(query, list(values))
+        names = [column[0] for column in result.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+@contextmanager
+def open_current(settings: Settings) -> Iterator[Tables]:
+    """The newest published file, read-only. Raises GuildhallError where nothing was published yet."""
+    path = publish.current(settings.home / "published")
+    con = publish.open_published(path)
+    try:
+        yield Tables(con, path)
+    finally:
+        con.close()

@@ -1,0 +1,94 @@
+"""Up: everything, live, as one process tree with one Ctrl-C. The settings are read at the start: a change needs a restart."""
+
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from dagster_project.processes.entry_points import PROCESSES, bootstrap_of
+from dagster_project.processes.supervisor import Child, Standing, Supervisor, write_standing
+from dagster_project.settings import Settings
+from events.errors import GuildhallError
+
+STANDING = "standing.json"
+LOCK = "up.lock"
+
+
+def up(settings: Settings, only: Sequence[str] | None = None, say: Callable[[str], None] = print) -> None:
+    """Keep these processes (all of them by default) running until SIGINT or SIGTERM; then end them all. Blocks.
+
+    Raises GuildhallError for a name that is none, and when the same home is up already.
+    """
+    bootstrap = bootstrap_of(settings)
+    kept = children(settings, bootstrap, only)
+    with _alone(settings):
+        supervisor = Supervisor(kept, settings.home / "log", say, time.monotonic)
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            say("Stopping …")
+            supervisor.stop()
+
+        before = {sign: signal.signal(sign, stop) for sign in (signal.SIGINT, signal.SIGTERM)}
+        for line in addresses(settings, bootstrap, [child.name for child in kept]):
+            say(line)
+        path = settings.home / STANDING
+        try:
+            supervisor.run(lambda pids: write_standing(path, Standing(os.getpid(), bootstrap, pids)))
+        finally:
+            path.unlink(missing_ok=True)
+            for sign, handler in before.items():
+                signal.signal(sign, handler)
+
+
+def children(settings: Settings, bootstrap: str, only: Sequence[str] | None = None) -> list[Child]:
+    """The processes to keep, in the order of their start; without Kafka where a cluster was named. Raises GuildhallError."""
+    strange = sorted(set(only or ()) - set(PROCESSES))
+    if strange:
+        raise GuildhallError(
+            f"`{strange[0]}` is no process of Guildhall.", f"There are {', '.join(PROCESSES)}.", "Name some of these."
+        )
+    env = {"GUILDHALL_HOME": str(settings.home)}
+    if settings.config is not None:
+        env["GUILDHALL_CONFIG"] = str(settings.config)
+    return [
+        Child(
+            name,
+            [sys.executable, "-m", "dagster_project.processes", name],
+            # Everybody but Kafka itself is told the address, so that nobody chooses one.
+            env if name == "kafka" else {**env, "KAFKA_BOOTSTRAP_SERVERS": bootstrap},
+            last=name == "kafka",
+        )
+        for name in PROCESSES
+        if (only is None or name in only) and not (name == "kafka" and settings.kafka.bootstrap_servers)
+    ]
+
+
+def addresses(settings: Settings, bootstrap: str, names: Sequence[str]) -> Iterator[str]:
+    """What a person may want to open, a line each."""
+    yield f"Guildhall · up · {settings.home}"
+    yield f"  kafka      {bootstrap}{'' if 'kafka' in names else ' (not ours)'}"
+    if "gateway" in names:
+        yield f"  gateway    http://{settings.gateway.host}:{settings.gateway.port}   events in; the reports at /"
+    if "webserver" in names:
+        yield f"  dagster    http://{settings.dagster.host}:{settings.dagster.port}   assets, checks, schedules, runs"
+    yield f"  logs       {settings.home / 'log'}   one a process"
+    yield "  settings   are read now; after a change: Ctrl-C, and `guildhall up` again"
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise GuildhallError(
+                f"{settings.home} is up already.",
+                "Another `guildhall up` runs for this home folder.",
+                "Stop it with Ctrl-C first, or name another folder by GUILDHALL_HOME.",
+            ) from error
+        yield

@@ -1,0 +1,1 @@
+"""Refresh: the process that owns the warehouse, and its state."""

@@ -1,0 +1,322 @@
+"""The emitter: what a platform embeds to tell Guildhall what happens on it.
+
+    from events.sdk.emitter import Emitter
+
+    emitter = Emitter("kafka://127.0.0.1:9092", journal=Path("var/emitter"))
+    emitter.emit({"happened": "…"}, type="slack.event", tenant="T024BE7LD")
+
+`emit` writes the event to a journal on the disk and returns: the journal is the queue. A thread sends what the journal holds,
+oldest first, and takes it out once Kafka (or the gateway) has acknowledged it; what fails is sent again, later and later, under
+the same id. A process that dies goes on where it stopped when it starts again. Nothing is ever dropped: a journal that is full
+makes `emit` answer False, and what the other side refuses for good is kept in a journal beside it.
+
+Durability: the journal is written but not synced, so that it survives the death of the process and not a power cut;
+`fsync=True` survives both, and waits for the disk in every `emit`.
+"""
+
+import base64
+import contextlib
+import json
+import logging
+import random
+import threading
+import time as clock
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, Self
+from urllib.parse import quote
+
+import httpx
+
+from events.raw import RawEvent
+from events.sdk.journal import Journal, JournalFullError, Taken
+from events.topics import RAW
+
+_log = logging.getLogger(__name__)
+DOOR = "emit"
+"""The door of what goes straight to Kafka; for what comes through it, the gateway writes its own."""
+MOST_PAYLOAD_BYTES = 1_000_000
+"""The gateway takes a MiB; an event above this is the caller's mistake."""
+BATCH_EVENTS = 500
+BATCH_BYTES = 512 << 10
+"""Base64 makes four bytes of three: so a batch stays below the gateway's MiB."""
+FIRST_PAUSE_SECONDS = 0.2
+LAST_PAUSE_SECONDS = 30.0
+REFUSED_FOR_GOOD = frozenset({400, 413, 415, 422})
+
+
+class Sender(Protocol):
+    """Brings events to the other side."""
+
+    def send(self, events: Sequence[RawEvent]) -> list[str | None]:
+        """For each event None once it is durable, or why it is refused for good. Raises anything when it may work later."""
+
+    def close(self) -> None:
+        """Let connections go; never raises, never waits long."""
+
+
+class Emitter:
+    """Takes events and sees to it that they arrive. Thread-safe; one per process and journal."""
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        journal: Path,
+        source: str = "/emitter",
+        token: str | None = None,
+        fsync: bool = False,
+        free_bytes: int = 64 << 20,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Start; nothing is connected here, so the other side may be down.
+
+        `target` is `kafka://host:port,host:port` or the gateway's `http(s)://host:port`; `token` is the gateway's bearer
+        token. `journal` is a folder of this process alone; the disk is never filled above `free_bytes` of free space.
+        Raises ValueError for another kind of target, JournalInUseError when another process uses the folder.
+        """
+        if not source:
+            raise ValueError("source: at least one character")
+        self._sender = _sender(target, token)
+        self._source, self._now = source, now
+        self._journal = Journal(journal, fsync=fsync, free_bytes=free_bytes)
+        self._kept_out = Journal(journal / "refused", fsync=fsync)
+        self.not_taken = 0
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="guildhall-emitter", daemon=True)
+        self._thread.start()
+
+    def emit(
+        self,
+        payload: bytes | Mapping[str, Any],
+        type: str,  # noqa: A002 - the CloudEvents attribute's name
+        id: str | None = None,  # noqa: A002 - as above
+        time: datetime | None = None,
+        tenant: str | None = None,
+    ) -> bool:
+        """Take one event. True: it is in the journal and will arrive. False: the disk is full (counted in `not_taken`).
+
+        `type` begins with the platform's slug and a dot. The same `id` is the same event however often it is emitted; without
+        one, this event gets one of its own. Raises ValueError for an event that could never be sent: whatever Kafka, the
+        gateway or the network do is not the caller's concern.
+        """
+        body = payload if isinstance(payload, bytes) else _json(payload)
+        if self._stopping:
+            raise ValueError("the emitter is closed")
+        if "." not in type.strip("."):
+            raise ValueError(f"type {type!r}: begins with the platform's slug and a dot, as in slack.event")
+        if not 0 < len(body) <= MOST_PAYLOAD_BYTES:
+            raise ValueError(f"payload: 1 to {MOST_PAYLOAD_BYTES} bytes, not {len(body)}")
+        if time is not None and time.tzinfo is None:
+            raise ValueError("time: needs a time zone")
+        if "" in {id, tenant}:
+            raise ValueError("id, tenant: at least one character, or None")
+        event = RawEvent(
+            id=id or uuid.uuid4().hex,
+            source=self._source,
+            type=type,
+            door=DOOR,
+            received_at=self._now(),
+            payload=body,
+            time=time,
+            tenant=tenant,
+        )
+        packed = event.packed()
+        with self._changed:
+            try:
+                self._journal.append([packed])
+            except JournalFullError:
+                self.not_taken += 1
+                return False
+            self._changed.notify_all()
+        return True
+
+    @property
+    def pending(self) -> int:
+        """Events that are not acknowledged yet."""
+        return len(self._journal)
+
+    @property
+    def refused(self) -> int:
+        """Events that the other side refused for good; they are kept in the folder `refused` of the journal."""
+        return len(self._kept_out)
+
+    def flush(self, timeout: float) -> bool:
+        """Wait at most so many seconds until everything is acknowledged (or refused for good); whether it is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not len(self._journal), timeout)
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """Flush, then stop. What did not get through stays in the journal for the next start; whether all did."""
+        done = self.flush(timeout)
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        # A thread that still waits for an answer closes the journal when it has it; the process need not wait for that.
+        self._thread.join(timeout=max(timeout, 1.0))
+        return done
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopping or len(self._journal))
+                if self._stopping:
+                    break
+            try:
+                self._send_oldest()
+            except Exception as error:  # noqa: BLE001 - a host's process must not hear of our transport
+                _log.warning("events wait in the journal: %s", type(error).__name__)
+                # Jitter, so that many emitters do not come back all at once.
+                if self._stops_within(pause * random.uniform(0.5, 1.0)):  # noqa: S311 - no secret
+                    break
+                pause = min(pause * 2, LAST_PAUSE_SECONDS)
+            else:
+                pause = FIRST_PAUSE_SECONDS
+        self._sender.close()
+        self._journal.close()
+        self._kept_out.close()
+
+    def _send_oldest(self) -> None:
+        taken = self._journal.take(BATCH_EVENTS, BATCH_BYTES)
+        if taken is None:
+            return
+        events = [RawEvent.unpacked(record) for record in taken.records]
+        self._settle(taken, self._sender.send(events) if events else [])
+
+    def _settle(self, taken: Taken, verdicts: Sequence[str | None]) -> None:
+        refused = [(record, why) for record, why in zip(taken.records, verdicts, strict=True) if why is not None]
+        if refused:
+            self._kept_out.append([record for record, _ in refused])
+            _log.error("%d events are refused for good, the first because: %s", len(refused), refused[0][1])
+        self._journal.acknowledge(taken)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _stops_within(self, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._stopping, seconds)
+
+
+class KafkaSender:
+    """Straight into the raw topic, with kafka-python: pure Python, installs anywhere."""
+
+    DELIVERY_MS = 10_000
+
+    def __init__(self, bootstrap: str) -> None:
+        """Nothing is connected before the first send: kafka-python's constructor waits for a broker, and raises without."""
+        self._bootstrap = bootstrap
+        self._producer: Any = None
+
+    def send(self, events: Sequence[RawEvent]) -> list[str | None]:
+        """Raises whatever kafka-python does; the producer is then made anew, for its sequence may be broken."""
+        try:
+            producer = self._connected()
+            futures = [
+                producer.send(RAW.name, key=event.id.encode(), value=event.payload, headers=event.headers()) for event in events
+            ]
+            # Never flush(): it has hung where batches expired. Each future ends by the delivery time-out.
+            deadline = clock.monotonic() + self.DELIVERY_MS / 1000 + 2
+            for future in futures:
+                future.get(timeout=max(0.1, deadline - clock.monotonic()))
+        except Exception:
+            self.close()
+            raise
+        return [None] * len(events)
+
+    def close(self) -> None:
+        """Give it up; what was on its way is sent again by the next."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(Exception):
+                producer.close(timeout=1)
+
+    def _connected(self) -> Any:
+        if self._producer is None:
+            from kafka import KafkaProducer  # noqa: PLC0415 - who emits over HTTP needs no Kafka client
+
+            self._producer = KafkaProducer(
+                bootstrap_servers=self._bootstrap.split(","),
+                acks="all",
+                enable_idempotence=True,
+                delivery_timeout_ms=self.DELIVERY_MS,
+                request_timeout_ms=5000,
+                max_block_ms=500,
+                linger_ms=5,
+                bootstrap_timeout_ms=3000,
+                max_request_size=4 << 20,
+            )
+        return self._producer
+
+
+class HttpSender:
+    """To the gateway's `/v1/events`: several events as a batch, one alone in binary mode."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        """`url` is the gateway's, without a path."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=httpx.Timeout(10.0, connect=3.0))
+
+    def send(self, events: Sequence[RawEvent]) -> list[str | None]:
+        """Raises httpx.HTTPError for all that a later attempt may mend: no answer, 5xx, 401, 404, 429, a full disk."""
+        answer = self._one(events[0]) if len(events) == 1 else self._many(events)
+        if answer.status_code == httpx.codes.MULTI_STATUS or (
+            len(events) > 1 and answer.status_code == httpx.codes.BAD_REQUEST
+        ):
+            verdicts = answer.json().get("events")
+            if verdicts and len(verdicts) == len(events):
+                return [None if each["status"] == "accepted" else str(each.get("reason")) for each in verdicts]
+        if answer.status_code in REFUSED_FOR_GOOD:
+            # Of a whole batch nobody knows which event it was: each is asked about alone.
+            return [answer.text[:200]] if len(events) == 1 else [why for event in events for why in self.send([event])]
+        answer.raise_for_status()
+        return [None] * len(events)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        with contextlib.suppress(Exception):
+            self._client.close()
+
+    def _one(self, event: RawEvent) -> httpx.Response:
+        headers = {
+            "ce-" + name.removeprefix("ce_"): quote(value.decode(), safe=_PLAIN)
+            for name, value in event.headers()
+            if name in _SENT
+        }
+        return self._client.post("/v1/events", content=event.payload, headers=headers)
+
+    def _many(self, events: Sequence[RawEvent]) -> httpx.Response:
+        batch = [
+            {name.removeprefix("ce_"): value.decode() for name, value in event.headers() if name in _SENT}
+            | {"data_base64": base64.b64encode(event.payload).decode()}
+            for event in events
+        ]
+        kind = "application/cloudevents-batch+json"
+        return self._client.post("/v1/events", content=json.dumps(batch), headers={"Content-Type": kind})
+
+
+_SENT = frozenset({"ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_tenant"})
+"""The gateway writes door and time of receipt itself."""
+_PLAIN = "".join(map(chr, range(0x21, 0x7F))).replace('"', "").replace("%", "")
+"""What a header of CloudEvents' HTTP binding carries unescaped."""
+
+
+def _sender(target: str, token: str | None) -> Sender:
+    if target.startswith("kafka://") and len(target) > len("kafka://"):
+        return KafkaSender(target.removeprefix("kafka://"))
+    if target.startswith(("http://", "https://")):
+        return HttpSender(target, token)
+    raise ValueError(f"target {target!r}: kafka://host:port or http(s)://host:port")
+
+
+def _json(payload: Mapping[str, Any]) -> bytes:
+    return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -1,0 +1,1 @@
+"""Broker: Apache Kafka from packages, its topics and offsets."""

@@ -1,0 +1,1 @@
+"""Imports: exports on disk, sent through the same checks as live events."""

@@ -1,0 +1,169 @@
+"""Importing: an export on disk becomes raw events, through the same door as live traffic, as fast as Kafka takes them."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, islice
+from pathlib import Path
+
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from events.outcome import Reason, Verdict
+from events.raw import RawEvent, delivery_id
+from events.topics import RAW
+from pipelines.connector import ImportOptions, Platform
+from pipelines.ingest.publisher import PublishError, bulk_producer, publish_blocking
+from pipelines.understand.understand import IMPORT_DOOR, Context, understand
+
+ANSWER_SECONDS = 10.0
+RETRY_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import sent."""
+
+    events: int
+    acknowledged: int
+    seconds: float
+    ends: dict[int, int]
+    """By raw partition: the offset behind its last record, once everything was acknowledged. When the outcomes have reached
+    these, all of the import has been understood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What an import would become, without sending anything. Content-free."""
+
+    events: int
+    interactions: int
+    accounts: int
+    seconds: float
+    outcomes: dict[tuple[Verdict, Reason | None], int]
+    """Every event has one verdict, so these add up to `events`."""
+    unmapped: dict[tuple[str, str], int]
+    """Events by (tenant, space) of spaces that no community has."""
+    details: dict[str, int]
+    """Why events would be rejected: fields and kinds of error, never values."""
+
+
+def import_export(
+    platform: Platform,
+    kind: str,
+    path: Path,
+    options: ImportOptions,
+    bootstrap: str,
+    now: datetime,
+    progress: Callable[[int], None] = lambda _: None,
+    *,
+    events: Iterator[RawEvent] | None = None,
+) -> Imported:
+    """Send every event of an export and wait until Kafka has acknowledged all of them.
+
+    `kind` is one of `platform.imports`; `events` are those of `begun`, where an export was looked into before. `progress` hears
+    the number sent so far, every now and then. The same export sent
+    again gives the same raw ids and adds no interaction. Raises ExportError for an export that cannot be read, PublishError
+    when Kafka is away or does not take everything.
+    """
+    raw_ends(bootstrap)  # before the first event: a Kafka that is away is known at once, not after minutes of queueing
+    sending = raw_events(platform, kind, path, options, now) if events is None else events
+    published = publish_blocking(bulk_producer(bootstrap), sending, progress=progress)
+    return Imported(
+        events=published.acknowledged,
+        acknowledged=published.acknowledged,
+        seconds=published.seconds,
+        ends=raw_ends(bootstrap),
+    )
+
+
+def tally_export(
+    platform: Platform,
+    kind: str,
+    path: Path,
+    options: ImportOptions,
+    context: Context,
+    now: datetime,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Tally:
+    """Understand every event of an export here and now, and send nothing. Raises ExportError."""
+    started = time.perf_counter()
+    outcomes: Counter[tuple[Verdict, Reason | None]] = Counter()
+    unmapped: Counter[tuple[str, str]] = Counter()
+    details: Counter[str] = Counter()
+    events = interactions = accounts = 0
+    for events, raw in enumerate(raw_events(platform, kind, path, options, now), start=1):
+        record = understand(raw.payload, raw.headers(), 0, events, context).record
+        outcomes[record.verdict, record.reason] += 1
+        interactions += record.interactions
+        accounts += record.accounts
+        if record.reason is Reason.UNMAPPED_SPACE:
+            unmapped[record.tenant or "", record.space or ""] += 1
+        if record.detail:
+            details[record.detail] += 1
+        if events % 10_000 == 0:
+            progress(events)
+    return Tally(
+        events=events,
+        interactions=interactions,
+        accounts=accounts,
+        seconds=time.perf_counter() - started,
+        outcomes=dict(outcomes),
+        unmapped=dict(unmapped),
+        details=dict(details),
+    )
+
+
+def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions, now: datetime) -> Iterator[RawEvent]:
+    """The raw events of an export, lazily, in its order."""
+    door = IMPORT_DOOR + kind
+    for exported in platform.imports[kind](path, options):
+        yield RawEvent(
+            # Of the export's own ids, not of the bytes: the same happening has one raw id in every export of this kind.
+            id=delivery_id(door, f"{exported.tenant}\n{exported.id}".encode()),
+            source=f"/{door}",
+            type=exported.type,
+            door=door,
+            received_at=now,
+            payload=exported.payload,
+            time=exported.time,
+            tenant=exported.tenant,
+            community=options.community,
+        )
+
+
+def begun(platform: Platform, kind: str, path: Path, options: ImportOptions, now: datetime) -> Iterator[RawEvent]:
+    """The raw events of an export whose first has been read: what cannot be opened is known at once. Raises ExportError."""
+    events = raw_events(platform, kind, path, options, now)
+    return chain(list(islice(events, 1)), events)
+
+
+def raw_ends(bootstrap: str) -> dict[int, int]:
+    """By raw partition: the offset behind its last record. Waits for a Kafka that is just starting. Raises PublishError."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    until = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            return _ends(admin)
+        except KafkaException as error:
+            if time.monotonic() < until:  # a Kafka that is just starting has no leaders yet, or remembers older ones
+                time.sleep(RETRY_SECONDS)
+                continue
+            raise PublishError(
+                f"Kafka at {bootstrap} does not answer.",
+                f"The client reports: {error.args[0].name()}.",
+                "Start it with `guildhall up`, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
+            ) from error
+
+
+def _ends(admin: AdminClient) -> dict[int, int]:
+    topic = admin.list_topics(RAW.name, timeout=ANSWER_SECONDS).topics[RAW.name]
+    if topic.error is not None:
+        raise PublishError(
+            f"There is no topic {RAW.name}.", f"Kafka reports: {topic.error.name()}.", "`guildhall up` creates it."
+        )
+    asked = {TopicPartition(RAW.name, number): OffsetSpec.latest() for number in topic.partitions}
+    found = admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
+    return {place.partition: future.result().offset for place, future in found.items()}

@@ -1,0 +1,232 @@
+"""IRC meetings' logs in an archive or a folder: one log, one meeting, one record.
+
+Which meeting a log is, its place says: the date in the file's name, or in the nearest folder's. The words beside that date are
+the series (`2020-03-02-board-meeting.md`, `board/2020-03-02.log`, `2020-03-02-board/irc.log` are all of `board`), without words
+that every such name has. A number or a clock right behind the date tells two meetings of a day apart. Of several logs of one
+meeting one is taken, a corrected before a raw one: their names differ by `raw`, or half of their lines are the same.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from pipelines.connector import ExportedEvent, ExportError, ImportOptions
+from pipelines.imports.archive import ExportTree, open_tree
+from pipelines.platforms.irc.lines import FIRST_YEAR, LAST_YEAR, Kind, Line, read_lines
+
+EXPORTED_LOG = "irc.log"
+MOST_LOG_BYTES = 3 * 2**20
+"""A longer log fits into no record of the raw topic."""
+MAIN_SERIES = "main"
+"""The series of logs whose names have nothing but a date."""
+_SUFFIXES = frozenset({"", ".log", ".txt", ".md", ".markdown", ".irc"})
+_DATE = re.compile(r"(?<![0-9])([0-9]{4})([-_.]?)([0-9]{2})\2([0-9]{2})(?![0-9])")
+_PART = re.compile(r"[-_T](?P<clock>[0-9]{2}[.:h][0-9]{2})(?![0-9])|[-_](?P<part>[0-9]{1,2})(?=$|[^0-9\w-])")
+_WORD = re.compile(r"[^\W_]+")
+_EVERYWHERE = frozenset(
+    _WORD.findall(
+        "and archive chat for held irc log logs meeting meetings minutes notes of on overview raw the transcript",
+    )
+)
+"""The words of names that say nothing of the series."""
+_NO_LOGS = frozenset(["email", "index", "license", "readme"])
+"""Names, before the suffix, of what lies beside logs; the e-mail is how minutes are sent round, and may quote the log."""
+_LEAST_SAID = 0.25
+"""The share of a log's lines that somebody must have said: a message or a page may quote a few."""
+_SAME_MEETING = 0.5
+_RAW = re.compile(r"[-_.]raw(?=[-_.][^/]*$)|raw[-_.](?=[^/]*$)", re.IGNORECASE)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("no such time zone") from error
+    return name
+
+
+def _possible_year(day: date) -> date:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError("no year of a log")
+    return day
+
+
+Name = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class Meeting(BaseModel):
+    """Which meeting a log is of: the first line of a record, as JSON; the log's bytes follow as they stand."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    tenant: Name
+    series: Name
+    date: Annotated[date, AfterValidator(_possible_year)]
+    part: Annotated[str, Field(min_length=1, max_length=16)] | None = None
+    zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+
+    @property
+    def occurrence(self) -> str:
+        """The meeting's native id: the same however its log is laid out."""
+        return ":".join(filter(None, (self.series, self.date.isoformat(), self.part)))
+
+    def lines(self, log: bytes) -> list[Line]:
+        """The lines of this meeting's log. Bytes that are not UTF-8 stand for letters that nobody needs to know."""
+        return read_lines(log.decode("utf-8", "replace"), self.date, ZoneInfo(self.zone))
+
+
+def pack(meeting: Meeting, log: bytes) -> bytes:
+    """The payload of a meeting's record."""
+    return meeting.model_dump_json(exclude_none=True).encode() + b"\n" + log
+
+
+def unpack(payload: bytes) -> tuple[Meeting, bytes]:
+    """What `pack` wrote. Raises ValueError for anything else."""
+    head, line_end, log = payload.partition(b"\n")
+    if not line_end:
+        raise ValueError("no log behind the meeting")
+    return Meeting.model_validate_json(head), log
+
+
+def read_export(path: Path, options: ImportOptions) -> Iterator[ExportedEvent]:
+    """Every meeting of an archive (tar, zip) or folder, in the order of their ids. Raises ExportError.
+
+    Files without a line that somebody said are no logs and left out (readmes, published minutes, pages of meetings whose log is
+    lost). The tenant is `--tenant`, else what the archive's name says beside years and words such as `meetings`.
+    """
+    tenant = options.tenant or tenant_of(path)
+    zone = _checked_zone(options.time_zone or "UTC")
+    with open_tree(path) as tree:
+        groups: dict[str, list[tuple[str, Meeting]]] = {}
+        for name, meeting in _meetings(tree, tenant, zone):
+            groups.setdefault(meeting.occurrence, []).append((name, meeting))
+        found = False
+        for _, files in sorted(groups.items()):
+            for meeting, log in _apart(tree, files):
+                found = True
+                yield ExportedEvent(
+                    id=meeting.occurrence,
+                    type=EXPORTED_LOG,
+                    payload=pack(meeting, log),
+                    tenant=tenant,
+                    time=datetime.combine(meeting.date, time(), UTC),
+                )
+        if not found:
+            raise ExportError(
+                "There is no log of a meeting in it.",
+                f"No file of {path.name} has a date in its name or folder and a line such as `<nick> text`.",
+                "Give the folder or archive whose logs are named like 2020-03-02-board.log; one file is one meeting.",
+            )
+
+
+def _checked_zone(name: str) -> str:
+    try:
+        return _known_zone(name)
+    except ValueError as error:
+        raise ExportError(
+            "The logs cannot be read in that time zone.",
+            f"There is no time zone {name}.",
+            "Give an IANA name such as Europe/Oslo, or none for UTC.",
+        ) from error
+
+
+def tenant_of(path: Path) -> str:
+    """What the name of an archive or folder says beside years and words that every such name has."""
+    stem = re.sub(r"(?:\.(?:tar|tgz|tbz|txz|zip|gz|bz2|xz))+$", "", path.resolve().name.casefold())
+    words = [word for word in _WORD.findall(stem) if word not in _EVERYWHERE and not word.isdigit()]
+    return "-".join(words)[:128] or "irc"
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    name: str
+    said: frozenset[tuple[str, str]]
+
+    def is_same(self, name: str, said: frozenset[tuple[str, str]]) -> bool:
+        """Whether a log with this name and these lines is of the same meeting."""
+        both = len(self.said & said)
+        return _RAW.sub("", self.name) == _RAW.sub("", name) or both >= _SAME_MEETING * min(len(self.said), len(said))
+
+
+def _meetings(tree: ExportTree, tenant: str, zone: str) -> Iterator[tuple[str, Meeting]]:
+    names = [name for name in tree.names() if PurePosixPath(name).suffix.casefold() in _SUFFIXES and ".log.html" not in name]
+    tops = {PurePosixPath(name).parts[0] for name in tree.names()}
+    # An archive's one folder is its wrapping: unpacked, it has another name or none.
+    wrapped = len(tops) == 1 and all("/" in name for name in tree.names()) and not any(_dated(top) for top in tops)
+    for name in names:
+        parts = list(PurePosixPath(name).parts)[1 if wrapped else 0 :]
+        while "." in parts[-1] and PurePosixPath(parts[-1]).suffix.casefold() in _SUFFIXES - {""}:
+            parts[-1] = parts[-1].rpartition(".")[0]
+        placed = _placed(parts, tenant) if parts[-1].casefold() not in _NO_LOGS else None
+        if placed is not None:
+            series, day, part = placed
+            yield name, Meeting(tenant=tenant, series=series, date=day, part=part, zone=zone)
+
+
+def _placed(parts: list[str], tenant: str) -> tuple[str, date, str | None] | None:
+    """Series, date and part of a meeting, from the path of its log. None where no part of the path has a date."""
+    place = next((index for index in range(len(parts) - 1, -1, -1) if _dated(parts[index])), None)
+    if place is None:
+        return None
+    found = _dated(parts[place])
+    if found is None:
+        return None
+    match, day = found
+    behind = _PART.match(parts[place], match.end())
+    rest = parts[place][: match.start()] + " " + parts[place][behind.end() if behind else match.end() :]
+    beside = [rest, *parts[place + 1 :]]
+    above = parts[:place]
+    while above and (more := _dated(above[-1])) is not None:  # 2020-03-02-board/2020-03-02.log
+        beside.insert(0, above[-1][: more[0].start()] + " " + above[-1][more[0].end() :])
+        above.pop()
+    series = _words(" ".join(beside), tenant)
+    while not series and above:
+        series = _words(above.pop(), tenant)
+    part = (behind["clock"] or behind["part"]) if behind else None
+    return "-".join(series)[:128] or MAIN_SERIES, day, part
+
+
+def _dated(text: str) -> tuple[re.Match[str], date] | None:
+    for match in _DATE.finditer(text):
+        try:
+            day = date(int(match[1]), int(match[3]), int(match[4]))
+        except ValueError:
+            continue
+        if FIRST_YEAR <= day.year <= LAST_YEAR:
+            return match, day
+    return None
+
+
+def _words(text: str, tenant: str) -> list[str]:
+    words = [word for word in _WORD.findall(_DATE.sub(" ", text).casefold()) if word not in _EVERYWHERE]
+    words = [word for word in words if not word.isdigit()]
+    return [word for word in words if word not in _WORD.findall(tenant.casefold())] or words
+
+
+def _apart(tree: ExportTree, files: list[tuple[str, Meeting]]) -> Iterator[tuple[Meeting, bytes]]:
+    """The meetings among the logs of one series and day: copies of one are left out, others get a part of their own."""
+    taken: list[_Taken] = []
+    for name, meeting in sorted(files, key=lambda file: ("raw" in PurePosixPath(file[0]).name.casefold(), file[0])):
+        log = tree.read(name)
+        lines = [line for line in meeting.lines(log) if line.kind is not Kind.OUTSIDE]
+        said = frozenset((line.nick.casefold(), line.text.replace("\\", "")) for line in lines if line.kind is Kind.TURN)
+        turns = sum(1 for line in lines if line.kind in {Kind.TURN, Kind.AUTHORLESS})
+        if not said or turns < len(lines) * _LEAST_SAID or any(other.is_same(name, said) for other in taken):
+            continue
+        if len(log) > MOST_LOG_BYTES:
+            raise ExportError(
+                "A log is too long for one meeting.",
+                f"{name} has more than {MOST_LOG_BYTES // 2**20} MiB.",
+                "Cut it into one file for each meeting; what was imported so far is kept.",
+            )
+        if taken:
+            part = ".".join(filter(None, (meeting.part, str(len(taken) + 1))))
+            meeting = meeting.model_copy(update={"part": part})  # noqa: PLW2901 - the same meeting, told apart
+        taken.append(_Taken(name, said))
+        yield meeting, log

@@ -1,0 +1,353 @@
+"""IRC: meetings held on it, or minuted on it, from their logs.
+
+What becomes of what:
+
+* One log is one meeting: an occurrence of its series, which is the space. The tenant is what the archive is of.
+* A line that somebody says or acts is a turn (`speak`), its key the meeting, the clock and its number among the lines of that
+  clock. Text that goes on without a name belongs to the turn before.
+* Where a log is minutes (somebody says `present+`, `scribe:` or `#startmeeting`), a line `Name: …` of the scribe is the turn of
+  that name, and `… more` goes on for them: the turn belongs to who spoke. The scribe's other lines are the scribe's own.
+  Whoever else writes `name: …` addresses that name, but for the scribe's own: then they write what the scribe said. Where
+  nobody is ever named scribe, those are who write as scribes do: `Name: …` of two people at least, and three times a line
+  after it that begins with `…`.
+* `present+`, with the names behind it or of the writer, and `Present:` are edges of attendance, as are joins and quits where
+  they are logged, and what a bridge of telephones says of who is connected. Without clocks, edges have no times.
+* `Chair:`, `chair+`, `#chair` and `#startmeeting` name hosts. A scribe is not a host.
+* `name:` or `name,` at the start, or `@name`, addresses somebody: a mention, where the log knows that nick.
+* Lines to the machinery are nobody's turn: the queue (`q+`), topics and agendas, `s/…/…/`, words to bots.
+* Bots are those of the protocols of meetings, by this module's list (`BOTS`, which stands for the platform's flag); others
+  are in the settings' list. What bots and the server say of who came is read; nothing else of theirs is a person's.
+* There are only names: an account is a nick as it stands. A new nick, a nick with `_`, a name that a scribe gives are accounts
+  of their own until the identity store links them.
+* Lines whose author the log lost are not understood. Files that are no logs are never sent (`pipelines.platforms.irc.export`).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from events.identity import account_in_key, name_account
+from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit, Visibility
+from events.raw import RawEvent
+from events.verb import Verb
+from pipelines.connector import AccountSeen, Found, Happening, Ignored, Platform
+from pipelines.platforms.irc.export import Meeting, read_export, unpack
+from pipelines.platforms.irc.lines import Kind, Line
+
+BOTS = frozenset(["zakim", "rrsagent", "trackbot", "agendabot", "meetbot", "ccgbot", "supybot", "zodbot", "ubottu", "voip"])
+"""The bots of meetings' protocols, by name; those named `voip-…` are bridges of telephones."""
+_LINK = re.compile(r"https?://[\w.~%:@-]+(?:[/?#][^\s<>\"]*)?")
+_MINUTED = re.compile(r"(?:present\s?\+|scribe(?:nick)?\s?[:+]|#startmeeting\b)", re.IGNORECASE)
+_PRESENT = re.compile(r"present(?:\s?(?P<sign>[+-])|:)[:=]?\s*(?P<names>.*)", re.IGNORECASE)
+_SCRIBE = re.compile(r"scribe(?:nick)?\s?(?P<sign>[:+-])\s*(?P<names>.*)", re.IGNORECASE)
+_CHAIR = re.compile(r"chairs?\s?[:+]\s*(?P<names>.*)", re.IGNORECASE)
+_MEETBOT = re.compile(r"#(?P<word>startmeeting|chair)\b\s*(?P<names>.*)", re.IGNORECASE)
+_BOT_NAMES = r"(?:rrsagent|zakim|trackbot|voip[\w-]*)"
+_MACHINERY = re.compile(
+    r"(?:q|queue)\s?[+?=-](?:\s.*)?|\+?q|\+q\s.*|ack(?:\s.*)?|(?:agenda|regrets|chair)\s?[+=-].*|"
+    rf"(?:v?q|agenda|regrets|{_BOT_NAMES})\s?[,:?].*|{_BOT_NAMES}\s.*|"
+    r"(?:topic|subtopic|meeting|date|scribe list|next item|close item)\s?[:\d].*|[si]/[^/]+/.*|"
+    r"#(?:topic|subtopic|endmeeting|meetingname|link|unchair|lurk)\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+_SPOKEN = re.compile(r"@?(?P<name>[^\s:<>()\[\]/][^:<>()\[\]/]{0,39}?)\s?:(?:\s+(?P<text>.*))?", re.DOTALL)
+_GOES_ON = re.compile(r"(?:\.{2,}|…)\s?(?P<text>.*)", re.DOTALL)
+_NO_NAMES = frozenset(
+    re.split(
+        r"\s*\|\s*",
+        "action | agenda | announcement | announcements | aside | background | comment | decision | e.g | eg | "
+        "example | fyi | goal | goals | i.e | ie | idea | info | ip note | issue | issues | item | link | links | "
+        "minutes | next | nb | next steps | note | notes | options | poll | problem | proposal | proposed | ps | q | "
+        "question | questions | re | recap | recording | ref | resolution | resolved | scribe note | see | slide | "
+        "slides | so | spec | status | strawpoll | subject | summary | tl;dr | todo | topic | topics | update | use "
+        "case | use cases | vote | work items",
+    )
+)
+"""What stands before a colon in minutes and is nobody's name."""
+_ADDRESSED = re.compile(r"@?(?P<nick>[^\s:,]{2,64})[:,](?=\s|$)\s*")
+_AT = re.compile(r"(?<![\w@/.])@([^\s:,;!?@()]{2,64})")
+_BRIDGE = re.compile(
+    r"Associated (?P<in>\S.{0,60}?) with \S+\.?|(?P<name>[^\d\s\[][^\[]{0,60}?) \[SIP/[^\]]*\] has (?P<what>joined|left) .*"
+)
+LEAST_GOING_ON = 3
+_NOBODY = frozenset(["unknown", "anonymous", "guest"])
+"""What bridges call whom they do not know."""
+_ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>")
+_MOST_WORDS = 4
+
+
+@dataclass(slots=True)
+class _Minutes:
+    """What has been read of one log so far."""
+
+    meeting: Meeting
+    nicks: frozenset[str]
+    minuted: bool
+    counts: dict[str, int] = field(default_factory=dict)
+    scribes: set[str] = field(default_factory=set)
+    speaking: dict[str, str] = field(default_factory=dict)
+    there: set[str] = field(default_factory=set)
+    hosts: set[str] = field(default_factory=set)
+    seen: dict[str, AccountSeen] = field(default_factory=dict)
+
+    def place(self, line: Line) -> str:
+        """What tells this line apart in its meeting: its clock and the number within it; without clocks its number."""
+        clock = str(int(line.at.timestamp() * 1000)) if line.timed else "line"
+        self.counts[clock] = self.counts.get(clock, 0) + 1
+        return f"{clock}:{self.counts[clock]}"
+
+
+def normalise(raw: RawEvent) -> Iterator[Found]:
+    """Everything that one meeting's log says. Raises ValueError for what is no record of a log."""
+    meeting, log = unpack(raw.payload)
+    lines = meeting.lines(log)
+    heard = [line for line in lines if line.kind in {Kind.TURN, Kind.ACTION}]
+    if not heard:
+        yield Ignored(tenant=meeting.tenant, space=meeting.series)
+        return
+    nicks = {line.nick.casefold() for line in lines if line.nick} | {
+        line.text.casefold() for line in lines if line.kind is Kind.RENAMED
+    }
+    minuted = any(_MINUTED.match(line.text) for line in heard)
+    minutes = _Minutes(meeting, frozenset(nicks), minuted)
+    if minuted and not any(_SCRIBE.fullmatch(line.text) for line in heard):
+        minutes.scribes = _undeclared_scribes(heard, minutes.nicks)
+    for line in lines:
+        yield from _line(minutes, line)
+    yield from minutes.seen.values()
+
+
+def _line(minutes: _Minutes, line: Line) -> Iterator[Found]:
+    match line.kind:
+        case Kind.TURN | Kind.ACTION:
+            place = minutes.place(line)
+            if is_bot(line.nick):
+                yield _turn(minutes, line, line.nick, line.text, place, ActorKind.BOT)
+                yield from _bridged(minutes, line)
+            else:
+                yield from _heard(minutes, line, place)
+        case Kind.JOINED if not is_bot(line.nick):
+            yield from _edge(minutes, line, line.nick, left=False)
+        case Kind.LEFT if not is_bot(line.nick):
+            yield from _edge(minutes, line, line.nick, left=True)
+        case Kind.AUTHORLESS if minutes.minuted and (listed := _PRESENT.fullmatch(line.text)):
+            yield from _present(minutes, line, listed)
+
+
+def is_bot(nick: str) -> bool:
+    """Whether a nick is one of the bots of meetings' protocols."""
+    return nick.casefold() in BOTS or nick.casefold().startswith("voip-")
+
+
+def _heard(minutes: _Minutes, line: Line, place: str) -> Iterator[Found]:
+    """What a person's line is: a word to the machinery of minutes, or a turn."""
+    text = line.text
+    if host := _MEETBOT.fullmatch(text):
+        names = [] if host["word"].casefold() == "startmeeting" else re.split(r"[\s,]+", host["names"].strip())
+        yield from _hosts(minutes, line, [name for name in names if name] or [line.nick])
+        return
+    if minutes.minuted and line.kind is Kind.TURN:
+        if listed := _PRESENT.fullmatch(text):
+            yield from _present(minutes, line, listed)
+            return
+        if scribe := _SCRIBE.fullmatch(text):
+            _appoint(minutes, line.nick, scribe)
+            return
+        if chair := _CHAIR.fullmatch(text):
+            yield from _hosts(minutes, line, _names(chair["names"], minutes.nicks))
+            return
+        if _MACHINERY.fullmatch(text):
+            return
+        speaker, said = _spoken(minutes, line)
+        if is_bot(speaker):
+            return
+        yield _turn(minutes, line, speaker, said, place)
+    else:
+        yield _turn(minutes, line, line.nick, text, place)
+
+
+def _spoken(minutes: _Minutes, line: Line) -> tuple[str, str]:
+    """Who speaks in a line, and what: the scribe writes for others."""
+    nick = line.nick.casefold()
+    spoken = _SPOKEN.fullmatch(line.text)
+    if spoken and spoken["name"].casefold() == nick:
+        return line.nick, spoken["text"] or ""
+    if nick not in minutes.scribes:
+        return _spoken_for_the_scribe(minutes, line, spoken)
+    if spoken and _is_name(spoken["name"], minutes.nicks):
+        minutes.speaking[nick] = spoken["name"]
+        return spoken["name"], spoken["text"] or ""
+    if goes_on := _GOES_ON.fullmatch(line.text):
+        return minutes.speaking.get(nick, line.nick), goes_on["text"]
+    return line.nick, line.text
+
+
+def _spoken_for_the_scribe(minutes: _Minutes, line: Line, spoken: re.Match[str] | None) -> tuple[str, str]:
+    """When the scribe speaks, somebody else writes the scribe's name and what was said."""
+    nick = line.nick.casefold()
+    if spoken and spoken["name"].casefold() in minutes.scribes and not line.text.startswith("@"):
+        minutes.speaking[nick] = spoken["name"]
+        return spoken["name"], spoken["text"] or ""
+    goes_on = _GOES_ON.fullmatch(line.text)
+    if goes_on and nick in minutes.speaking:
+        return minutes.speaking[nick], goes_on["text"]
+    minutes.speaking.pop(nick, None)
+    return line.nick, line.text
+
+
+def _undeclared_scribes(heard: list[Line], nicks: frozenset[str]) -> set[str]:
+    """Who writes as scribes do, in minutes that name none."""
+    names: dict[str, set[str]] = {}
+    goes_on: Counter[str] = Counter()
+    for line in heard:
+        nick, spoken = line.nick.casefold(), _SPOKEN.fullmatch(line.text)
+        if spoken and not _MACHINERY.fullmatch(line.text) and _is_name(spoken["name"], nicks):
+            names.setdefault(nick, set()).add(spoken["name"].casefold())
+        elif nick in names and _GOES_ON.fullmatch(line.text):
+            goes_on[nick] += 1
+    return {nick for nick, times in goes_on.items() if times >= LEAST_GOING_ON and len(names[nick]) > 1}
+
+
+def _is_name(found: str, nicks: frozenset[str]) -> bool:
+    name = found.casefold()
+    if name in nicks or is_bot(name):
+        return True
+    words = found.split()
+    if name in _NO_NAMES or not 1 <= len(words) <= _MOST_WORDS or not any(letter.isalpha() for letter in found):
+        return False
+    return len(words) == 1 or all(word[:1].isupper() for word in words)
+
+
+def _appoint(minutes: _Minutes, writer: str, scribe: re.Match[str]) -> None:
+    """Note who scribes from here on. A name that is no nick of the log is the writer's own."""
+    named = _names(scribe["names"], minutes.nicks)
+    nicks = {name.casefold() if name.casefold() in minutes.nicks else writer.casefold() for name in named} or {
+        writer.casefold()
+    }
+    if scribe["sign"] == "-":
+        minutes.scribes -= nicks
+    elif any(len(name.split()) > _MOST_WORDS for name in named):
+        return  # a sentence to the scribe
+    elif scribe["sign"] == "+":
+        minutes.scribes |= nicks
+    else:
+        minutes.scribes = nicks
+    minutes.speaking.clear()
+
+
+def _names(listed: str, nicks: frozenset[str]) -> list[str]:
+    """The names of a list: by commas, `;` and `and`; by blanks where every word is a nick of the log."""
+    found: list[str] = []
+    for part in re.split(r"[,;\n]|\s+and\s+|\s&\s", _ASIDE.sub(" ", listed)):
+        name = " ".join(part.split()).strip(" .:+*\\@")
+        words = name.split()
+        if len(words) > 1 and all(word.casefold() in nicks for word in words):
+            found.extend(words)
+        elif name and len(words) <= _MOST_WORDS and any(letter.isalpha() for letter in name):
+            found.append(name[:64])
+    return list(dict.fromkeys(found))
+
+
+def _present(minutes: _Minutes, line: Line, listed: re.Match[str]) -> Iterator[Found]:
+    names = _names(listed["names"], minutes.nicks)
+    for name in names or ([line.nick] if line.nick and not listed["names"].strip() else []):
+        if not is_bot(name):
+            yield from _edge(minutes, line, name, left=listed["sign"] == "-")
+
+
+def _bridged(minutes: _Minutes, line: Line) -> Iterator[Found]:
+    found = _BRIDGE.fullmatch(line.text)
+    if found:
+        name = (found["in"] or found["name"]).strip()
+        if name.casefold() not in _NOBODY:
+            yield from _edge(minutes, line, name, left=found["what"] == "left")
+
+
+def _happening(minutes: _Minutes, line: Line, verb: Verb, name: str, key: str) -> Happening:
+    meeting = minutes.meeting
+    account = name_account(name)
+    if account not in minutes.seen:
+        minutes.seen[account] = _account(meeting.tenant, account, name, line.at)
+    return Happening(
+        key=f"{meeting.occurrence}:{key}",
+        tenant=meeting.tenant,
+        space=meeting.series,
+        medium=Medium.MEETING,
+        visibility=Visibility.PUBLIC,
+        occurred_at=line.at,
+        verb=verb,
+        actor=account,
+        object_id=meeting.occurrence,
+        object_kind=ObjectKind.MEETING,
+    )
+
+
+def _turn(minutes: _Minutes, line: Line, name: str, text: str, place: str, kind: ActorKind = ActorKind.HUMAN) -> Happening:
+    turn = _happening(minutes, line, Verb.SPEAK, name, place)
+    if kind is ActorKind.BOT:
+        minutes.seen[turn.actor] = replace(minutes.seen[turn.actor], kind=kind)
+        return replace(turn, actor_kind=kind, size=len(text), size_unit=SizeUnit.CHARACTERS)
+    return replace(
+        turn,
+        mentions=tuple(account for account in _mentions(text, minutes.nicks) if account != turn.actor),
+        refs=tuple(_LINK.findall(text)),
+        size=len(text),
+        size_unit=SizeUnit.CHARACTERS,
+        text=text,
+    )
+
+
+def _edge(minutes: _Minutes, line: Line, name: str, *, left: bool) -> Iterator[Found]:
+    """An edge of attendance. Who is there already does not come again; who left may."""
+    account = name_account(name)
+    if not left and account in minutes.there:
+        return
+    (minutes.there.discard if left else minutes.there.add)(account)
+    when: datetime | None = line.at if line.timed else None
+    clock = int(line.at.timestamp() * 1000) if when else "line"
+    edge = _happening(minutes, line, Verb.ATTEND, name, f"{account_in_key(account)}:{'out' if left else 'in'}:{clock}")
+    yield replace(edge, ended_at=when) if left else replace(edge, started_at=when)
+
+
+def _hosts(minutes: _Minutes, line: Line, names: list[str]) -> Iterator[Found]:
+    for name in names:
+        account = name_account(name)
+        if account in minutes.hosts or is_bot(name):
+            continue
+        minutes.hosts.add(account)
+        yield _happening(minutes, line, Verb.HOST, name, f"{account_in_key(account)}:host")
+
+
+def _mentions(text: str, nicks: frozenset[str]) -> Iterator[str]:
+    rest = text
+    while (addressed := _ADDRESSED.match(rest)) and addressed["nick"].casefold() in nicks:
+        yield name_account(addressed["nick"])
+        rest = rest[addressed.end() :]
+    for at in _AT.findall(text) if "@" in text else ():
+        if at.casefold() in nicks:
+            yield name_account(at)
+
+
+def _account(tenant: str, account: str, name: str, at: datetime) -> AccountSeen:
+    if " " in name:
+        return AccountSeen(tenant=tenant, native_id=account, said_at=at, display_name=name)
+    return AccountSeen(tenant=tenant, native_id=account, said_at=at, handle=name)
+
+
+PLATFORM = Platform(
+    slug="irc",
+    title="IRC meetings",
+    medium=Medium.MEETING,
+    reference="https://modern.ircdocs.horse/",
+    setup=(
+        "`guildhall import irc-meetings PATH`: the logs of meetings, one file for each, in a tar, a zip or a folder, "
+        "plain or in pages of Markdown. The date in a file's or folder's name is the meeting's, the words beside it its "
+        "series, which is the space. The tenant is --tenant, else the archive's name without years and words such as "
+        "`meetings`. Clocks that name no zone are read as UTC."
+    ),
+    version=1,
+    normalise=normalise,
+    imports={"irc-meetings": read_export},
+)

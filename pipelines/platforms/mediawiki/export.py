@@ -1,0 +1,154 @@
+"""MediaWiki's recent changes in files: one JSON object a line, or one JSON document of one or many, plain or gzipped."""
+
+import gzip
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, TypeGuard
+
+import ijson
+from pydantic_core import from_json
+
+from pipelines.connector import ExportedEvent, ExportError, ImportOptions
+
+RECENT_CHANGE = "mediawiki.recentchange"
+MOST_BYTES_A_CHANGE = 2**20
+MOST_SECONDS = 32_503_680_000
+"""The year 3000."""
+_HOST = re.compile(r"(?:https?:)?//([^/:?#@\s]{1,253})")
+_GZIP = b"\x1f\x8b"
+
+
+def read_changes(path: Path, options: ImportOptions) -> Iterator[ExportedEvent]:
+    """Every recent change of a file, in its order, one in memory at a time. Raises ExportError, naming line or entry.
+
+    The file is told by its content: gzipped or not; an array, one document, or one change a line. A line is kept byte for
+    byte. A record's id is the change's own: its number in the wiki's table of recent changes, else in its log, else the hash of
+    its bytes. `--tenant` stands in where a change names no wiki.
+    """
+    try:
+        with _opened(path) as file:
+            first = _first_line(file)
+            if first.lstrip()[:1] == b"[":
+                yield from _array(first, file, options)
+            else:
+                yield from _lines(first, file, options)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ExportError(
+            "The changes cannot be read to their end.",
+            f"{path.name} is damaged, or only the beginning of a gzipped file.",
+            "Download it again and compare the sizes; what was imported so far is kept, and a second import adds the rest.",
+        ) from error
+    except OSError as error:
+        raise ExportError(
+            "The changes cannot be read.", f"{path.name}: {error.strerror}.", "Check the path and who may read it."
+        ) from error
+
+
+def tenant_of(change: Mapping[str, Any]) -> str | None:
+    """The wiki that a change is of: the domain by which people know it. The same in every style of the feed."""
+    meta, server = change.get("meta"), change.get("server_url")
+    host = _HOST.match(server) if isinstance(server, str) else None
+    told = (
+        meta.get("domain") if isinstance(meta, dict) else None,
+        change.get("server_name"),
+        host.group(1) if host else None,
+    )
+    return next((name.lower() for name in told if isinstance(name, str) and 0 < len(name) <= 253), None)  # noqa: PLR2004 - DNS
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("rb") as plain:
+        zipped = plain.read(2) == _GZIP
+        plain.seek(0)
+        if not zipped:
+            yield plain
+            return
+        with gzip.open(plain) as unzipped:
+            yield unzipped  # type: ignore[misc]  # a GzipFile reads like any file
+
+
+def _first_line(file: IO[bytes]) -> bytes:
+    while line := file.readline(MOST_BYTES_A_CHANGE):
+        if line.strip():
+            return line
+    return b""
+
+
+class _Rest:
+    """The first line again, then the file."""
+
+    def __init__(self, first: bytes, file: IO[bytes]) -> None:
+        self._first, self._file = first, file
+
+    def read(self, size: int) -> bytes:
+        if self._first:
+            given, self._first = self._first[:size], self._first[size:]
+            return given
+        return self._file.read(size)
+
+
+def _array(first: bytes, file: IO[bytes], options: ImportOptions) -> Iterator[ExportedEvent]:
+    number = 0
+    try:
+        for number, found in enumerate(ijson.items(_Rest(first, file), "item", use_float=True), 1):
+            payload = json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode()
+            yield _exported(found, payload, f"Entry {number}", options)
+    except (ijson.JSONError, UnicodeError) as error:
+        raise _none(f"Behind entry {number} it is no JSON array") from error
+
+
+def _lines(first: bytes, file: IO[bytes], options: ImportOptions) -> Iterator[ExportedEvent]:
+    if not first:
+        return
+    try:
+        from_json(first)
+    except ValueError:
+        # Perhaps one change, written over many lines.
+        document = (first + file.read(MOST_BYTES_A_CHANGE)).strip()
+        yield _exported(_json(document, "Line 1"), document, "Line 1", options)
+        return
+    yield _exported(_json(first, "Line 1"), first.strip(), "Line 1", options)
+    for number, line in enumerate(iter(lambda: file.readline(MOST_BYTES_A_CHANGE), b""), 2):
+        if line.strip():
+            yield _exported(_json(line, f"Line {number}"), line.strip(), f"Line {number}", options)
+
+
+def _json(content: bytes, place: str) -> Any:
+    try:
+        return from_json(content, allow_inf_nan=False)
+    except ValueError as error:
+        raise _none(f"{place} is not JSON") from error
+
+
+def _exported(found: Any, payload: bytes, place: str, options: ImportOptions) -> ExportedEvent:
+    if not isinstance(found, dict) or not ("type" in found or isinstance(found.get("meta"), dict)):
+        raise _none(f"{place} is no recent change: it has no type")
+    rc, log, at = found.get("id"), found.get("log_id"), found.get("timestamp")
+    own = f"rc:{rc}" if _is_number(rc) else f"log:{log}" if _is_number(log) else None
+    return ExportedEvent(
+        id=own or hashlib.blake2b(payload, digest_size=16).hexdigest(),
+        type=RECENT_CHANGE,
+        payload=payload,
+        tenant=tenant_of(found) or options.tenant or "unknown",
+        time=datetime.fromtimestamp(at, UTC) if _is_number(at) and at <= MOST_SECONDS else None,
+    )
+
+
+def _is_number(found: object) -> TypeGuard[int]:
+    return isinstance(found, int) and not isinstance(found, bool) and found > 0
+
+
+def _none(why: str) -> ExportError:
+    return ExportError(
+        "The changes cannot be read to their end.",
+        f"{why}.",
+        "Give recent changes as MediaWiki's feeds write them, one JSON object a line or one JSON array; mend or remove the "
+        "place. What was imported so far is kept, and a second import adds only what is missing.",
+    )

@@ -1,0 +1,72 @@
+"""Deeds: what people of a play do, before any platform's format. Plain values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipelines.simulator.population import Person
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    POST = "post"
+    REPLY = "reply"
+    EDIT = "message_changed"
+    DELETE = "message_deleted"
+    REACT = "reaction_added"
+    TYPING = "user_typing"
+    UNKNOWN = "unknown"
+    DIRECT = "direct_message"
+    ELSEWHERE = "unmapped_space"
+    BOT_POST = "bot_post"
+    TEAM_JOIN = "team_join"
+    WIKI_EDIT = "edit"
+    WIKI_NEW = "new"
+    WIKI_REVERT = "revert"
+    WIKI_LOG = "log"
+    WIKI_CATEGORY = "categorize"
+    WIKI_BOT = "bot_edit"
+    STARTED = "meeting.started"
+    ENDED = "meeting.ended"
+    JOINED = "meeting.participant_joined"
+    LEFT = "meeting.participant_left"
+    SHARE = "meeting.sharing_started"
+    UNSHARE = "meeting.sharing_ended"
+    MEETING_CHAT = "meeting.chat_message_sent"
+    RECORDED = "recording.completed"
+    WAITING = "meeting.participant_joined_waiting_room"
+    GARBAGE = "garbage"
+
+
+@dataclass(slots=True, eq=False)
+class Deed:
+    """One thing done. `ref` is what it is done to: a message's number, a page's, or a meeting; `thread` the opening message.
+
+    `at` and `due` are milliseconds since 1970: when it happened and when it is delivered. They differ for a re-delivery
+    (`again`), which repeats the deed's number and so its body.
+    """
+
+    at: int
+    number: int
+    kind: Kind
+    community: int
+    who: Person | None
+    space: str = ""
+    ref: "Deed | Meeting | int | None" = None
+    thread: "Deed | None" = None
+    question: bool = False
+    platform: str = "slack"
+    repeats: bool = False
+    again: bool = False
+    due: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Meeting:
+    """One occurrence of a meeting series."""
+
+    number: int
+    community: int
+    starts: int
+    host: Person
+    ends: int = 0

@@ -1,0 +1,276 @@
+"""Play: the deeds of the live weeks, delivered as their platforms would: signed webhooks, and CloudEvents for the wikis.
+
+Nothing is given up: what is not acknowledged is sent again, the same body newly signed, until the gateway says yes. What it
+said yes to is in the ledger, a line each. Order holds only loosely: several connections send at once, as platforms do.
+"""
+
+import base64
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+from urllib.parse import urlsplit
+
+from events.errors import GuildhallError
+from events.raw import delivery_id
+from pipelines.connector import Sign
+from pipelines.platforms import PLATFORMS
+from pipelines.simulator.actions import Deed, Kind
+from pipelines.simulator.expected import Planned
+from pipelines.simulator.formats import garbage, slack, zoom
+from pipelines.simulator.formats.mediawiki import MediaWiki
+from pipelines.simulator.formats.world import World
+from pipelines.simulator.ground_truth import secret
+from pipelines.simulator.scenario import Script
+
+BATCH_EVENTS = 200
+FIRST_PAUSE_SECONDS = 0.05
+LAST_PAUSE_SECONDS = 2.0
+ANSWER_SECONDS = 30.0
+RETRY_HEADERS = {"x-slack-retry-num": "1", "x-slack-retry-reason": "http_timeout"}
+
+
+class NotDeliveredError(GuildhallError):
+    """The gateway refused for good what a platform sent, or did not answer for too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way: the door (`hooks/slack/slack-main`, or `events`), the raw id that it must get, the bytes."""
+
+    door: str
+    platform: str
+    raw_id: str
+    body: bytes
+    again: bool
+    due: int
+
+
+def deliveries(script: Script, world: World, planned: Planned) -> Iterator[Delivery]:
+    """Everything that comes through live doors, in order of delivery, counted in `planned` as it is made."""
+    live = script.calendar.ms(script.calendar.live_week)
+    wiki = MediaWiki(world)
+    for deed in script.deeds():
+        if deed.platform == "mediawiki" and deed.kind is not Kind.GARBAGE:
+            body = wiki.payload(deed)  # before the live weeks too: a page's revisions are linked
+            if deed.at >= live:
+                planned.live(deed)
+                yield Delivery("events", deed.platform, wiki.event_id(deed), body, deed.again, deed.due)
+        elif deed.at >= live:
+            planned.live(deed)
+            yield _webhook(deed, world)
+
+
+def _webhook(deed: Deed, world: World) -> Delivery:
+    if deed.kind is Kind.GARBAGE:
+        body = garbage.payload(deed)
+        if deed.platform == "mediawiki":
+            return Delivery("events", deed.platform, garbage.event_id(deed), body, again=False, due=deed.due)
+    else:
+        body = (slack if deed.platform == "slack" else zoom).payload(deed, world)
+    door = f"hooks/{deed.platform}/{deed.platform}-main"
+    return Delivery(door, deed.platform, delivery_id(door, body), body, deed.again, deed.due)
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What the gateway acknowledged, by (platform, door); and how often it had to be asked again."""
+
+    acknowledged: Counter[tuple[str, str]] = field(default_factory=Counter)
+    retries: int = 0
+    seconds: float = 0.0
+
+
+class Ledger:
+    """A file of what was acknowledged, one JSON line an event: raw id, door. Appended; whole lines only matter."""
+
+    def __init__(self, path: Path) -> None:
+        """Lines that are there stay."""
+        self._file: IO[str] = path.open("a", encoding="utf-8")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._file.close()
+
+    def write(self, sent: Iterable[Delivery]) -> None:
+        """Note these as acknowledged; on the disk's side of this process when it returns."""
+        self._file.writelines(json.dumps({"id": one.raw_id, "door": one.door}) + "\n" for one in sent)
+        self._file.flush()
+
+
+def read_ledger(path: Path) -> Counter[tuple[str, str]]:
+    """How often each (door, raw id) was acknowledged. A line that a kill cut off is not counted."""
+    found: Counter[tuple[str, str]] = Counter()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            one = json.loads(line)
+        except ValueError:
+            continue
+        found[one["door"], one["id"]] += 1
+    return found
+
+
+def deliver(
+    gateway: str,
+    sent: Iterator[Delivery],
+    world: World,
+    ledger: Ledger,
+    now: Callable[[], float],
+    *,
+    connections: int = 8,
+    rate: float | None = None,
+    patience_seconds: float = 120.0,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Delivered:
+    """Send everything to the gateway at this URL and wait for every yes.
+
+    `now` gives epoch seconds, for signatures. `rate`: events a second, steadily; without it as fast as the gateway answers. An
+    event is asked for again for `patience_seconds` at most; then, and for what the gateway refuses for good, NotDeliveredError.
+    """
+    player = _Player(gateway, _parcels(sent, BATCH_EVENTS if rate is None else 1), world, ledger, now)
+    player.rate, player.patience, player.progress = rate, patience_seconds, progress
+    return player.play(connections)
+
+
+class _Player:
+    """Several threads, a connection each. `http.client`: a webhook costs it a tenth of what httpx asks for one."""
+
+    rate: float | None = None
+    patience = 120.0
+    progress: Callable[[int], None]
+
+    def __init__(
+        self, gateway: str, parcels: Iterator[list[Delivery]], world: World, ledger: Ledger, now: Callable[[], float]
+    ) -> None:
+        self.address = urlsplit(gateway).netloc
+        self.parcels, self.ledger, self.now = parcels, ledger, now
+        self.secrets = {platform: secret(world, platform) for platform in ("slack", "zoom")}
+        self.signs: dict[str, Sign] = {slug: row.sign for slug, row in PLATFORMS.items() if row.sign is not None}
+        self.taking, self.noting = threading.Lock(), threading.Lock()
+        self.stopping = threading.Event()
+        self.failed: list[BaseException] = []
+        self.taken = 0
+        self.done = Delivered()
+
+    def play(self, connections: int) -> Delivered:
+        self.began = time.monotonic()
+        senders = [threading.Thread(target=self._send_all, daemon=True) for _ in range(connections)]
+        try:
+            for sender in senders:
+                sender.start()
+            while any(sender.is_alive() for sender in senders):
+                senders[0].join(0.2) if senders[0].is_alive() else time.sleep(0.05)
+                self.progress(self.done.acknowledged.total())
+        finally:
+            self.stopping.set()  # Ctrl-C as well: what is on its way ends, nothing new begins
+        if self.failed:
+            raise self.failed[0]
+        self.done.seconds = time.monotonic() - self.began
+        return self.done
+
+    def _send_all(self) -> None:
+        connection = http.client.HTTPConnection(self.address, timeout=ANSWER_SECONDS)
+        try:
+            while not self.stopping.is_set():
+                parcel = self._take()
+                if parcel is None:
+                    return
+                self._send(connection, parcel)
+                with self.noting:
+                    self.done.acknowledged.update((one.platform, one.door) for one in parcel)
+                    self.ledger.write(parcel)
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            self.failed.append(error)
+            self.stopping.set()
+        finally:
+            connection.close()
+
+    def _take(self) -> list[Delivery] | None:
+        with self.taking:
+            parcel = next(self.parcels, None)
+            if parcel is not None:
+                if self.rate is not None:
+                    self.stopping.wait(max(0.0, self.began + self.taken / self.rate - time.monotonic()))
+                self.taken += len(parcel)
+            return parcel
+
+    def _send(self, connection: http.client.HTTPConnection, parcel: Sequence[Delivery]) -> None:
+        until = time.monotonic() + self.patience
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            path, body, headers = self._request(parcel)
+            try:
+                connection.request("POST", path, body, headers)
+                answer = connection.getresponse()
+                said = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()  # the next request opens it again
+                why = type(error).__name__
+            else:
+                if answer.status in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
+                    return
+                why = f"{answer.status} {said[:200].decode(errors='replace')}"
+                if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status != HTTPStatus.TOO_MANY_REQUESTS:
+                    raise _refused(path, why)
+            if time.monotonic() > until or self.stopping.is_set():
+                raise _refused(path, f"{why}, for {self.patience:.0f} seconds")
+            with self.noting:
+                self.done.retries += 1
+            self.stopping.wait(pause)
+            pause = min(pause * 2, LAST_PAUSE_SECONDS)
+
+    def _request(self, parcel: Sequence[Delivery]) -> tuple[str, bytes, dict[str, str]]:
+        first = parcel[0]
+        if first.door == "events":
+            return "/v1/events", _batch(parcel), {"content-type": "application/cloudevents-batch+json"}
+        headers = self.signs[first.platform](first.body, self.secrets[first.platform], self.now())
+        if first.again and first.platform == "slack":
+            headers |= RETRY_HEADERS
+        return f"/{first.door}", first.body, headers
+
+
+def _refused(path: str, why: str) -> NotDeliveredError:
+    return NotDeliveredError(
+        "The gateway does not take what the player sends.",
+        f"{path}: {why}.",
+        "Look at the gateway's log; what it acknowledged until now is in the ledger.",
+    )
+
+
+def _parcels(sent: Iterator[Delivery], most: int) -> Iterator[list[Delivery]]:
+    """Each webhook alone; CloudEvents together, at most so many."""
+    batch: list[Delivery] = []
+    for one in sent:
+        if one.door != "events":
+            yield [one]
+            continue
+        batch.append(one)
+        if len(batch) >= most:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _batch(parcel: Sequence[Delivery]) -> bytes:
+    return json.dumps(
+        [
+            {
+                "specversion": "1.0",
+                "id": one.raw_id,
+                "source": "/player",
+                "type": f"{one.platform}.recentchange",
+                "data_base64": base64.b64encode(one.body).decode(),
+            }
+            for one in parcel
+        ]
+    ).encode()

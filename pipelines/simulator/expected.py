@@ -1,0 +1,68 @@
+"""Planned: what is to become of every event of a play, told by its kind alone."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from pipelines.simulator.actions import Deed, Kind
+from pipelines.simulator.formats import mediawiki, slack, zoom
+
+UNDERSTOOD = "understood"
+NOT_PARTICIPATION = "ignored:not_participation"
+PRIVATE = "ignored:private"
+UNMAPPED = "ignored:unmapped_space"
+OWN_BOT = "ignored:own_bot"
+UNREADABLE = "rejected:unreadable_payload"
+
+_OF_KIND = {
+    Kind.TYPING: NOT_PARTICIPATION,
+    Kind.UNKNOWN: NOT_PARTICIPATION,
+    Kind.DIRECT: PRIVATE,
+    Kind.ELSEWHERE: UNMAPPED,
+    Kind.WIKI_CATEGORY: NOT_PARTICIPATION,
+    Kind.UNSHARE: NOT_PARTICIPATION,
+    Kind.WAITING: NOT_PARTICIPATION,
+    Kind.GARBAGE: UNREADABLE,
+}
+"""Every other kind is understood, and is one interaction."""
+
+
+def verdict(deed: Deed) -> str:
+    """What a live delivery of this deed is to become: a verdict, with its reason after a colon."""
+    if deed.kind is Kind.BOT_POST and slack.is_own_bot(deed):
+        return OWN_BOT
+    if deed.kind is Kind.MEETING_CHAT and zoom.is_whispered(deed):
+        return PRIVATE
+    if deed.kind is Kind.WIKI_LOG and mediawiki.is_automatic(deed):
+        return NOT_PARTICIPATION
+    return _OF_KIND.get(deed.kind, UNDERSTOOD)
+
+
+@dataclass(slots=True)
+class Planned:
+    """Counts of a play. `events` are raw records by (platform, how they come, verdict); how: `live` or `export`."""
+
+    events: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    interactions: int = 0
+    duplicates: int = 0
+    """Interactions that a second delivery brings once more."""
+
+    def live(self, deed: Deed) -> None:
+        """Count one delivery."""
+        becomes = verdict(deed)
+        self.events[deed.platform, "live", becomes] += 1
+        if becomes == UNDERSTOOD:
+            self.interactions += 1
+            self.duplicates += deed.again
+
+    def exported(self, platform: str, becomes: str, interactions: int = 0) -> None:
+        """Count one record of an export."""
+        self.events[platform, "export", becomes] += 1
+        self.interactions += interactions
+
+    def of_platform(self, platform: str) -> int:
+        """Raw records of a platform."""
+        return sum(count for (its, _, _), count in self.events.items() if its == platform)
+
+    def total(self) -> int:
+        """Raw records."""
+        return sum(self.events.values())

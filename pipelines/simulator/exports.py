@@ -1,0 +1,161 @@
+"""Exports: the weeks before the live ones, as each platform's own export holds them. A week's messages in memory at a time."""
+
+import gzip
+import json
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Self
+
+from pipelines.simulator.actions import Deed, Kind
+from pipelines.simulator.calendar import DAY_MS
+from pipelines.simulator.expected import NOT_PARTICIPATION, UNDERSTOOD, UNMAPPED, Planned, verdict
+from pipelines.simulator.formats import slack, zoom
+from pipelines.simulator.formats.mediawiki import MediaWiki
+from pipelines.simulator.formats.world import CHANNELS, MAPPED_CHANNELS, World
+from pipelines.simulator.population import SPECS
+from pipelines.simulator.scenario import Script
+
+OPEN_DAYS = 7
+"""A day's messages are written when nothing changes them any more."""
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One export on disk: the platform, the KIND of `guildhall import`, where it is."""
+
+    platform: str
+    kind: str
+    path: Path
+    tenant: str
+
+
+def write_exports(script: Script, world: World, folder: Path, planned: Planned) -> list[Export]:
+    """Write the exports of all weeks before the first live one, and count what they hold; no live week before them, no files.
+
+    A Slack zip for each workspace, a gzipped file of recent changes for each wiki, one file of kept Zoom webhooks.
+    """
+    if script.calendar.live_week == 0:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    live = script.calendar.ms(script.calendar.live_week)
+    with ExitStack() as stack:
+        chats = [stack.enter_context(_Chat(script, world, i, folder, planned)) for i in range(len(SPECS))]
+        wiki = MediaWiki(world)
+        changes = [stack.enter_context(_gzip(folder / f"{name}.jsonl.gz")) for name in world.domains]
+        webhooks = stack.enter_context((folder / "zoom-webhooks.jsonl").open("wb"))
+        for deed in _before(script, live):
+            if deed.platform == "slack":
+                chats[deed.community].take(deed)
+                continue
+            body, file = (
+                (zoom.payload(deed, world), webhooks)
+                if deed.platform == "zoom"
+                else (wiki.payload(deed), changes[deed.community])
+            )
+            file.write(body + b"\n")
+            becomes = verdict(deed)
+            planned.exported(deed.platform, becomes, int(becomes == UNDERSTOOD))
+    return [
+        *(Export("slack", "slack-export", chat.path, chat.team) for chat in chats),
+        *(Export("mediawiki", "mediawiki-recentchange", folder / f"{name}.jsonl.gz", name) for name in world.domains),
+        Export("zoom", "zoom-webhooks", folder / "zoom-webhooks.jsonl", world.zoom_account),
+    ]
+
+
+def _before(script: Script, live: int) -> Iterator[Deed]:
+    return takewhile(lambda deed: deed.due < live, script.deeds())
+
+
+@contextmanager
+def _gzip(path: Path) -> Iterator[gzip.GzipFile]:
+    """A gzip file whose bytes do not tell when it was written."""
+    with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=3, mtime=0) as file:
+        yield file
+
+
+class _Chat:
+    """The zip of one workspace while it is written."""
+
+    def __init__(self, script: Script, world: World, community: int, folder: Path, planned: Planned) -> None:
+        self.script, self.world, self.community, self.planned = script, world, community, planned
+        self.team = world.teams[community]
+        self.path = folder / f"{SPECS[community].slug}-slack-export.zip"
+        self._zip = zipfile.ZipFile(self.path, "w", zipfile.ZIP_DEFLATED, compresslevel=3)
+        self._days: dict[int, dict[str, dict[str, dict[str, Any]]]] = defaultdict(lambda: defaultdict(dict))
+        self._kept = {
+            Kind.POST: UNDERSTOOD,
+            Kind.REPLY: UNDERSTOOD,
+            Kind.BOT_POST: UNDERSTOOD,  # an export does not say which app is our own
+            Kind.ELSEWHERE: UNMAPPED,
+            Kind.TEAM_JOIN: NOT_PARTICIPATION,
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._write_days(None)
+        self._write("channels.json", [self._channel(space) for space in CHANNELS])
+        live = self.script.calendar.live_week
+        people = [p for p in self.script.people[self.community] if p.arrives < live]
+        updated = self.script.calendar.ms(live) // 1000
+        self._write("users.json", [slack.user(person, self.world, updated) for person in people])
+        for _person in people:
+            self.planned.exported("slack", UNDERSTOOD)
+        self._zip.close()
+
+    def take(self, deed: Deed) -> None:
+        """Keep a message, change one that is kept, or leave alone what an export does not hold."""
+        day = deed.at // DAY_MS
+        about = deed.ref if isinstance(deed.ref, Deed) else None
+        if deed.kind in self._kept:
+            found = self._joined(deed) if deed.kind is Kind.TEAM_JOIN else slack.message(deed, self.world)
+            self._days[day][deed.space or "general"][slack.ts(deed)] = {**found, "_becomes": self._kept[deed.kind]}
+        elif about is not None and deed.kind in {Kind.EDIT, Kind.DELETE}:
+            messages = self._days[about.at // DAY_MS][about.space]
+            kept = messages.pop(slack.ts(about), None)
+            if kept and deed.kind is Kind.EDIT:
+                messages[slack.ts(about)] = {**slack.edited(about, deed, self.world), "_becomes": UNDERSTOOD}
+        self._write_days(day - OPEN_DAYS)
+
+    def _joined(self, deed: Deed) -> dict[str, Any]:
+        assert deed.who is not None
+        user = self.world.slack_user(deed.who)
+        said = f"<@{user}> has joined the channel"
+        return {"type": "message", "subtype": "channel_join", "user": user, "ts": slack.ts(deed), "text": said}
+
+    def _write_days(self, until: int | None) -> None:
+        for day in sorted(day for day in self._days if until is None or day < until):
+            name = datetime.fromtimestamp(day * DAY_MS / 1000, UTC).date().isoformat()
+            for space, messages in sorted(self._days.pop(day).items()):
+                said = sorted(messages.values(), key=lambda message: str(message["ts"]))
+                for message in said:
+                    becomes = message.pop("_becomes")
+                    self.planned.exported("slack", becomes, (1 + ("edited" in message)) * (becomes == UNDERSTOOD))
+                if said:
+                    self._write(f"{space}/{name}.json", said)
+
+    def _channel(self, space: str) -> dict[str, Any]:
+        return {
+            "id": self.world.channels[self.community][space],
+            "name": space,
+            "created": self.script.calendar.ms(0) // 1000,
+            "is_archived": False,
+            "is_general": space == MAPPED_CHANNELS[0],
+            "members": [],
+            "topic": {"value": "", "creator": "", "last_set": 0},
+            "purpose": {"value": f"{SPECS[self.community].title}: {space}", "creator": "", "last_set": 0},
+        }
+
+    def _write(self, name: str, rows: list[dict[str, Any]]) -> None:
+        # A fixed date, so that the same play gives the same bytes.
+        info = zipfile.ZipInfo(name, _EPOCH)
+        info.compress_type = zipfile.ZIP_DEFLATED
+        self._zip.writestr(info, json.dumps(rows))

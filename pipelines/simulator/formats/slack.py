@@ -1,0 +1,148 @@
+"""Slack's words: a deed as the Events API posts it, and a message as an export holds it."""
+
+import json
+from typing import Any
+
+from pipelines.simulator.actions import Deed, Kind
+from pipelines.simulator.formats.world import World
+from pipelines.simulator.population import Person, name
+
+OWN_BOT_ONE_IN = 5
+"""So many of the posts by bots are our own app's."""
+_UNKNOWN = ("channel_rename", "emoji_changed", "pin_added", "user_huddle_changed", "subteam_updated")
+_REACTIONS = ("+1", "seedling", "raised_hands", "eyes", "bulb")
+
+
+def payload(deed: Deed, world: World) -> bytes:
+    """The body of the webhook: an `event_callback` around the event."""
+    team = world.teams[deed.community]
+    body = {
+        "token": world.id("verification", 0, 20),
+        "team_id": team,
+        "context_team_id": team,
+        "context_enterprise_id": None,
+        "api_app_id": world.slack_app,
+        "event": _event(deed, world),
+        "type": "event_callback",
+        "event_id": "Ev" + world.id("event", deed.number, 9),
+        "event_time": deed.at // 1000,
+        "authorizations": [
+            {
+                "enterprise_id": None,
+                "team_id": team,
+                "user_id": world.own_bot,
+                "is_bot": True,
+                "is_enterprise_install": False,
+            }
+        ],
+        "is_ext_shared_channel": False,
+        "event_context": "4-" + world.id("context", deed.number, 20),
+    }
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def ts(deed: Deed) -> str:
+    """Slack's time and name of what this deed made."""
+    return f"{deed.at // 1000}.{deed.number % 1_000_000:06d}"
+
+
+def message(deed: Deed, world: World) -> dict[str, Any]:
+    """A message as it stands in events and exports alike."""
+    text = world.words(deed)
+    found: dict[str, Any] = {
+        "type": "message",
+        "user": world.slack_user(deed.who) if deed.who else None,
+        "ts": ts(deed),
+        "client_msg_id": world.uuid("message", deed.number),
+        "team": world.teams[deed.community],
+    }
+    if deed.kind is Kind.BOT_POST:
+        found |= _by_a_bot(deed, world)
+    if deed.thread is not None:
+        found["thread_ts"] = ts(deed.thread)
+        found["parent_user_id"] = world.slack_user(deed.thread.who) if deed.thread.who else None
+        if deed.number % 3 == 0 and deed.thread.who and deed.thread.who is not deed.who:
+            text = f"<@{world.slack_user(deed.thread.who)}> {text}"
+    found["text"] = text
+    return found
+
+
+def edited(deed: Deed, edit: Deed, world: World) -> dict[str, Any]:
+    """The same message after an edit."""
+    found = message(deed, world)
+    by = {"user": found["user"], "ts": f"{edit.at // 1000}.000000"}
+    return found | {"text": found["text"] + " (edited: one word)", "edited": by}
+
+
+def is_own_bot(deed: Deed) -> bool:
+    """Whether a bot's post is our own app's."""
+    return deed.number % OWN_BOT_ONE_IN == 0
+
+
+def user(person: Person, world: World, updated: int) -> dict[str, Any]:
+    """A user as Slack tells it; `updated` in epoch seconds."""
+    first, last = name(person.number)
+    full = f"{first} {last}"
+    return {
+        "id": world.slack_user(person),
+        "team_id": world.teams[person.community],
+        "name": f"{first}.{last}".lower(),
+        "deleted": False,
+        "real_name": full,
+        "tz": "Europe/Amsterdam",
+        "is_admin": False,
+        "is_bot": False,
+        "is_app_user": False,
+        "updated": updated,
+        "profile": {
+            "real_name": full,
+            "display_name": first,
+            "email": world.email(person),
+            "avatar_hash": world.id("avatar", person.number, 12).lower(),
+        },
+    }
+
+
+def _by_a_bot(deed: Deed, world: World) -> dict[str, Any]:
+    own = is_own_bot(deed)
+    app = world.slack_app if own else "A" + world.id("builder-app", deed.community, 8)
+    return {
+        "user": world.own_bot if own else "U" + world.id("builder", deed.community, 8),
+        "bot_id": "B" + world.id("own" if own else "builder-bot", deed.community, 8),
+        "app_id": app,
+        "bot_profile": {"app_id": app, "name": "Guildhall" if own else "Builder", "deleted": False},
+    }
+
+
+def _event(deed: Deed, world: World) -> dict[str, Any]:
+    channel = world.channels[deed.community].get(deed.space, "")
+    spot = {"channel": channel, "event_ts": ts(deed), "channel_type": "channel"}
+    whose = world.slack_user(deed.who) if deed.who else None
+    about = deed.ref if isinstance(deed.ref, Deed) else None
+    match deed.kind:
+        case Kind.POST | Kind.REPLY | Kind.BOT_POST | Kind.ELSEWHERE:
+            return message(deed, world) | spot
+        case Kind.DIRECT:
+            direct = {"channel": "D" + world.id("direct", deed.number % 997, 8), "channel_type": "im"}
+            return message(deed, world) | spot | direct
+        case Kind.EDIT if about is not None:
+            changed = {"message": edited(about, deed, world), "previous_message": message(about, world)}
+            return {"type": "message", "subtype": "message_changed", "hidden": True, "ts": ts(deed)} | changed | spot
+        case Kind.DELETE if about is not None:
+            gone = {"deleted_ts": ts(about), "previous_message": message(about, world)}
+            return {"type": "message", "subtype": "message_deleted", "hidden": True, "ts": ts(deed)} | gone | spot
+        case Kind.REACT if about is not None:
+            return {
+                "type": "reaction_added",
+                "user": whose,
+                "reaction": _REACTIONS[deed.number % len(_REACTIONS)],
+                "item": {"type": "message", "channel": channel, "ts": ts(about)},
+                "item_user": world.slack_user(about.who) if about.who else None,
+                "event_ts": ts(deed),
+            }
+        case Kind.TEAM_JOIN if deed.who is not None:
+            return {"type": "team_join", "user": user(deed.who, world, deed.at // 1000), "event_ts": ts(deed)}
+        case Kind.TYPING:
+            return {"type": "user_typing", "user": whose, "channel": channel, "event_ts": ts(deed)}
+        case _:
+            return {"type": _UNKNOWN[deed.number % len(_UNKNOWN)], "event_ts": ts(deed)}

@@ -1,0 +1,103 @@
+"""World: the invented places and accounts of a play, and what is said there. A function of the seed and of numbers."""
+
+import hashlib
+
+from pipelines.simulator.actions import Deed, Kind
+from pipelines.simulator.population import SPECS, Person, name, token
+
+SLACK, ZOOM, WIKI = "slack", "zoom", "mediawiki"
+CHANNELS = ("general", "questions", "lunch")
+MAPPED_CHANNELS = ("general", "questions")
+"""`lunch` belongs to no community."""
+
+_QUESTIONS = (
+    "How do you handle the {} when nobody wrote it down?",
+    "Has anybody got an example of a {} that worked?",
+    "What would you check first in a {}?",
+    "Is there a page about the {} yet?",
+)
+_NOTES = (
+    "I wrote up what we learned about the {} this week.",
+    "The {} from last month is finished, and it held.",
+    "Two of us looked at the {} again: smaller steps helped.",
+    "A short note on the {}, before I forget it.",
+)
+_ANSWERS = (
+    "We did it in two rounds: first the {}, then the rest.",
+    "Have a look at the page about the {}; the second part is what you need.",
+    "I had the same with a {} last spring. Start small.",
+    "Thanks, that settled the {} for me!",
+    "Somebody from the other group knows more about the {}, but this much is certain: do not rush it.",
+)
+_CHATTER = ("Anyone near a {} today?", "The {} is behaving.", "Same here with the {}.", "Back later, the {} calls.")
+
+
+class World:
+    """Ids and words of a play."""
+
+    def __init__(self, seed: int) -> None:
+        """Nothing is looked up: every id follows from the seed."""
+        self.seed = seed
+        self.zoom_account = self.id("zoom-account", 0, 20)
+        self.slack_app = "A" + self.id("slack-app", 0, 8)
+        self.own_bot = "U" + self.id("own-bot", 0, 8)
+        self.teams = tuple("T" + self.id("team", i, 8) for i in range(len(SPECS)))
+        self.channels = tuple({space: "C" + self.id(f"channel-{space}", i, 8) for space in CHANNELS} for i in range(len(SPECS)))
+        self.series = tuple(str(80_000_000_000 + int(self.id("series", i, 6), 36) % 9_000_000_000) for i in range(len(SPECS)))
+        self.wikis = tuple(f"{spec.slug}wiki" for spec in SPECS)
+        self.domains = tuple(f"{spec.slug}.wiki.example" for spec in SPECS)
+
+    def id(self, kind: str, number: int, length: int) -> str:
+        """Upper case and digits."""
+        return token(self.seed, kind, number, length)
+
+    def uuid(self, kind: str, number: int) -> str:
+        """A UUID as platforms write it, of no version that counts anything."""
+        found = hashlib.blake2b(f"{self.seed}/{kind}/{number}".encode(), digest_size=16).hexdigest()
+        return f"{found[:8]}-{found[8:12]}-8{found[13:16]}-8{found[17:20]}-{found[20:]}"
+
+    def slack_user(self, person: Person) -> str:
+        """The person's account in their community's workspace."""
+        return "U" + self.id("slack", person.number, 10)
+
+    def zoom_user(self, person: Person) -> str:
+        """The person's account at Zoom."""
+        return self.id("zoom", person.number, 20)
+
+    def wiki_user(self, person: Person) -> str:
+        """The person's user name on their community's wiki."""
+        return " ".join(name(person.number))
+
+    def full_name(self, person: Person) -> str:
+        """What the person is called in chat and meetings."""
+        return " ".join(name(person.number))
+
+    def email(self, person: Person) -> str:
+        """The person's address, at a domain that cannot exist."""
+        first, last = name(person.number)
+        return f"{first}.{last}.{person.number}@members.example".lower()
+
+    def accounts(self, person: Person) -> list[tuple[str, str, str]]:
+        """(platform, tenant, native account) of every account that this person has."""
+        return [
+            (SLACK, self.teams[person.community], self.slack_user(person)),
+            (WIKI, self.domains[person.community], self.wiki_user(person)),
+            (ZOOM, self.zoom_account, self.zoom_user(person)),
+            # What is said in a meeting names its sender by address only.
+            (ZOOM, self.zoom_account, self.email(person)),
+        ]
+
+    def words(self, deed: Deed) -> str:
+        """What was said in a message; nobody ever said it."""
+        mixed = deed.number * 2_654_435_761 % (1 << 32)
+        said: tuple[str, ...]
+        if deed.question:
+            said = _QUESTIONS
+        elif deed.kind is Kind.REPLY:
+            said = _ANSWERS
+        elif deed.ref is not None:
+            said = _CHATTER
+        else:
+            said = _NOTES
+        subjects = SPECS[deed.community].subjects
+        return said[mixed % len(said)].format(subjects[mixed // 64 % len(subjects)])

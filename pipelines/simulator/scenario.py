@@ -1,0 +1,113 @@
+"""Script: what happens, week by week, before any platform's format. Lazy, in time order, the same for the same arguments."""
+
+from collections.abc import Iterator
+from itertools import count
+from random import Random
+
+from pipelines.simulator.actions import Deed, Kind
+from pipelines.simulator.behaviour import ColdShoulder, Troupe
+from pipelines.simulator.calendar import DAY_MS, HOUR_MS, Calendar
+from pipelines.simulator.population import COLD, SPECS, cast
+
+GARBAGE = 30
+GARBAGE_NUMBERS = 10**12
+"""Numbers of their own: what the doors are changes no other deed."""
+REPEATED = 0.015
+"""Share of live deliveries that a platform sends twice."""
+COLD_WEEKS = 10
+COLD_FROM = 0.7
+
+
+def cold_shoulder(calendar: Calendar) -> ColdShoulder | None:
+    """The planted cold shoulder; None where a play is too short to show one."""
+    since = round(calendar.weeks * COLD_FROM)
+    if calendar.weeks - since < COLD_WEEKS:
+        return None
+    return ColdShoulder([spec.slug for spec in SPECS].index(COLD), since, since + COLD_WEEKS)
+
+
+class Script:
+    """Everything that happens in one play. Iterating twice gives the same deeds."""
+
+    def __init__(self, seed: int, calendar: Calendar, members: int) -> None:
+        """Cast the people; nothing is generated before `deeds` is iterated."""
+        self.seed, self.calendar, self.members = seed, calendar, members
+        self.people = cast(members, calendar)
+        self.cold = cold_shoulder(calendar)
+
+    def deeds(self) -> Iterator[Deed]:
+        """Every deed in order of delivery, a week in memory at a time. What falls after the end has not happened yet."""
+        for people in self.people:
+            for person in people:
+                person.first_ms = 0
+        stage = _Stage(self)
+        waiting: list[Deed] = []
+        for week in range(self.calendar.weeks):
+            waiting += stage.week(week)
+            waiting.sort(key=lambda deed: (deed.due, deed.number, deed.again))
+            until = self.calendar.ms(week + 1)
+            ready = next((i for i, deed in enumerate(waiting) if deed.due >= until), len(waiting))
+            yield from waiting[:ready]
+            waiting = waiting[ready:]
+
+
+class _Stage:
+    """The state of a play while it runs: numbers given out, and one troupe a community."""
+
+    def __init__(self, script: Script) -> None:
+        self.seed, self.calendar = script.seed, script.calendar
+        self.numbers = count(1)
+        self.troupes = [
+            Troupe(community, people, script.calendar, script.seed, script.cold, self.numbers)
+            for community, people in enumerate(script.people)
+        ]
+
+    def week(self, week: int) -> list[Deed]:
+        """Everything that begins in a week, unordered; answers may fall into the next."""
+        found = [deed for troupe in self.troupes for deed in troupe.week(week)]
+        found += self._garbage(week)
+        live = self.calendar.ms(self.calendar.live_week)
+        rng = Random(f"{self.seed}/repeat/{week}")  # noqa: S311 - a play, no secret
+        again = []
+        for deed in found:
+            deed.due = deed.at
+            if deed.at >= live and deed.kind is not Kind.GARBAGE and rng.random() < REPEATED:
+                deed.repeats = True
+                again.append(_again(deed, rng.randrange(1_000, 300_000)))
+        return found + again
+
+    def _garbage(self, week: int) -> list[Deed]:
+        """What no platform should send and some proxy does: a few in all, spread over the live weeks."""
+        first, weeks = self.calendar.live_week, self.calendar.weeks
+        if week < first:
+            return []
+        since, until = ((week + i - first) * GARBAGE // (weeks - first) for i in (0, 1))
+        platforms = ("slack", "zoom", "mediawiki")
+        return [
+            Deed(
+                self.calendar.ms(week) + DAY_MS + i * HOUR_MS % DAY_MS,
+                GARBAGE_NUMBERS + i,
+                Kind.GARBAGE,
+                -1,
+                None,
+                platform=platforms[i % 3],
+            )
+            for i in range(since, until)
+        ]
+
+
+def _again(deed: Deed, later: int) -> Deed:
+    return Deed(
+        deed.at,
+        deed.number,
+        deed.kind,
+        deed.community,
+        deed.who,
+        deed.space,
+        deed.ref,
+        deed.thread,
+        deed.question,
+        deed.platform,
+        again=True,
+        due=deed.at + later,
+    )

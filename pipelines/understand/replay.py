@@ -1,0 +1,151 @@
+"""Replay: raw records that are still there, understood once more with the normalisers of today."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from events.errors import GuildhallError
+from events.topics import RAW
+from pipelines.broker.admin import ends, starts
+from pipelines.understand.understand import Context
+from pipelines.understand.writer import NotWrittenError, Writer, Written, messages
+from pipelines.worker.commit_tracker import RECORDS
+
+SKIP = 5_000
+"""A longer way than this to the next wanted record is jumped, a shorter one is read over."""
+READ_SECONDS = 30.0
+POLL_SECONDS = 0.2
+"""`consume` waits so long for a full batch, also where the partition has no more: short, and asked again."""
+
+Position = tuple[int, int]
+"""(partition, offset) of the raw topic."""
+Raw = tuple[int, int, bytes | None, list[tuple[str, bytes]]]
+"""(partition, offset, value, headers)"""
+
+
+class ReplayError(GuildhallError):
+    """Raw records could not be read back or written again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of a replay. `expired` positions are no longer in the raw topic (or never were)."""
+
+    asked: int
+    records: int
+    interactions: int
+    accounts: int
+    rejected: int
+
+    @property
+    def expired(self) -> int:
+        """How many of the asked records were not there."""
+        return self.asked - self.records
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    offset: int
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+def read_raw(bootstrap: str, positions: Iterable[Position]) -> Iterator[Raw]:
+    """The raw records at these positions, by partition and offset. What has expired is left out. Raises ReplayError."""
+    wanted: defaultdict[int, set[int]] = defaultdict(set)
+    for partition, offset in positions:
+        wanted[partition].add(offset)
+    if not wanted:
+        return
+    first, end = starts(bootstrap, RAW.name), ends(bootstrap, RAW.name)
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "guildhall-replay",  # librdkafka insists; nothing is ever committed
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "log_level": 0,
+        }
+    )
+    try:
+        for partition, offsets in sorted(wanted.items()):
+            there = sorted(offset for offset in offsets if first.get(partition, 0) <= offset < end.get(partition, 0))
+            yield from _read(consumer, partition, there)
+    finally:
+        consumer.close()
+
+
+def _read(consumer: Consumer, partition: int, offsets: list[int]) -> Iterator[Raw]:
+    """Records at ascending offsets of one partition."""
+    start = 0
+    while start < len(offsets):
+        stop = start + 1
+        while stop < len(offsets) and offsets[stop] - offsets[stop - 1] <= SKIP:
+            stop += 1
+        yield from _read_run(consumer, partition, offsets[start:stop])
+        start = stop
+
+
+def _read_run(consumer: Consumer, partition: int, offsets: list[int]) -> Iterator[Raw]:
+    wanted, last = set(offsets), offsets[-1]
+    consumer.assign([TopicPartition(RAW.name, partition, offsets[0])])
+    silence = 0.0
+    while True:
+        found = consumer.consume(1000, POLL_SECONDS)
+        silence = 0.0 if found else silence + POLL_SECONDS
+        if silence > READ_SECONDS:
+            raise ReplayError(
+                "Raw records cannot be read.",
+                f"Kafka gave nothing of partition {partition} within {READ_SECONDS:.0f} seconds.",
+                "See that Kafka is up, then do the same again: what was replayed already counts once.",
+            )
+        for message in found:
+            if message.error() is not None:
+                if message.error().code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's name for it
+                    return
+                continue  # librdkafka mends its connections itself; silence ends the wait
+            offset = message.offset()
+            if offset in wanted:
+                yield partition, offset, message.value(), _headers(message)
+            if offset >= last:
+                return
+
+
+def _headers(message: Message) -> list[tuple[str, bytes]]:
+    return list(message.headers() or [])
+
+
+def replay(bootstrap: str, positions: Iterable[Position], context: Context) -> Replayed:
+    """Understand the raw records at these positions again and write what follows, as the worker does. Raises ReplayError.
+
+    What was understood before and is understood the same way again counts once at the landing.
+    """
+    asked = set(positions)
+    writer, written = Writer(bootstrap), Written()
+    try:
+        for some in _by_partition(read_raw(bootstrap, asked)):
+            records = [_Record(offset, value, headers) for _, offset, value, headers in some]
+            writer.write(messages(some[0][0], records, context, written))
+        writer.settle()
+    except NotWrittenError as error:
+        raise ReplayError(
+            "Not everything that was replayed reached Kafka.",
+            f"The client reports: {error}.",
+            "See that Kafka is up and its disk has room, then do the same again: what arrived already counts once.",
+        ) from error
+    return Replayed(len(asked), written.records, written.interactions, written.accounts, written.rejected)
+
+
+def _by_partition(records: Iterable[Raw], most: int = RECORDS) -> Iterator[list[Raw]]:
+    """Runs of at most `most` records of one partition."""
+    some: list[Raw] = []
+    for record in records:
+        if some and (record[0] != some[0][0] or len(some) >= most):
+            yield some
+            some = []
+        some.append(record)
+    if some:
+        yield some

@@ -1,0 +1,152 @@
+"""Writing: what was understood, as records of the interactions, accounts and outcomes topics. Shared by worker and replay."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from events.account import Account
+from events.interaction import Interaction
+from events.outcome import Reason, RecordOutcome, Verdict
+from events.topics import ACCOUNTS, INTERACTIONS, OUTCOMES
+from pipelines.understand.understand import Context, Outcome, understand
+from pipelines.worker.commit_tracker import Record
+
+MOST_BYTES = 1 << 20
+"""Most bytes of one interaction or account, a quarter of what the topics take: longer is nobody's doing but a mistake's."""
+MOST_CHUNK_BYTES = 3 << 20
+"""Most bytes of a record of the outcomes topic; a chunk with more becomes several."""
+FLUSH_SECONDS = 60.0
+
+_interaction_json = Interaction.__pydantic_serializer__.to_json
+_account_json = Account.__pydantic_serializer__.to_json
+_outcome_json = RecordOutcome.__pydantic_serializer__.to_json
+
+
+class NotWrittenError(Exception):
+    """Kafka did not acknowledge everything. Names errors of the client, never content."""
+
+
+@dataclass(slots=True)
+class Written:
+    """Counts of what was written."""
+
+    records: int = 0
+    interactions: int = 0
+    accounts: int = 0
+    rejected: int = 0
+
+
+Message_ = tuple[str, str, bytes]
+"""(topic, key, value)"""
+
+
+def messages(partition: int, records: Iterable[Record], context: Context, written: Written) -> Iterator[Message_]:
+    """Everything that follows from the raw records of one partition, in their order; one outcome for each of them.
+
+    Pure but for `written`, which is counted up. Total: no record can stop it.
+    """
+    outcomes: list[bytes] = []
+    size = 0
+    for record in records:
+        outcome = understand(record.value, record.headers, partition, record.offset, context)
+        try:
+            made = _encoded(outcome)
+        except Exception as error:  # noqa: BLE001 - what JSON or the topic cannot hold is rejected, and stops nothing
+            outcome, made = _refused(outcome, error), []
+        yield from made
+        encoded = _outcome_json(outcome.record, exclude_none=True)
+        if size + len(encoded) > MOST_CHUNK_BYTES:
+            yield _chunk(partition, outcomes)
+            outcomes, size = [], 0
+        outcomes.append(encoded)
+        size += len(encoded) + 1
+        written.records += 1
+        written.interactions += len(outcome.interactions)
+        written.accounts += len(outcome.accounts)
+        written.rejected += outcome.record.verdict is Verdict.REJECTED
+    if outcomes:
+        yield _chunk(partition, outcomes)
+
+
+def _encoded(outcome: Outcome) -> list[Message_]:
+    made = [(INTERACTIONS.name, one.community, _interaction_json(one, exclude_none=True)) for one in outcome.interactions]
+    made += [(ACCOUNTS.name, one.actor, _account_json(one, exclude_none=True)) for one in outcome.accounts]
+    if any(len(value) > MOST_BYTES for _, _, value in made):
+        raise ValueError("larger than the topic takes")
+    return made
+
+
+def _refused(outcome: Outcome, error: Exception) -> Outcome:
+    refused = {
+        "verdict": Verdict.REJECTED,
+        "reason": Reason.NORMALISER_FAILED,
+        "detail": f"cannot be written: {type(error).__name__}",
+    }
+    return Outcome(outcome.record.model_copy(update={**refused, "interactions": 0, "accounts": 0}))
+
+
+def _chunk(partition: int, outcomes: list[bytes]) -> Message_:
+    value = b'{"partition":%d,"records":[%b]}' % (partition, b",".join(outcomes))
+    return OUTCOMES.name, str(partition), value
+
+
+class Writer:
+    """Writes to Kafka through one idempotent producer, and knows whether everything arrived. Used by one thread at a time."""
+
+    def __init__(self, bootstrap: str) -> None:
+        """Connects by itself when something is written."""
+        self._failed: str | None = None
+        self._lock = threading.Lock()
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "acks": "all",
+                "enable.idempotence": True,
+                "message.max.bytes": 4 << 20,
+                "linger.ms": 5,
+                "batch.num.messages": 10_000,
+                "batch.size": 1 << 20,
+                "compression.type": "lz4",
+                "message.timeout.ms": int(FLUSH_SECONDS * 1000),
+                "reconnect.backoff.max.ms": 1_000,
+                "queue.buffering.max.messages": 200_000,
+                "queue.buffering.max.kbytes": 256 << 10,
+                "delivery.report.only.error": True,
+                "on_delivery": self._reported,
+                "error_cb": lambda _error: None,  # outages are reported record by record, or end by themselves
+                "log_level": 0,
+            }
+        )
+
+    def _reported(self, error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            with self._lock:
+                self._failed = error.name()
+
+    def write(self, made: Iterable[Message_]) -> None:
+        """Hand over records. They are durable after the next `settle`. Raises NotWrittenError."""
+        produce = self._producer.produce
+        for topic, key, value in made:
+            while True:
+                try:
+                    produce(topic, value, key)
+                    break
+                except BufferError:  # librdkafka's queue is full: it empties itself
+                    self._producer.poll(0.2)
+                    self._check()
+                except KafkaException as error:
+                    raise NotWrittenError(error.args[0].name()) from error
+
+    def settle(self, seconds: float = FLUSH_SECONDS + 5) -> None:
+        """Wait until everything handed over is acknowledged. Blocks; raises NotWrittenError."""
+        left = self._producer.flush(seconds)
+        self._check()
+        if left:
+            raise NotWrittenError(f"{left} records without an answer")
+
+    def _check(self) -> None:
+        with self._lock:
+            if self._failed:
+                raise NotWrittenError(self._failed)

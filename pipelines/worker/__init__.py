@@ -1,0 +1,1 @@
+"""Worker: Faust reads the raw topic in chunks and commits what is done."""

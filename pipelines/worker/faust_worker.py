@@ -1,0 +1,315 @@
+"""Stream worker: Faust reads the raw topic in chunks; each chunk is understood, written, and only then counted as done.
+
+The only module that speaks Faust. What it changes of Faust's inside, and why, is in `pipelines/README.md`, Decisions.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable, Collection
+from pathlib import Path
+from typing import Any, NoReturn
+
+import faust
+import structlog
+from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.types import TP
+from kafka.errors import KafkaError
+
+from events.topics import RAW
+from pipelines.broker.admin import GROUP, committed, ends
+from pipelines.understand.understand import Context
+from pipelines.understand.writer import Writer, Written, messages
+from pipelines.worker.commit_tracker import Books, Chunk, Stall, runs
+
+FAILED = 70
+"""Exit status after which a supervisor starts the worker again (EX_SOFTWARE)."""
+CHUNKS_IN_FLIGHT = 4
+STALL_SECONDS = 60.0
+WATCH_SECONDS = 5.0
+STOP_SECONDS = 20.0
+"""Below a supervisor's patience. What is cut off is done again after the next start."""
+SAY_SECONDS = 10.0
+
+_log = structlog.get_logger()
+
+
+class ChunkConsumer(Consumer):  # type: ignore[misc]  # Faust has no types of its own here
+    """Faust's consumer, delivering one message for each run of records of a partition."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.books: Books[TP] = Books()
+        self._upheavals = 0
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
+        """Fetch once; one message for each chunk. Its value is the chunk, its offset that of the last record."""
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        before = self._upheavals
+        fetched, active = await self._wait_next_records(timeout)
+        if not fetched or self.should_stop:
+            return
+        if self._upheavals != before or not self.flow_active:
+            # These were fetched before a rebalance or a seek: the position has moved past them, and nobody will read them.
+            await self._seek_quietly()
+            return
+        for tp, records in fetched.items():
+            if active is not None and tp not in active:
+                continue
+            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+            for chunk in runs(tp.partition, records, after=self._read_offset[tp]):
+                if self._upheavals != before or not self.flow_active:
+                    return
+                self.books.handed_out(tp, chunk)
+                # Faust takes a step of more than one for a hole in the log, and acknowledges what lies within.
+                self._read_offset[tp] = chunk.last - 1
+                message = self._to_message(tp, chunk.records[-1])
+                message.value, message.headers, message.key = chunk, (), None
+                yield tp, message
+
+    async def _seek_quietly(self) -> None:
+        try:
+            await self.perform_seek()
+        except Exception as error:  # noqa: BLE001 - a rebalance in between; it seeks too
+            _log.warning("seek failed", why=type(error).__name__)
+
+    async def perform_seek(self) -> None:
+        """Read on from what is committed; what was handed out before counts for nothing."""
+        self._upheavals += 1
+        self.books.forget_all()
+        await super().perform_seek()
+        new = [tp for tp in self.assignment() if not self._committed_offset.get(tp)]
+        if new:  # Faust leaves their position where it is
+            await self._thread.seek_to_beginning(*(self._new_topicpartition(tp.topic, tp.partition) for tp in new))
+            for tp in new:
+                self._read_offset[tp] = None
+        self._upheavals += 1
+        self.books.forget_all()
+
+    def stop_flow(self) -> None:
+        """Hold everything: a rebalance begins."""
+        self._upheavals += 1
+        super().stop_flow()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """What is done is committed; what is open counts for nothing."""
+        self._upheavals += 1
+        await super().on_partitions_revoked(revoked)
+        for tp in revoked:
+            self.books.forget(tp)
+
+    def _filter_tps_with_pending_acks(self, topics: Collection[Any] | None = None) -> list[TP]:
+        return [tp for tp in self.books.partitions() if topics is None or tp in topics or tp.topic in topics]
+
+    def _new_offset(self, tp: TP) -> int | None:
+        # Faust's own books go by offsets and know holes; ours go by chunks. Its are only kept from growing.
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+        return self.books.committable(tp)
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Nothing: a full queue pushes back by itself, and pausing costs a fetch timeout each time."""
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Nothing, as above."""
+
+
+class ChunkTransport(Transport):  # type: ignore[misc]
+    """Faust's transport with our consumer."""
+
+    Consumer = ChunkConsumer
+
+
+def make_app(bootstrap: str, data: Path, handle: Callable[[Chunk], Any], *, group: str = GROUP) -> faust.App:
+    """The Faust app: `handle` is awaited with every chunk, one at a time. `data` is a folder that Faust insists on."""
+    app = faust.App(
+        group,
+        broker=f"kafka://{bootstrap}",
+        datadir=str(data),
+        key_serializer="raw",
+        value_serializer="raw",
+        processing_guarantee="at_least_once",
+        broker_commit_interval=1.0,
+        broker_session_timeout=10.0,
+        broker_rebalance_timeout=10.0,
+        broker_heartbeat_interval=3.0,
+        broker_max_poll_records=8_000,
+        consumer_max_fetch_size=4 << 20,
+        consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=CHUNKS_IN_FLIGHT,
+        stream_wait_empty=False,
+        stream_recovery_delay=0.0,
+        producer_acks=-1,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        web_enabled=False,
+        store="memory://",
+    )
+    app.transport = ChunkTransport(app.conf.broker_consumer, app, loop=app.loop)
+    raw = app.topic(RAW.name, key_serializer="raw", value_serializer="raw")
+
+    @app.agent(raw, name="understand", concurrency=1)  # type: ignore[untyped-decorator]
+    async def understand_all(stream: AsyncIterator[Chunk]) -> None:
+        async for chunk in stream:
+            await handle(chunk)  # never raises: Faust would count the chunk as done
+
+    app.finalize()
+    return app
+
+
+class Worker:
+    """One worker: a Faust app, a writer, and a watchdog over both."""
+
+    def __init__(self, bootstrap: str, context: Context, *, data: Path) -> None:
+        """Connects to nothing yet."""
+        self._bootstrap, self._context = bootstrap, context
+        self._writer = Writer(bootstrap)
+        self._free = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self._written = Written()
+        self._said_at = 0.0
+        self._app = make_app(bootstrap, data, self._handle)
+
+    async def run(self) -> int:
+        """Work until `stop`; returns the exit status."""
+        try:
+            await self._app.start()
+            watchdog = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+            watchdog.start()
+            _log.info("worker started", bootstrap=self._bootstrap)
+            ended = asyncio.create_task(self._app.wait_until_stopped())
+            asked = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+        except Exception as error:  # noqa: BLE001 - whatever it is, a new process starts clean
+            _log.error("worker failed", why=type(error).__name__)
+            return FAILED
+        if not self._stopping.is_set():
+            _log.error("faust gave up")
+            return FAILED
+        try:
+            await asyncio.wait_for(self._wind_up(), STOP_SECONDS)
+        except TimeoutError:  # in the middle of joining a group Faust does not listen
+            _log.warning("stopped the hard way")
+        return 0
+
+    def stop(self) -> None:
+        """Finish the chunk in hand, commit, leave the group."""
+        self._stopping.set()
+
+    async def _wind_up(self) -> None:
+        async with self._free:
+            await self._app.consumer.commit()
+        await self._app.stop()
+        _log.info("worker stopped", records=self._written.records)
+
+    async def _handle(self, chunk: Chunk) -> None:
+        async with self._free:
+            if self._stopping.is_set():
+                return  # not done, hence not committed: the next worker's
+            try:
+                self._writer.write(messages(chunk.partition, chunk.records, self._context, self._written))
+                await asyncio.get_running_loop().run_in_executor(None, self._writer.settle)
+            except Exception as error:  # noqa: BLE001 - Faust would go on and commit: only an end is safe
+                _log.error("chunk not written", why=type(error).__name__, partition=chunk.partition)
+                _end(FAILED)
+            chunk.done = True
+        self._say()
+
+    def _say(self) -> None:
+        now = time.monotonic()
+        if now - self._said_at >= SAY_SECONDS:
+            self._said_at = now
+            written = self._written
+            _log.info(
+                "understood so far", records=written.records, interactions=written.interactions, rejected=written.rejected
+            )
+
+    def _watch(self) -> None:
+        # A thread: a loop that hangs must not hang what watches it.
+        stall = Stall(STALL_SECONDS)
+        while not self._stopping.is_set():
+            time.sleep(WATCH_SECONDS)
+            try:
+                last, done = ends(self._bootstrap, RAW.name), committed(self._bootstrap, GROUP, RAW.name)
+            except (KafkaError, OSError):
+                continue  # Kafka is away: a new worker would find it away too
+            waiting = self._waiting(last, done)
+            if stall.is_stalled(waiting=waiting, marks=done, now=time.monotonic()):
+                _log.error("no progress", seconds=STALL_SECONDS, waiting=waiting)
+                _end(FAILED)
+
+    def _waiting(self, last: dict[int, int], done: dict[int, int]) -> int:
+        """How many records wait for this worker; of everybody's, while it has no partitions."""
+        consumer = self._app.consumer
+        mine = {tp for tp in list(consumer.assignment()) if tp.topic == RAW.name}
+        if not mine:
+            return sum(max(0, end - done.get(part, 0)) for part, end in last.items())
+        unread = sum(max(0, last.get(tp.partition, 0) - (_position(consumer, tp) or 0)) for tp in mine)
+        uncommitted = sum(max(0, offset - done.get(tp.partition, 0)) for tp, offset in consumer.books.promised().items())
+        return int(unread + uncommitted + consumer.books.open_records())
+
+
+def _position(consumer: ChunkConsumer, tp: TP) -> int | None:
+    # Where reading stands, holes at the end included: what is committed stays before them.
+    inner = consumer._thread._ensure_consumer()  # noqa: SLF001 - Faust offers it asynchronously only
+    try:
+        state = inner._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001
+    except (AttributeError, KeyError):
+        return None
+    return int(state.position) if state is not None and state.has_valid_position else None
+
+
+class BriefHandler(logging.Handler):
+    """What libraries say, through our log: templates and kinds of error, never values; each at most once in ten seconds."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said: dict[str, tuple[float, int]] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass a record on, or count it."""
+        template = str(record.msg).split("\n", 1)[0][:200]
+        now = time.monotonic()
+        at, kept_back = self._said.get(template, (float("-inf"), 0))
+        if now - at < SAY_SECONDS:
+            self._said[template] = at, kept_back + 1
+            return
+        if len(self._said) > 1000:  # noqa: PLR2004 - bounded, whatever is said
+            self._said.clear()
+        self._said[template] = now, 0
+        kind, _, trace = record.exc_info or (None, None, None)
+        where = traceback.extract_tb(trace)[-1] if trace else None
+        _log.log(
+            record.levelno,
+            template,
+            by=record.name,
+            why=kind.__name__ if kind else None,
+            where=f"{where.filename}:{where.lineno}" if where else None,
+            kept_back=kept_back,
+        )
+
+
+def run_worker(bootstrap: str, context: Context, *, data: Path) -> None:
+    """Understand raw records until SIGTERM or SIGINT, then end the process: 0 when asked to, 70 to be started again."""
+    logging.basicConfig(handlers=[BriefHandler()], level=logging.WARNING, force=True)
+    data.mkdir(parents=True, exist_ok=True)
+    asyncio.run(_run(bootstrap, context, data))
+
+
+async def _run(bootstrap: str, context: Context, data: Path) -> NoReturn:
+    worker = Worker(bootstrap, context, data=data)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, worker.stop)
+    _end(await worker.run())
+
+
+def _end(status: int) -> NoReturn:
+    # Tasks and threads of Faust may wait for ever, and an orderly exit inside an agent hangs (its issues 324, 501).
+    sys.stdout.flush()
+    os._exit(status)

@@ -1,0 +1,1 @@
+"""Build: from the landing file to every table."""

@@ -1,0 +1,50 @@
+"""Catalog: all models, in the order in which they are built."""
+
+from collections.abc import Iterable
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from warehouse.build.estimates import estimates
+from warehouse.build.model import LAYERS, MODELS, Model, ModelError, read_model
+
+
+def load(folder: Path = MODELS) -> tuple[Model, ...]:
+    """Every model below the folder, sources before what reads them. Raises ModelError."""
+    written = [read_model(path) for path in sorted(folder.glob("*/*.sql"))]
+    return order([*written, estimates(written)] if metrics(written) else written)
+
+
+@cache
+def catalog() -> tuple[Model, ...]:
+    """The catalog of this installation, read once."""
+    return load()
+
+
+def order(models: Iterable[Model]) -> tuple[Model, ...]:
+    """Sources first; ties by layer and name, so that the order is always the same."""
+    by_table = {model.table: model for model in models}
+    for model in by_table.values():
+        for source in model.header.source:
+            if source.startswith("landing."):
+                continue
+            if source not in by_table:
+                raise ModelError(f"{model.table}: reads {source}, which no model makes")
+            if LAYERS.index(by_table[source].layer) > LAYERS.index(model.layer):
+                raise ModelError(f"{model.table}: reads {source}, which is of a later layer")
+    sorter = TopologicalSorter({table: [s for s in model.header.source if s in by_table] for table, model in by_table.items()})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise ModelError(f"models read one another in a circle: {error.args[1]}") from error
+    ordered: list[Model] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=lambda table: (LAYERS.index(by_table[table].layer), table))
+        ordered.extend(by_table[table] for table in ready)
+        sorter.done(*ready)
+    return tuple(ordered)
+
+
+def metrics(models: Iterable[Model]) -> tuple[Model, ...]:
+    """The models that are metrics, by id."""
+    return tuple(sorted((m for m in models if m.header.id), key=lambda m: m.header.id or ""))

@@ -1,0 +1,71 @@
+"""Estimates: every metric in one long table, made from the headers, so that a new metric is one more file."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from warehouse.build.model import Header, Measure, Model
+
+SPINE = ("community", "window_end")
+
+_COLUMNS = {
+    "community": "the community",
+    "window_end": "the evaluation, a Monday 00:00 UTC, exclusive",
+    "metric": "the metric's id in the catalogue",
+    "version": "version of the metric's definition",
+    "part": "level or series, for a metric that has several values an evaluation; else empty",
+    "value": "the value; absent where not measured",
+    "low": "lower end of the 95 % interval, where there is one",
+    "high": "upper end of the 95 % interval, where there is one",
+    "numerator": "numerator or count behind the value",
+    "denominator": "denominator behind the value",
+    "word": "a word that may stand for the value",
+    "kind": "share, people, count, hours, days, ratio, index or distribution",
+    "counts": "what numerator and denominator count",
+    "network": "whether the metric is of ties",
+    "smallest": "smallest denominator with which the value is shown",
+    "always": "whether it is shown in communities of fewer than eight contributors",
+    "contributors": "people who contributed in the window",
+}
+
+
+def estimates(models: Iterable[Model]) -> Model:
+    """`scorecard.estimates`: a union over all metrics that have a value at every evaluation."""
+    metrics = sorted((m for m in models if m.header.measure and set(SPINE) <= set(m.header.grain)), key=lambda m: m.table)
+    header = Header(
+        summary="Every metric's value, interval and counts at every evaluation, one row each; nothing withheld.",
+        grain=("community", "window_end", "metric", "part"),
+        source=("core.windows", *(model.table for model in metrics)),
+        columns=_COLUMNS,
+    )
+    sql = "\nunion all by name\n".join(_select(model, model.header.measure) for model in metrics if model.header.measure)
+    return Model("scorecard", "estimates", header, sql, Path(__file__))
+
+
+def _select(model: Model, measure: Measure) -> str:
+    parts = [f"metric.{column}" for column in model.header.grain if column not in SPINE]
+    part = f"concat_ws(' ', {', '.join(parts)})" if parts else "''"
+    return f"""
+select
+    metric.community,
+    metric.window_end,
+    '{model.header.id}' as metric,
+    {model.header.version} as version,
+    {part} as part,
+    cast(metric.{measure.value} as double) as value,
+    {_column(measure.low, "double")} as low,
+    {_column(measure.high, "double")} as high,
+    {_column(measure.numerator, "bigint")} as numerator,
+    {_column(measure.denominator, "bigint")} as denominator,
+    {_column(measure.word, "varchar")} as word,
+    '{measure.kind}' as kind,
+    '{measure.counts}' as counts,
+    {measure.network} as network,
+    {measure.smallest} as smallest,
+    {measure.always} as always,
+    windows.contributors
+from {model.table} as metric
+join core.windows using (community, window_end)"""
+
+
+def _column(name: str | None, kind: str) -> str:
+    return f"cast({'null' if name is None else f'metric.{name}'} as {kind})"

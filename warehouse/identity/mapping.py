@@ -1,0 +1,180 @@
+"""Members: the settings' tables and the mapping actor -> published pseudonym, kept true in the landing file. No names."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+import duckdb
+import pyarrow as pa
+
+from events.communities import Community
+from events.identity import published_pseudonym
+from warehouse.failpoint import failpoint
+from warehouse.identity.rosters import Role
+
+_MAPPED = "people_mapped_to"
+_LINKED = "people_linked"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A door of the settings: which platform knocks, which silence counts as a gap, when it was last heard (naive UTC)."""
+
+    name: str
+    platform: str
+    max_gap_hours: int
+    last_heard_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What a mapping changed: new pairs (community, actor), and communities where a known pair is somebody else now."""
+
+    fresh: int
+    changed: tuple[str, ...]
+
+
+def settle(
+    con: duckdb.DuckDBPyConnection,
+    key: bytes,
+    communities: Mapping[str, Community],
+    doors: Iterable[Door],
+    roles: Iterable[Role],
+    members: Mapping[str, str],
+) -> None:
+    """Replace the settings' tables of the landing file, whole, in one transaction. `members` is `IdentityStore.members()`."""
+    given = list(doors)
+    tables: dict[str, list[tuple[object, ...]]] = {
+        "communities": [(c.slug, c.title, c.origin, c.time_zone, c.beat_days) for c in communities.values()],
+        "breaks": [
+            (c.slug, _midnight(pause.since), _midnight(pause.until), pause.kind)
+            for c in communities.values()
+            for pause in c.breaks
+        ],
+        "roles": [
+            (
+                role.community,
+                published_pseudonym(key, role.community, members.get(role.who, role.who)),
+                role.role,
+                _midnight(role.since),
+                _midnight(role.until),
+            )
+            for role in roles
+        ],
+        # A community expects to hear from the doors of the platforms where it has spaces.
+        "doors": [
+            (c.slug, door.platform, door.name, door.max_gap_hours, door.last_heard_at)
+            for c in communities.values()
+            for door in given
+            if door.platform in {rule.platform for rule in c.space}
+        ],
+    }
+    con.execute("begin")
+    try:
+        for table, rows in tables.items():
+            con.execute(f"delete from landing.main.{table}")
+            if rows:
+                marks = ", ".join("?" for _ in rows[0])
+                con.executemany(f"insert into landing.main.{table} values ({marks})", rows)
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise
+
+
+def map_people(con: duckdb.DuckDBPyConnection, key: bytes, members: Mapping[str, str], now: datetime) -> Mapped:
+    """Give every actor seen (acting or mentioned) its member's pseudonym in its community; `now` is naive UTC.
+
+    Only what landed since the last mapping is looked at, unless the links changed: then every pair is. A community where
+    a known pair is somebody else now gets an arrival that touches all its history, so that it is built again whole.
+    """
+    linked = _digest(key, members)
+    last = _word(con, _MAPPED)
+    batch = _last_batch(con)
+    fresh = con.execute(_UNMAPPED, [int(last or 0)]).fetchall()
+    moved = _moved(con, key, members) if _word(con, _LINKED) != linked else []
+    rows = [(community, actor, _pseudonym(key, members, community, actor)) for community, actor in fresh]
+    if last == str(batch) and not rows and not moved and _word(con, _LINKED) == linked:
+        return Mapped(0, ())
+    changed = tuple(sorted({community for community, _, _ in moved}))
+    con.execute("begin")
+    try:
+        if moved:
+            _with(
+                con, moved, "delete from landing.main.people where (community, actor) in (select (community, actor) from given)"
+            )
+        if rows or moved:
+            _with(con, rows + moved, "insert into landing.main.people select community, actor, member from given")
+        if changed:
+            _announce(con, batch + 1, changed, now)
+        _say(con, _MAPPED, str(batch))
+        _say(con, _LINKED, linked)
+        failpoint("people-mapped")
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise
+    return Mapped(len(rows), changed)
+
+
+_UNMAPPED = """
+with landed as (
+    select community, actor, mentions from landing.main.interactions where batch > ?
+), seen as (
+    select community, actor from landed
+    union
+    select community, unnest(mentions) as actor from landed
+)
+select community, actor from seen anti join landing.main.people using (community, actor)
+"""
+
+
+def _moved(con: duckdb.DuckDBPyConnection, key: bytes, members: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    rows = con.execute("select community, actor, member from landing.main.people").fetchall()
+    wanted = ((community, actor, _pseudonym(key, members, community, actor), member) for community, actor, member in rows)
+    return [(community, actor, new) for community, actor, new, old in wanted if new != old]
+
+
+def _pseudonym(key: bytes, members: Mapping[str, str], community: str, actor: str) -> str:
+    return published_pseudonym(key, community, members.get(actor, actor))
+
+
+def _digest(key: bytes, members: Mapping[str, str]) -> str:
+    """A keyed word that changes whenever the links do, and says nothing about them."""
+    return published_pseudonym(key, "links", repr(sorted(members.items())))
+
+
+def _announce(con: duckdb.DuckDBPyConnection, batch: int, communities: Sequence[str], now: datetime) -> None:
+    con.execute("insert into landing.main.batches values (?, 'people', ?, 0, 0, 0, 0)", [batch, now])
+    con.executemany(
+        "insert into landing.main.arrivals values (?, ?, 0, 0, null, timestamp '1970-01-01')",
+        [(batch, community) for community in communities],
+    )
+
+
+def _with(con: duckdb.DuckDBPyConnection, rows: Sequence[tuple[str, str, str]], statement: str) -> None:
+    columns = list(zip(*rows, strict=True))
+    con.register("given", pa.table(dict(zip(("community", "actor", "member"), columns, strict=True))))
+    try:
+        con.execute(statement)
+    finally:
+        con.unregister("given")
+
+
+def _last_batch(con: duckdb.DuckDBPyConnection) -> int:
+    row = con.execute("select coalesce(max(batch), 0) from landing.main.batches").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _word(con: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    row = con.execute("select value from landing.main.state where name = ?", [name]).fetchone()
+    return str(row[0]) if row else None
+
+
+def _say(con: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
+    con.execute("delete from landing.main.state where name = ?", [name])
+    con.execute("insert into landing.main.state values (?, ?)", [name, value])
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time())

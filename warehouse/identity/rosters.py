@@ -1,0 +1,148 @@
+"""Rosters: the dated CSV files beside the settings, people.csv and roles.csv, read whole or refused by line and column."""
+
+import csv
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from events.errors import GuildhallError
+from events.identity import actor_id, name_account
+from warehouse.identity.store import PERSON
+
+PEOPLE_COLUMNS = ("person", "platform", "tenant", "account")
+ROLE_COLUMNS = ("community", "person", "role", "from", "to")
+MAY_BE_EMPTY = frozenset({"from", "to"})
+_ROLE = re.compile(r"^[a-z][a-z_]{0,39}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A person has a role in a community from a day to another (exclusive); None is open. `who`: actor or person."""
+
+    community: str
+    who: str
+    role: str
+    since: date | None
+    until: date | None
+
+
+def account_id(key: bytes, platform: str, tenant: str, account: str) -> str:
+    """The actor of an account as a person writes it: its native id, or `name:` and a name."""
+    native = name_account(account.removeprefix("name:")) if account.startswith("name:") else account
+    return actor_id(key, platform, tenant, native)
+
+
+def read_people(path: Path, key: bytes) -> dict[str, str]:
+    """Actor -> person of people.csv; empty when there is no file. Raises GuildhallError naming line and column."""
+    people: dict[str, str] = {}
+    for line, row in _rows(path, PEOPLE_COLUMNS):
+        actor = account_id(key, row["platform"], row["tenant"], row["account"])
+        person = PERSON + row["person"]
+        if people.setdefault(actor, person) != person:
+            raise _error(path, line, "account", "This account is already another person's", "Give it to one of them.")
+    return people
+
+
+def read_roles(path: Path, key: bytes, communities: Collection[str], persons: Collection[str]) -> list[Role]:
+    """The roles of roles.csv; empty when there is no file. `persons` are those of people.csv, with their prefix.
+
+    A person is named as in people.csv, or as platform/tenant/account. Raises GuildhallError naming line and column.
+    """
+    return [_role(path, line, row, key, communities, persons) for line, row in _rows(path, ROLE_COLUMNS)]
+
+
+def _role(
+    path: Path, line: int, row: Mapping[str, str], key: bytes, communities: Collection[str], persons: Collection[str]
+) -> Role:
+    if row["community"] not in communities:
+        near = difflib.get_close_matches(row["community"], communities, n=1)
+        hint = f"Did you mean `{near[0]}`?" if near else "Add it to guildhall.toml first."
+        raise _error(path, line, "community", "The settings have no such community", hint)
+    who = PERSON + row["person"]
+    if who not in persons:
+        parts = row["person"].split("/", 2)
+        if len(parts) < 3 or not all(parts):  # noqa: PLR2004 - platform, tenant, account
+            raise _error(
+                path,
+                line,
+                "person",
+                "This person is not in people.csv",
+                "Add the person there, or write platform/tenant/account.",
+            )
+        who = account_id(key, *parts)
+    if not _ROLE.match(row["role"]):
+        raise _error(path, line, "role", "A role is a lower-case word", "Write for instance facilitator, sponsor or staff.")
+    since, until = (_day(path, line, column, row[column]) for column in ("from", "to"))
+    if since and until and until <= since:
+        raise _error(path, line, "to", "It is not after `from`", "`to` is the first day without the role.")
+    return Role(row["community"], who, row["role"], since, until)
+
+
+def _day(path: Path, line: int, column: str, text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise _error(path, line, column, "It is not a day", "Write it as 2026-01-31.") from None
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    if not path.exists():
+        return
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise GuildhallError(f"{path.name} cannot be read.", f"{_reason(error)}.", "Save it as CSV in UTF-8.") from error
+    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    rows = _guarded(path, reader, lambda: reader.line_num)
+    header = _header(path, next(rows, []), columns)
+    for row in rows:
+        if not any(cell.strip() for cell in row):
+            continue
+        line = reader.line_num
+        if len(row) != len(header):
+            raise _error(path, line, header[min(len(row), len(header)) - 1], "The line has more or fewer cells", "Mend it.")
+        found = {name: cell.strip() for name, cell in zip(header, row, strict=True)}
+        for name, cell in found.items():
+            if not cell and name not in MAY_BE_EMPTY:
+                raise _error(path, line, name, "The cell is empty", "Fill it, or take the line out.")
+        yield line, found
+
+
+def _header(path: Path, cells: list[str], columns: tuple[str, ...]) -> list[str]:
+    header = [name.strip() for name in cells]
+    for name in header:
+        if name not in columns or header.count(name) > 1:
+            near = difflib.get_close_matches(name, columns, n=1)
+            hint = f"Did you mean `{near[0]}`?" if near else f"Its columns are {', '.join(columns)}."
+            raise _error(path, 1, name or "(empty)", "This is no column, or is there twice", hint)
+    for name in columns:
+        if name not in header:
+            raise _error(path, 1, name, "This column is missing", f"The first line is: {','.join(columns)}.")
+    return header
+
+
+def _guarded(path: Path, rows: Iterator[list[str]], line: Callable[[], int]) -> Iterator[list[str]]:
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise GuildhallError(
+                f"{path.name}, line {line()}, is no CSV.", f"{error}.", "Mend the quotes of that line."
+            ) from error
+        yield row
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return f"It is not UTF-8: {error.reason}" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
+
+
+def _error(path: Path, line: int, column: str, why: str, todo: str) -> GuildhallError:
+    # Never the cell itself: it may be a name.
+    return GuildhallError(f"{path.name}, line {line}, column `{column}`, was refused.", f"{why}.", todo)

@@ -1,0 +1,1 @@
+"""Landing: interactions and outcomes from Kafka into DuckDB, once each, with their offsets."""

@@ -1,0 +1,217 @@
+"""Draining: a topic read from our own offsets to its end, in chunks, or an error that says why not. Nothing is skipped.
+
+There is no consumer group: where we stand is a row beside the data, moved in the same
+transaction. An offset that Kafka no longer has is an error and never a jump.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import pyarrow as pa
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from events.errors import GuildhallError
+
+ANSWER_SECONDS = 10.0
+SILENCE_SECONDS = 30.0
+"""A Kafka that gives nothing for so long while there is something to give is called silent."""
+FETCH_RECORDS = 2_000
+"""Few enough that what was fetched still lies in the cache when it is copied together: ten thousand cost half as much again."""
+CHUNK_RECORDS = 100_000
+CHUNK_BYTES = 96 << 20
+"""A chunk ends at whichever comes first, so memory is bounded whatever the records are."""
+
+
+class DrainError(GuildhallError):
+    """Kafka does not have what we want to read next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A topic as the broker knows it now: its id, and by partition its first offset and the one behind its last record."""
+
+    topic: str
+    id: str
+    starts: Mapping[int, int]
+    ends: Mapping[int, int]
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Records in the order read, as Arrow; `ends` is where each partition goes on.
+
+    Each piece has the columns value (binary, null for a tombstone), partition and offset, and holds what one fetch gave.
+    """
+
+    pieces: list[pa.RecordBatch] = field(default_factory=list)
+    ends: dict[int, int] = field(default_factory=dict)
+    records: int = 0
+    size: int = 0
+    """Bytes of the values."""
+
+    @classmethod
+    def of(cls, values: Sequence[bytes | None], partition: int, first: int) -> Self:
+        """Records that follow each other in one partition."""
+        chunk = cls()
+        chunk.add(values, [partition] * len(values), range(first, first + len(values)))
+        return chunk
+
+    def add(self, values: Sequence[bytes | None], partitions: Sequence[int], offsets: Sequence[int]) -> None:
+        """Records: `values[i]` came from (partitions[i], offsets[i])."""
+        value = pa.array(values, pa.binary())
+        columns = [value, pa.array(partitions, pa.int32()), pa.array(offsets, pa.int64())]
+        self.pieces.append(pa.record_batch(columns, ["value", "partition", "offset"]))
+        self.records += len(values)
+        self.size += value.nbytes
+        for partition, offset in dict(zip(partitions, offsets, strict=True)).items():
+            self.move(partition, offset + 1)
+
+    def move(self, partition: int, end: int) -> None:
+        """Nothing lies before `end` that is not in this chunk."""
+        self.ends[partition] = max(self.ends.get(partition, 0), end)
+
+    def values(self) -> Iterator[bytes | None]:
+        """The values alone."""
+        for piece in self.pieces:
+            yield from piece.column("value").to_pylist()
+
+
+def look(bootstrap: str, topic: str) -> Log:
+    """Ask the broker. Raises DrainError when it does not answer or has no such topic."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    try:
+        found = admin.describe_topics(TopicCollection([topic]), request_timeout=ANSWER_SECONDS)[topic].result()
+        places = [TopicPartition(topic, partition.id) for partition in found.partitions]
+        first, last = (
+            admin.list_offsets(dict.fromkeys(places, spec), request_timeout=ANSWER_SECONDS)
+            for spec in (OffsetSpec.earliest(), OffsetSpec.latest())
+        )
+        starts = {place.partition: future.result().offset for place, future in first.items()}
+        ends = {place.partition: future.result().offset for place, future in last.items()}
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise DrainError(f"There is no topic {topic}.", "Kafka does not know it.", "`guildhall up` creates it.") from error
+        raise DrainError(
+            f"Kafka at {bootstrap} does not answer.",
+            f"The client reports: {error.args[0].name()}.",
+            "Start it with `guildhall up`, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
+        ) from error
+    return Log(topic, str(found.topic_id), starts, ends)
+
+
+def check(log: Log, topic_id: str | None, offsets: Mapping[int, int]) -> None:
+    """Whether the log goes on where we stopped. Raises DrainError when records of it are gone, or when it is another log.
+
+    `topic_id` is the id remembered with the offsets; None for offsets that never moved.
+    """
+    again = "Keep landing.duckdb and point Guildhall at the cluster it belongs to, or begin anew with an empty home folder."
+    if topic_id is not None and topic_id != log.id:
+        raise DrainError(f"{log.topic} is not the topic that was read before.", "It was deleted and made again.", again)
+    for partition, offset in sorted(offsets.items()):
+        start, end = log.starts.get(partition), log.ends.get(partition)
+        if start is None or end is None:
+            raise DrainError(f"{log.topic} has no partition {partition} any more.", "It was deleted and made again.", again)
+        if offset > end:
+            raise DrainError(
+                f"{log.topic}, partition {partition}, ends at {end}, before {offset} where reading goes on.",
+                "It was made again, or the broker lost its last records.",
+                again,
+            )
+        if offset < start:
+            raise DrainError(
+                f"{log.topic}, partition {partition}, has lost {start - offset} records that were never read.",
+                "They were older than the topic's retention.",
+                "Import that time again from the platforms' exports, then accept the gap: `guildhall land --accept-gap`.",
+            )
+
+
+def read(bootstrap: str, log: Log, offsets: Mapping[int, int], *, records: int = CHUNK_RECORDS) -> Iterator[Chunk]:
+    """Yield what lies between our offsets and the log's ends as of `look`; records that came since may be among it.
+
+    `offsets` has every partition of the log. Raises DrainError when an offset is gone, when Kafka is silent, or when it fails.
+    """
+    waiting = {partition for partition, offset in offsets.items() if offset < log.ends[partition]}
+    if not waiting:
+        return
+    consumer = Consumer(_config(bootstrap))
+    try:
+        consumer.assign([TopicPartition(log.topic, partition, offsets[partition]) for partition in sorted(waiting)])
+        yield from _chunks(consumer, log, waiting, records)
+    finally:
+        consumer.close()
+
+
+def _chunks(consumer: Consumer, log: Log, waiting: set[int], most: int) -> Iterator[Chunk]:
+    heard = time.monotonic()
+    chunk = Chunk()
+    while waiting:
+        messages = consumer.consume(min(FETCH_RECORDS, most), 1.0)
+        if messages:
+            heard = time.monotonic()
+        elif time.monotonic() - heard > SILENCE_SECONDS:
+            raise DrainError(
+                f"Kafka gives no more records of {log.topic}.",
+                f"Nothing came for {SILENCE_SECONDS:.0f} seconds, and partitions {sorted(waiting)} are not at their ends.",
+                "Look at the broker's log; what has been read so far is kept.",
+            )
+        _take(chunk, messages, log)
+        # A partition is done at its end; the end may be a place without a record (compaction, transactions), and EOF says so.
+        waiting -= {partition for partition, end in chunk.ends.items() if end >= log.ends[partition]}
+        if chunk.ends and (not waiting or chunk.records >= most or chunk.size >= CHUNK_BYTES):
+            yield chunk
+            chunk = Chunk()
+
+
+def _take(chunk: Chunk, messages: list[Message], log: Log) -> None:
+    good = [message for message in messages if message.error() is None]
+    if len(good) < len(messages):
+        for message in messages:
+            if message.error() is not None:
+                _note(chunk, message, log)
+    if good:
+        chunk.add(
+            [message.value() for message in good],
+            [message.partition() for message in good],
+            [message.offset() for message in good],
+        )
+
+
+def _note(chunk: Chunk, message: Message, log: Log) -> None:
+    error = message.error()
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own codes begin with an underscore
+        chunk.move(message.partition(), message.offset())
+    elif error.fatal() or error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001 - as above
+        raise DrainError(
+            f"{log.topic} cannot be read on from where reading stopped.",
+            f"Kafka reports: {error.name()}.",
+            "Run it again: if records are gone for good, the next error says how many.",
+        )
+    # Anything else (a broker that restarts) librdkafka mends by itself; silence is noticed by the clock.
+
+
+def _config(bootstrap: str) -> dict[str, str | int | bool]:
+    return {
+        "bootstrap.servers": bootstrap,
+        "group.id": "guildhall-landing-unused",  # librdkafka wants one; nothing is ever joined or committed
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        "enable.partition.eof": True,
+        "isolation.level": "read_committed",
+        "fetch.wait.max.ms": 50,
+        "fetch.max.bytes": 32 << 20,
+        "max.partition.fetch.bytes": 8 << 20,
+        "queued.max.messages.kbytes": 64 << 10,
+        "queued.min.messages": 100_000,
+        "check.crcs": True,
+        "reconnect.backoff.max.ms": 1_000,
+        "log_level": 0,
+    }
+
+
+def first_offsets(log: Log, known: Mapping[int, int]) -> dict[int, int]:
+    """Where to begin in partitions that we know nothing of: at their first record. Partitions may be added to a topic."""
+    return {partition: start for partition, start in log.starts.items() if partition not in known}

@@ -1,0 +1,51 @@
+"""Schema: the tables of the landing file, which everything else is built from."""
+
+LANDING_TABLES: dict[str, str] = {
+    "interactions": """
+        event_id varchar, platform varchar, tenant varchar, medium varchar, community varchar, space varchar,
+        visibility varchar, occurred_at timestamp, verb varchar, actor varchar, actor_kind varchar,
+        object_id varchar, object_kind varchar, thread_id varchar, reply_to_id varchar, mentions varchar[],
+        refs varchar[], revises varchar, change varchar, revision bigint, size bigint, size_unit varchar,
+        started_at timestamp, ended_at timestamp,
+        features struct(is_question boolean, thanks boolean, version integer),
+        raw struct(partition integer, "offset" bigint), schema_version integer, normaliser_version integer,
+        content_hash ubigint, landed_at timestamp, batch bigint
+    """,
+    "outcomes": """
+        raw_partition integer, raw_offset bigint, verdict varchar, reason varchar, detail varchar, platform varchar,
+        door varchar, raw_id varchar, tenant varchar, space varchar, payload_hash varchar, interactions integer,
+        accounts integer, normaliser_version integer, chunk_offset bigint, landed_at timestamp, batch bigint
+    """,
+    "strays": """
+        topic varchar, partition integer, "offset" bigint, why varchar, landed_at timestamp, batch bigint
+    """,
+    "batches": """
+        batch bigint, topic varchar, landed_at timestamp, records bigint, added bigint, duplicates bigint, strays bigint
+    """,
+    "arrivals": """
+        batch bigint, community varchar, interactions bigint, revisions bigint, oldest_at timestamp, touches_at timestamp
+    """,
+    "offsets": """
+        topic varchar, topic_id varchar, partition integer, next_offset bigint, primary key (topic, partition)
+    """,
+    "state": "name varchar, value varchar",
+    "people": "community varchar, actor varchar, member varchar",
+    "communities": """
+        community varchar, title varchar, origin varchar, time_zone varchar, charter_beat_days integer
+    """,
+    "roles": "community varchar, member varchar, role varchar, valid_from timestamp, valid_to timestamp",
+    "breaks": "community varchar, starts_at timestamp, ends_at timestamp, kind varchar",
+    "doors": """
+        community varchar, platform varchar, door varchar, max_gap_hours integer, last_heard_at timestamp
+    """,
+}
+"""Table -> columns, of the catalog `landing`, schema `main`.
+
+`people` maps an actor (account) to the published pseudonym of its member in a community. `roles`, `breaks`, `communities`
+and `doors` are the settings' tables, replaced whole at every refresh; `doors` has a row for each community and each door it
+expects to hear from. `outcomes` has one row per raw record: `chunk_offset` is where in the outcomes topic it was said, so
+that a later word of the same normaliser version wins. `strays` are records of our topics that are not what the contract
+says: their place and why, never their bytes. `batches` has a row for each transaction that landed something, `arrivals` one
+for each batch and community: the oldest moment landed, and `touches_at`, the oldest moment that can look different because
+of it (warehouse.landing.land). `state` holds words of the keeper.
+"""

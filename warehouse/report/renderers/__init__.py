@@ -1,0 +1,1 @@
+"""Renderers: a report's data as bytes."""
