@@ -1,7 +1,7 @@
-"""Demo: two years of three invented communities through the real doors, built, published, and held against what was planted.
+"""Demo: two years of three invented communities through the real sources, built, published, and held against what was planted.
 
 Every line that it prints is computed, and every number in it is compared with another that came by another way: what was
-acknowledged with what Kafka holds, what became of every event with what was planned for it, what was landed with what was
+acknowledged with what Kafka holds, what became of every event with what was expected for it, what was landed with what was
 produced. One that does not add up is an error in three parts, and the demo fails.
 """
 
@@ -21,10 +21,10 @@ from pathlib import Path
 
 import httpx
 
-from dagster_project.assembly import doors_of, keeper_of
+from dagster_project.assembly import sources_of, warehouse_of
 from dagster_project.cli.common import progress
 from dagster_project.delivery.issue import make_report
-from dagster_project.processes.temporary import open_current, standing_of, start_process, stop_process
+from dagster_project.processes.temporary import open_current, run_state_of, start_process, stop_process
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
 from events.identity import actor_id, published_pseudonym
@@ -32,12 +32,12 @@ from events.topics import INTERACTIONS, RAW
 from pipelines.broker import admin
 from pipelines.broker.server import VERSION, Broker
 from pipelines.connector import ImportOptions
-from pipelines.imports.await_outcomes import ends_of_outcomes, follow
+from pipelines.imports.await_outcomes import await_outcomes, ends_of_outcomes
 from pipelines.imports.importer import import_export
 from pipelines.platforms import PLATFORMS
 from pipelines.simulator.calendar import Calendar
 from pipelines.simulator.delivery import Ledger, deliver, deliveries, read_ledger
-from pipelines.simulator.expected import Planned
+from pipelines.simulator.expected import Expected
 from pipelines.simulator.exports import Export, write_exports
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.ground_truth import Truth, truth_of, write_settings, write_truth
@@ -46,13 +46,13 @@ from pipelines.simulator.scenario import Script
 from pipelines.simulator.scoring import ColdFound, CoreFound, Welcome, compare_cold, compare_core
 from warehouse.landing.reconciliation import Account
 from warehouse.report.data import last_month
-from warehouse.warehouse import Keeper
+from warehouse.warehouse import Warehouse
 
 MARKER = "demo.json"
 """Says that everything in a home folder is a demo's, and may be made anew."""
 FOLDER = "demo"
 LIVE_WEEKS = 20
-"""Weeks that come through the live doors; the older ones are in exports."""
+"""Weeks that come through the live sources; the older ones are in exports."""
 READY_SECONDS = 60.0
 
 
@@ -83,9 +83,9 @@ class _Show:
     world: World
     folder: Path
     keep: bool
-    planned: Planned = field(default_factory=Planned)
+    expected: Expected = field(default_factory=Expected)
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Events acknowledged, by (platform, door)."""
+    """Events acknowledged, by (platform, source)."""
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def run(self, stack: ExitStack, home: Path, now: datetime) -> None:
@@ -103,14 +103,14 @@ class _Show:
                 _all_run(settings, self.children)
                 told(done)
 
-            follow(bootstrap, outcomes, before, ends, "", progress=alive)
+            await_outcomes(bootstrap, outcomes, before, ends, "", progress=alive)
         understood_in = time.perf_counter() - began
-        with keeper_of(settings, bootstrap) as keeper:
-            self._tables(keeper, settings, bootstrap, understood_in)
-            members = keeper.identity.members()
-            path = keeper.publish(datetime.now(UTC))
+        with warehouse_of(settings, bootstrap) as warehouse:
+            self._tables(warehouse, settings, bootstrap, understood_in)
+            members = warehouse.identity.members()
+            path = warehouse.publish(datetime.now(UTC))
         truth = truth_of(self.script)
-        write_truth(self.folder / "truth.json", truth, self.planned)
+        write_truth(self.folder / "truth.json", truth, self.expected)
         self._planted(settings, truth, members)
         _line("published", _short(path))
         reports = [make_report(settings, spec.slug, last_month(now.date()), now) for spec in SPECS]
@@ -137,9 +137,9 @@ class _Show:
 
     def _emit(self, settings: Settings, bootstrap: str) -> None:
         with progress("writing exports"):
-            exports = write_exports(self.script, self.world, self.folder / "exports", self.planned)
+            exports = write_exports(self.script, self.world, self.folder / "exports", self.expected)
         began = time.perf_counter()
-        with progress("importing", self.planned.total()) as told:
+        with progress("importing", self.expected.total()) as told:
             for export in exports:
                 self._import(export, bootstrap, self.sent.total(), told)
         with (
@@ -148,7 +148,7 @@ class _Show:
         ):
             live = deliver(
                 _gateway(settings),
-                deliveries(self.script, self.world, self.planned),
+                deliveries(self.script, self.world, self.expected),
                 self.world,
                 ledger,
                 time.time,
@@ -161,7 +161,7 @@ class _Show:
         parts = " · ".join(f"{platform} {count:,}" for platform, count in by_platform.most_common())
         _line("emitted", f"{self.sent.total():,} events   {parts}", time.perf_counter() - began)
         for platform, count in by_platform.items():
-            _same(f"{platform} events acknowledged", count, "planned", self.planned.of_platform(platform))
+            _same(f"{platform} events acknowledged", count, "expected", self.expected.of_platform(platform))
 
     def _import(self, export: Export, bootstrap: str, before: int, told: object) -> None:
         assert callable(told)
@@ -176,30 +176,30 @@ class _Show:
         )
         self.sent[export.platform, f"import:{export.kind}"] += done.acknowledged
 
-    def _tables(self, keeper: Keeper, settings: Settings, bootstrap: str, understood_in: float) -> None:
+    def _tables(self, warehouse: Warehouse, settings: Settings, bootstrap: str, understood_in: float) -> None:
         with progress("landing"):
-            landed = keeper.land(datetime.now(UTC))
-        # By door as the senders know it, each event once: what was sent again is in the topic again, under the same id.
-        once = Counter(door for door, _ in read_ledger(self.folder / "ledger.jsonl"))
-        once.update({door: count for (_, door), count in self.sent.items() if door.startswith("import:")})
-        sums = keeper.accounting(once)
+            landed = warehouse.land(datetime.now(UTC))
+        # By source as the senders know it, each event once: what was sent again is in the topic again, under the same id.
+        once = Counter(source for source, _ in read_ledger(self.folder / "ledger.jsonl"))
+        once.update({source: count for (_, source), count in self.sent.items() if source.startswith("import:")})
+        sums = warehouse.accounting(once)
         total = sums.total
         _line(
             "understood",
             f"{total.raw:,} = {total.understood:,} understood + {total.ignored:,} ignored + {total.rejected:,} rejected",
             understood_in,
         )
-        for line in (*sums.partitions, *sums.doors):
+        for line in (*sums.partitions, *sums.sources):
             _holds(line)
-        self._as_planned(keeper)
+        self._as_expected(warehouse)
         _line("landed", f"{landed.rows:,} rows, {landed.duplicates:,} duplicates dropped", landed.seconds)
         produced = sum(admin.ends(bootstrap, INTERACTIONS.name).values())
         _same("rows and duplicates landed", landed.rows + landed.duplicates, "interactions produced", produced)
-        _same("rows landed", landed.rows, "interactions planned", self.planned.interactions - self.planned.duplicates)
+        _same("rows landed", landed.rows, "interactions expected", self.expected.interactions - self.expected.duplicates)
         began = time.perf_counter()
         moment = datetime.now(UTC)
-        with progress("building", len(keeper.models)) as told:
-            keeper.settle(doors_of(settings), moment)
+        with progress("building", len(warehouse.models)) as told:
+            warehouse.sync_settings(sources_of(settings), moment)
             made = 0
 
             def table(_table: str, _seconds: float) -> None:
@@ -207,7 +207,7 @@ class _Show:
                 made += 1
                 told(made)
 
-            built = keeper.build(moment, progress=table)
+            built = warehouse.build(moment, progress=table)
         checks = [check for one in built for check in one.checks]
         failed = Counter(check.severity for check in checks if check.failures)
         tables = len({table for one in built for table in one.rows})
@@ -218,18 +218,18 @@ class _Show:
         if worst:
             raise _wrong(f"The check `{worst.name}` of {worst.table} failed", f"{worst.failures} rows")
 
-    def _as_planned(self, keeper: Keeper) -> None:
-        """What became of the events, by platform, door and reason, is what was planned: each number by itself."""
-        rows = keeper.con.execute(
+    def _as_expected(self, warehouse: Warehouse) -> None:
+        """What became of the events, by platform, source and reason, is what was expected: each number by itself."""
+        rows = warehouse.con.execute(
             """
-            select platform, if(door like 'import:%', 'export', 'live'), verdict || coalesce(':' || reason, ''), count(*)
+            select platform, if(source like 'import:%', 'export', 'live'), verdict || coalesce(':' || reason, ''), count(*)
             from landing.main.outcomes
             group by all
             """
         ).fetchall()
         found = {(platform, how, becomes): int(count) for platform, how, becomes, count in rows}
-        for place in sorted(found.keys() | self.planned.events.keys()):
-            _same(f"{' '.join(place)}", found.get(place, 0), "planned", self.planned.events[place])
+        for place in sorted(found.keys() | self.expected.events.keys()):
+            _same(f"{' '.join(place)}", found.get(place, 0), "expected", self.expected.events[place])
 
     def _planted(self, settings: Settings, truth: Truth, members: dict[str, str]) -> None:
         with open_current(settings) as tables:
@@ -295,14 +295,14 @@ def _config_of(home: Path) -> Path | None:
 
 def _check_ours(settings: Settings) -> None:
     """Refuse when `guildhall up` runs here, or when somebody's own community has landed beside the demo's."""
-    if standing_of(settings):
+    if run_state_of(settings):
         raise DemoError(
             f"{settings.home} is in use.", "`guildhall up` runs on it.", "Stop that first, or name another folder by --home."
         )
     if not (settings.home / "landing.duckdb").exists():
         return
-    with keeper_of(settings) as keeper:
-        rows = keeper.con.execute("select distinct community from landing.main.interactions").fetchall()
+    with warehouse_of(settings) as warehouse:
+        rows = warehouse.con.execute("select distinct community from landing.main.interactions").fetchall()
     others = {row[0] for row in rows} - {spec.slug for spec in SPECS}
     if others:
         raise DemoError(
@@ -412,6 +412,6 @@ def _farewell(config: Path) -> None:
         f"""
   Look:      open the report, or `{demos} up` for everything live, then http://127.0.0.1:8000
   Ask:       {where} sql "from levels.current select community, level, count(*) group by all"
-  Connect:   {demos} doors
+  Connect:   {demos} sources
 """
     )

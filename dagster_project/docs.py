@@ -87,7 +87,7 @@ def _one_metric(model: Model) -> str:
         f"*{header.reading}*\n",
         (
             f"Unit: {header.unit}. Read: {header.direction}. Needs: {', '.join(header.needs)}. Minimum: {header.minimum}. "
-            f"One row per ({', '.join(header.grain)}). Reads {', '.join(header.source)}. Source: {header.reference}\n"
+            f"One row per ({', '.join(header.grain)}). Reads {', '.join(header.reads)}. Source: {header.reference}\n"
         ),
         table(("column", "meaning"), [(f"`{name}`", meaning) for name, meaning in header.columns.items()]),
         "\n".join(f"- {caveat}" for caveat in header.caveats) + "\n",

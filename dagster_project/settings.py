@@ -60,13 +60,13 @@ class RefreshSettings(_Part):
     keep_published: int = Field(default=5, ge=2)
 
 
-class DoorSettings(_Part):
-    """One door: a platform's webhook with its secret, which is in the environment or in a file, never here."""
+class SourceSettings(_Part):
+    """One source: a platform's webhook with its secret, which is in the environment or in a file, never here."""
 
     platform: str
     secret_env: str | None = None
     secret_file: str | None = Field(default=None, description="path, from the folder of guildhall.toml")
-    max_gap_hours: int = Field(default=72, gt=0, description="silence of the door after which its data counts as missing")
+    max_gap_hours: int = Field(default=72, gt=0, description="silence of the source after which its data counts as missing")
 
 
 class Settings(_Part):
@@ -77,7 +77,7 @@ class Settings(_Part):
     dagster: DagsterSettings = DagsterSettings()
     refresh: RefreshSettings = RefreshSettings()
     community: dict[str, Community] = Field(default_factory=dict)
-    door: dict[str, DoorSettings] = Field(default_factory=dict)
+    source: dict[str, SourceSettings] = Field(default_factory=dict)
     bots: tuple[BotList, ...] = ()
 
     home: Path = Field(default=Path("var"), exclude=True)
@@ -92,7 +92,7 @@ class Settings(_Part):
 
     @model_validator(mode="after")
     def _means_something(self) -> Self:
-        named = {f"door.{name}.platform": door.platform for name, door in self.door.items()}
+        named = {f"source.{name}.platform": source.platform for name, source in self.source.items()}
         for slug, community in self.community.items():
             named |= {f"community.{slug}.space.{number}.platform": rule.platform for number, rule in enumerate(community.space)}
         for place, platform in named.items():
@@ -119,11 +119,11 @@ class Settings(_Part):
         return Communities(self.community, bots)
 
     def secrets_of(self, name: str) -> tuple[str, ...]:
-        """The secrets of a door, newest first; a file may hold several, one a line. Empty where none is set."""
-        door = self.door[name]
-        found = os.environ.get(door.secret_env, "") if door.secret_env else ""
-        if not found and door.secret_file:
-            found = _secret(name, self.folder / door.secret_file)
+        """The secrets of a source, newest first; a file may hold several, one a line. Empty where none is set."""
+        source = self.source[name]
+        found = os.environ.get(source.secret_env, "") if source.secret_env else ""
+        if not found and source.secret_file:
+            found = _secret(name, self.folder / source.secret_file)
         return tuple(line.strip() for line in found.splitlines() if line.strip())
 
     def key(self) -> bytes:
@@ -198,12 +198,12 @@ _WORDS = {
 """Pydantic's kinds of fault in words of the settings; its own words serve for the others."""
 
 
-def _secret(door: str, path: Path) -> str:
+def _secret(source: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise GuildhallError(
-            f"The secret of the door `{door}` cannot be read.",
+            f"The secret of the source `{source}` cannot be read.",
             f"{path}: {getattr(error, 'strerror', None) or 'it is no text'}.",
             "Write the secret there as text, readable by who runs Guildhall.",
         ) from error
@@ -284,8 +284,8 @@ EXAMPLE = """\
 # every = "month"
 # to = []
 
-# One block for each door that a platform knocks at: POST /hooks/<platform>/<door>.
-# [door.slack-main]
+# One block for each source that a platform knocks at: POST /hooks/<platform>/<source>.
+# [source.slack-main]
 # platform = "slack"
 # secret_env = "SLACK_SIGNING_SECRET"    # or secret_file = "secrets/slack"; two secrets, one a line, while you rotate
 # max_gap_hours = 72

@@ -14,7 +14,7 @@ PSEUDONYM_LENGTH = 32
 
 
 def global_id(platform: str, tenant: str, native: str) -> str:
-    """`platform:tenant:native`: the id of an object, a thread or a happening."""
+    """`platform:tenant:native`: the id of an object, a thread or a action."""
     return f"{platform}:{tenant}:{native}"
 
 
@@ -24,12 +24,12 @@ def name_account(name: str) -> str:
 
 
 def account_in_key(account: str) -> str:
-    """A native account inside the natural key of a happening: a keyed hash stands there later, for ids are published."""
+    """A native account inside the natural key of a action: a keyed hash stands there later, for ids are published."""
     return f"\x01{account}\x01"
 
 
 def event_id(key: bytes, platform: str, tenant: str, native: str) -> str:
-    """`platform:tenant:natural key` of a happening; an account in it (`account_in_key`) only as a keyed hash.
+    """`platform:tenant:natural key` of a action; an account in it (`account_in_key`) only as a keyed hash.
 
     The hash is of what stands before the account too: ids are published, and an account that had one hash everywhere would join
     a person's pseudonyms in two communities.

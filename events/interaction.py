@@ -96,13 +96,13 @@ class Interaction(BaseModel):
     """One person did one thing, in one community, at one time.
 
     Facts are immutable; change arrives as a revision (`revises`, `change`, `revision`), possibly before what it revises.
-    The same happening has the same `event_id` through every door. Order between records means nothing; ties break on
+    The same action has the same `event_id` through every source. Order between records means nothing; ties break on
     `(occurred_at, event_id)`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    event_id: Text = Field(description="platform:tenant:natural key of the happening[:what]; never made from the delivery")
+    event_id: Text = Field(description="platform:tenant:natural key of the action[:what]; never made from the delivery")
     platform: Text = Field(description="slug of the platform")
     tenant: Text = Field(description="workspace, site or account on the platform")
     medium: Medium = Field(description="wiki, chat or meeting")

@@ -41,10 +41,10 @@ class RecordOutcome(BaseModel):
     reason: Reason | None = None
     detail: str | None = Field(default=None, description="content-free: names of fields and kinds of error, never values")
     platform: str | None = None
-    door: str | None = None
+    source: str | None = None
     raw_id: str | None = None
     tenant: str | None = None
-    space: str | None = Field(default=None, description="of an unmapped space, so that `doors` can name it")
+    space: str | None = Field(default=None, description="of an unmapped space, so that `sources` can name it")
     payload_hash: str | None = Field(default=None, description="of a rejected payload")
     interactions: int = 0
     accounts: int = 0

@@ -1,4 +1,4 @@
-"""Raw events: one platform happening as the platform told it, in CloudEvents 1.0 Kafka binary mode."""
+"""Raw events: one platform action as the platform told it, in CloudEvents 1.0 Kafka binary mode."""
 
 import hashlib
 import json
@@ -12,8 +12,8 @@ from events.interaction import RawPosition
 SPEC_VERSION = "1.0"
 MOST_CHARACTERS = 1024
 """Of a header: what is longer would make an outcome too large for its topic."""
-_OURS = frozenset({"ce_id", "ce_source", "ce_type", "ce_door", "ce_tenant", "ce_community"})
-_NEEDED = ("ce_id", "ce_source", "ce_type", "ce_door", "ce_receivedat")
+_OURS = frozenset({"ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_tenant", "ce_community"})
+_NEEDED = ("ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_receivedat")
 
 
 class BadEnvelopeError(ValueError):
@@ -29,9 +29,9 @@ class RawEvent:
     """
 
     id: str
-    source: str
+    sender: str
     type: str
-    door: str
+    source: str
     received_at: datetime
     payload: bytes
     time: datetime | None = None
@@ -49,10 +49,10 @@ class RawEvent:
         found = {
             "ce_specversion": SPEC_VERSION,
             "ce_id": self.id,
-            "ce_source": self.source,
+            "ce_source": self.sender,
             "ce_type": self.type,
             "ce_time": _iso(self.time) if self.time else None,
-            "ce_door": self.door,
+            "ce_guildhallsource": self.source,
             "ce_receivedat": _iso(self.received_at),
             "ce_tenant": self.tenant,
             "ce_community": self.community,
@@ -78,9 +78,9 @@ class RawEvent:
                 raise BadEnvelopeError(f"{name} has more than {MOST_CHARACTERS} characters")
         return cls(
             id=found["ce_id"],
-            source=found["ce_source"],
+            sender=found["ce_source"],
             type=found["ce_type"],
-            door=found["ce_door"],
+            source=found["ce_guildhallsource"],
             received_at=_moment("ce_receivedat", found["ce_receivedat"]),
             payload=value,
             time=_moment("ce_time", found["ce_time"]) if "ce_time" in found else None,
@@ -101,9 +101,9 @@ class RawEvent:
         return cls.from_record(payload, [(name, value.encode()) for name, value in json.loads(line)])
 
 
-def delivery_id(door: str, payload: bytes) -> str:
-    """The id of a raw record whose platform gives none: the hash of door and bytes. It only tells re-deliveries apart."""
-    return hashlib.blake2b(payload, digest_size=16, key=door.encode()[:64]).hexdigest()
+def delivery_id(source: str, payload: bytes) -> str:
+    """The id of a raw record whose platform gives none: the hash of source and bytes. It only tells re-deliveries apart."""
+    return hashlib.blake2b(payload, digest_size=16, key=source.encode()[:64]).hexdigest()
 
 
 def _iso(moment: datetime) -> str:

@@ -23,11 +23,13 @@ class RawHeaders(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     ce_specversion: str = Field(default="1.0", description="of CloudEvents")
-    ce_id: Text = Field(description="the sender's, or the hash of door and bytes; also the key. Tells re-deliveries apart")
+    ce_id: Text = Field(description="the sender's, or the hash of source and bytes; also the key. Tells re-deliveries apart")
     ce_source: Text = Field(description="where it happened, a URI reference")
     ce_type: Text = Field(description="begins with the platform's slug and a dot", pattern=r"^[^.]+\..+$")
-    ce_door: Text = Field(description="through which door it came: hooks/slack/main, events, emit, import:slack-export")
-    ce_receivedat: AwareDatetime = Field(description="when that door received it")
+    ce_guildhallsource: Text = Field(
+        description="through which source it came: hooks/slack/main, events, emit, import:slack-export"
+    )
+    ce_receivedat: AwareDatetime = Field(description="when that source received it")
     ce_time: AwareDatetime | None = Field(default=None, description="when it happened, where the envelope says so")
     ce_tenant: Text | None = Field(default=None, description="workspace, site or account, where the payload does not say it")
     ce_community: Text | None = Field(default=None, description="from importers only: where the export does not say it")

@@ -1,6 +1,6 @@
 """Platform: what one module under `pipelines/platforms` must offer, and the plain values it speaks in.
 
-A platform knows its own payloads and nothing of communities, keys or Kafka: `normalise` turns a raw event into happenings with
+A platform knows its own payloads and nothing of communities, keys or Kafka: `normalise` turns a raw event into actions with
 the platform's own ids; `pipelines.understand.understand` maps spaces, keys people, reads features and drops the text.
 """
 
@@ -18,7 +18,7 @@ from events.verb import Verb
 
 
 @dataclass(slots=True, kw_only=True)  # frozen would cost a fifth of all understanding; nobody keeps one
-class Happening:
+class Action:
     """One person did one thing, in the platform's own ids. Becomes an Interaction.
 
     `key` and `revises` are natural keys within platform and tenant (`C024BE91L:1355517523.000005`); `object_id`, `thread_id`,
@@ -80,7 +80,7 @@ class Handshake:
     """The platform asked whether we are there. Understood, with nothing in it."""
 
 
-Found = Happening | AccountSeen | Ignored | Handshake
+Found = Action | AccountSeen | Ignored | Handshake
 Normalise = Callable[[RawEvent], Iterator[Found]]
 
 
@@ -122,7 +122,7 @@ class Refuse:
 
 
 Verify = Callable[[Request, tuple[str, ...], float], Accept | Answer | Refuse]
-"""(request, the door's secrets, now in epoch seconds) -> verdict. Any one of the secrets may match (rotation)."""
+"""(request, the source's secrets, now in epoch seconds) -> verdict. Any one of the secrets may match (rotation)."""
 
 Sign = Callable[[bytes, str, float], dict[str, str]]
 """(body, secret, now) -> the headers with which the platform would send it. For tests and the player."""
@@ -143,7 +143,7 @@ ReadExport = Callable[[Path, ImportOptions], Iterator["ExportedEvent"]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedEvent:
-    """One happening of an export: what becomes a raw event.
+    """One action of an export: what becomes a raw event.
 
     `id` tells it apart within the export for ever (channel and ts, not a line number where there is anything better).
     """

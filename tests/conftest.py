@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-KEEPER = """
+WAREHOUSE_OWNER = """
 import os, sys, time
 from pathlib import Path
 from pipelines.broker.server import Broker
@@ -68,9 +68,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def _start(data: Path, run: int) -> None:
     data.mkdir()
-    with (data / "keeper.log").open("wb") as said:
-        keeper = subprocess.Popen(
-            [sys.executable, "-c", KEEPER, str(data), str(run)],
+    with (data / "warehouse.log").open("wb") as said:
+        warehouse = subprocess.Popen(
+            [sys.executable, "-c", WAREHOUSE_OWNER, str(data), str(run)],
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
             stdout=said,
@@ -79,6 +79,6 @@ def _start(data: Path, run: int) -> None:
         )
     until = time.monotonic() + 120  # the first start of a machine fetches Kafka
     while not (data / "ready").exists():
-        if keeper.poll() is not None or time.monotonic() > until:
-            pytest.fail("Kafka does not start: " + (data / "keeper.log").read_text()[-2000:])
+        if warehouse.poll() is not None or time.monotonic() > until:
+            pytest.fail("Kafka does not start: " + (data / "warehouse.log").read_text()[-2000:])
         time.sleep(0.05)

@@ -19,7 +19,7 @@ _NAME = re.compile(r"^guildhall-(\d{6,})\.duckdb$")
 _NAMING = frozenset(
     {"actor", "actors", "account", "native_id", "raw_id", "handle", "display_name", "email", "person", "real_name", "name"}
 )
-"""Columns of these names would say who somebody is; `meta` may call a door or a check by its name."""
+"""Columns of these names would say who somebody is; `meta` may call a source or a check by its name."""
 _LOOKED_AT = 2_000
 # A child copies: closing any descriptor of a file takes from a process the locks that DuckDB holds on it (POSIX), so its owner
 # must never open it a second time.

@@ -1,10 +1,10 @@
-"""The keeper: the one process that has the landing file and the warehouse open. Lands, builds what is dirty, publishes.
+"""The warehouse: the one process that has the landing file and the warehouse open. Lands, builds what is stale, publishes.
 
-    with Keeper(Path("var"), key=key, communities=communities, bootstrap="127.0.0.1:9092") as keeper:
-        keeper.land(now)
-        keeper.settle(doors, now)
-        for built in keeper.build(now): ...
-        keeper.publish(now)
+    with Warehouse(Path("var"), key=key, communities=communities, bootstrap="127.0.0.1:9092") as warehouse:
+        warehouse.land(now)
+        warehouse.sync_settings(sources, now)
+        for built in warehouse.build(now): ...
+        warehouse.publish(now)
 
 Whoever dies in the middle of any of it leaves two whole files, and the next one goes on from there.
 """
@@ -28,9 +28,9 @@ from warehouse.build import meta
 from warehouse.build.build import Built, build, open_files
 from warehouse.build.catalog import catalog
 from warehouse.build.model import Model
-from warehouse.build.staleness import Dirty, dirty, fingerprint, forget, last_batch, remember, settings_fingerprints
+from warehouse.build.staleness import Stale, fingerprint, forget, last_batch, remember, settings_fingerprints, stale
 from warehouse.failpoint import failpoint
-from warehouse.identity.mapping import Door, Mapped, map_people, settle
+from warehouse.identity.mapping import Mapped, Source, map_people, sync_settings
 from warehouse.identity.rosters import read_people, read_roles
 from warehouse.identity.store import FILE, IdentityStore
 from warehouse.landing import land
@@ -39,7 +39,7 @@ from warehouse.landing.land import Landed
 from warehouse.landing.reconciliation import Accounting, accounting
 from warehouse.publish import next_number, nothing_that_names, publish
 
-LOCK = "keeper.lock"
+LOCK = "warehouse.lock"
 LANDING = "landing.duckdb"
 WAREHOUSE = "warehouse.duckdb"
 IDENTITY = "identity.db"
@@ -50,7 +50,7 @@ _DAMAGED = ("not a valid duckdb", "corrupt", "checksum", "serializ")
 _BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 
 
-class KeeperError(GuildhallError):
+class WarehouseError(GuildhallError):
     """The files cannot be had."""
 
 
@@ -64,7 +64,7 @@ class Refreshed:
     published: Path | None
 
 
-class Keeper:
+class Warehouse:
     """Holds both files of a home folder. One thread uses it."""
 
     def __init__(
@@ -83,7 +83,7 @@ class Keeper:
         """Take the lock and open everything.
 
         `folder` is where people.csv and roles.csv lie (beside the settings); who lands nothing needs no `bootstrap`.
-        Raises KeeperError when another process has the files or a file is broken, GuildhallError from the identity store.
+        Raises WarehouseError when another process has the files or a file is broken, GuildhallError from the identity store.
         """
         self.home, self.key, self.communities, self.bootstrap = home, key, communities, bootstrap
         self.folder = folder or home
@@ -91,7 +91,7 @@ class Keeper:
         self.published = home / PUBLISHED
         self._keep = keep_published
         self._raw: Log | None = None
-        self._settled = False
+        self._synced = False
         home.mkdir(parents=True, exist_ok=True)
         self._lock: int | None = _take_lock(home / LOCK)
         try:
@@ -121,25 +121,25 @@ class Keeper:
         self.close()
 
     def land(self, now: datetime, *, progress: land.Progress = lambda _topic, _records: None) -> Landed:
-        """Drain accounts, then interactions and outcomes, to their ends as of now. Raises DrainError, LandingError."""
+        """Drain accounts, then interactions and outcomes, to their ends as of now. Raises ConsumeError, LandingError."""
         bootstrap = self._bootstrap()
         self._raw = look(bootstrap, RAW.name)  # before the outcomes: what is understood later is no part of this accounting
         self.identity.drain(bootstrap)
         return land.land(self.con, bootstrap, naive(now), progress=progress)
 
-    def settle(self, doors: Iterable[Door], now: datetime) -> Mapped:
+    def sync_settings(self, sources: Iterable[Source], now: datetime) -> Mapped:
         """Bring settings, rosters and links into the landing file. Raises GuildhallError naming line and column of a roster."""
         people = read_people(self.folder / FILE, self.key)
         roles = read_roles(self.folder / ROLES, self.key, self.communities, frozenset(people.values()))
-        self.identity.follow_file(people, now if now.tzinfo else now.replace(tzinfo=UTC))
+        self.identity.apply_file(people, now if now.tzinfo else now.replace(tzinfo=UTC))
         members = self.identity.members()
-        settle(self.con, self.key, self.communities, doors, roles, members)
-        self._settled = True
+        sync_settings(self.con, self.key, self.communities, sources, roles, members)
+        self._synced = True
         return map_people(self.con, self.key, members, naive(now))
 
-    def dirty(self, as_of: datetime) -> Dirty:
-        """What has to be built. Call `settle` first."""
-        return dirty(self.con, self.models, naive(as_of))
+    def stale(self, as_of: datetime) -> Stale:
+        """What has to be built. Call `sync_settings` first."""
+        return stale(self.con, self.models, naive(as_of))
 
     def build(
         self,
@@ -148,13 +148,13 @@ class Keeper:
         full: bool = False,
         progress: Callable[[str, float], None] = lambda _table, _seconds: None,
     ) -> tuple[Built, ...]:
-        """Build what is dirty (or everything), as of a moment; returns a `Built` for whole communities and one for open weeks.
+        """Build what is stale (or everything), as of a moment; returns a `Built` for whole communities and one for open weeks.
 
         Raises duckdb.Error when a model fails: what was built before it stays, this build leaves nothing.
         """
-        assert self._settled, "settle first: settings are part of what is built"
+        assert self._synced, "sync_settings first: settings are part of what is built"
         moment = naive(as_of)
-        wanted = self.dirty(as_of)
+        wanted = self.stale(as_of)
         batch, words = last_batch(self.con), settings_fingerprints(self.con, fingerprint(self.models))
         done: list[Built] = []
         if wanted.gone:
@@ -164,10 +164,10 @@ class Keeper:
             if not slugs:
                 continue
             made = build(self.con, self.models, slugs, moment, since=since, progress=progress)
-            failpoint("keeper-built")
+            failpoint("warehouse-built")
             meta.note_checks(self.con, self.models, made, moment)
             remember(self.con, slugs, batch, moment, words)
-            failpoint("keeper-remembered")
+            failpoint("warehouse-remembered")
             done.append(made)
         return tuple(done)
 
@@ -177,11 +177,11 @@ class Keeper:
         return accounting(self.con, raw.starts, raw.ends, acknowledged)
 
     def publish(self, now: datetime, *, even_if_failed: bool = False) -> Path:
-        """Publish the warehouse; returns the new file. Raises PublishError, and KeeperError when an `error` check failed."""
+        """Publish the warehouse; returns the new file. Raises PublishError, and WarehouseError when an `error` check failed."""
         failed = meta.failed_checks(self.con)
         if failed and not even_if_failed:
             table, name, rows = failed[0]
-            raise KeeperError(
+            raise WarehouseError(
                 "Nothing was published.",
                 f"{len(failed)} checks failed, the first is `{name}` of {table} with {rows} rows.",
                 "Mend the model or the data; the file published before stays current.",
@@ -197,14 +197,14 @@ class Keeper:
     def refresh(
         self,
         now: datetime,
-        doors: Iterable[Door] = (),
+        sources: Iterable[Source] = (),
         *,
         as_of: datetime | None = None,
         progress: Callable[[str, float], None] = lambda _table, _seconds: None,
     ) -> Refreshed:
-        """Land, settle, build what is dirty, and publish when something was built."""
+        """Land, sync_settings, build what is stale, and publish when something was built."""
         landed = self.land(now)
-        mapped = self.settle(doors, now)
+        mapped = self.sync_settings(sources, now)
         built = self.build(as_of or now, progress=progress)
         return Refreshed(landed, mapped, built, self.publish(now) if built else None)
 
@@ -215,7 +215,7 @@ class Keeper:
 
     def _bootstrap(self) -> str:
         if self.bootstrap is None:
-            raise KeeperError(
+            raise WarehouseError(
                 "Nothing can be landed.", "No Kafka was named.", "Start `guildhall up`, or set KAFKA_BOOTSTRAP_SERVERS."
             )
         return self.bootstrap
@@ -233,7 +233,7 @@ def _take_lock(path: Path) -> int:
     except BlockingIOError as error:
         holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
         os.close(descriptor)
-        raise KeeperError(
+        raise WarehouseError(
             f"{path.parent} is in use.",
             f"Process {holder} has its files open, and one process at a time may.",
             "Let the refresher of `guildhall up` do it, or stop it first.",
@@ -262,7 +262,7 @@ def _probe(path: Path) -> None:
         duckdb.connect(str(path)).close()
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
-            raise KeeperError(
+            raise WarehouseError(
                 f"{path.name} is in use.",
                 "Another program has it open.",
                 "Close it; to look at data open var/published/current.",
@@ -270,7 +270,7 @@ def _probe(path: Path) -> None:
         if any(word in str(error).lower() for word in _DAMAGED):
             raise _quarantined(path) from error
         # A full disk or a missing right is no fault of the file: it stays where it is.
-        raise KeeperError(
+        raise WarehouseError(
             f"{path.name} cannot be opened.",
             f"The system says: {str(error).splitlines()[0][:200]}",
             "See that the disk has room and that the folder is yours, then do the same again; nothing was moved.",
@@ -279,7 +279,7 @@ def _probe(path: Path) -> None:
         raise _quarantined(path) from error
 
 
-def _quarantined(path: Path) -> KeeperError:
+def _quarantined(path: Path) -> WarehouseError:
     aside = path.parent / "quarantine"
     aside.mkdir(exist_ok=True)
     number = len(list(aside.iterdir()))
@@ -291,7 +291,7 @@ def _quarantined(path: Path) -> KeeperError:
         if path.name == WAREHOUSE
         else "Restore it from your backup, or run it again: Kafka's 28 days land anew; import what is older."
     )
-    return KeeperError(f"{path.name} was moved to {aside}.", "DuckDB cannot read it.", todo)
+    return WarehouseError(f"{path.name} was moved to {aside}.", "DuckDB cannot read it.", todo)
 
 
 def _version() -> str:

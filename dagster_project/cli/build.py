@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.assembly import doors_of, keeper_of
+from dagster_project.assembly import sources_of, warehouse_of
 from dagster_project.cli.common import AsJson, err, out, progress, show_json, state
 from dagster_project.cli.query import known
 from dagster_project.delivery.issue import make_report
@@ -17,7 +17,7 @@ from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from warehouse.landing.land import accept_gap as accept
 from warehouse.report.data import last_month, period_of
-from warehouse.warehouse import Keeper
+from warehouse.warehouse import Warehouse
 
 
 def register(app: typer.Typer) -> None:
@@ -36,10 +36,10 @@ def land(
 
     Example: `guildhall land`
     """
-    with _keeper_with_kafka() as keeper:
+    with _warehouse_with_kafka() as warehouse:
         if accept_gap:
-            accept(keeper.con, str(keeper.bootstrap))
-        said = _land(keeper)
+            accept(warehouse.con, str(warehouse.bootstrap))
+        said = _land(warehouse)
     _tell("landed", said, as_json=as_json)
 
 
@@ -59,8 +59,8 @@ def build(
     if moment > now:
         raise GuildhallError(f"{moment:%Y-%m-%d} is yet to come.", "Tables tell what was.", "Name a day up to today.")
     settings = state.settings()
-    with keeper_of(settings) as keeper:
-        said = _build(settings, keeper, moment, full=full)
+    with warehouse_of(settings) as warehouse:
+        said = _build(settings, warehouse, moment, full=full)
     _tell("built", said, as_json=as_json)
 
 
@@ -69,8 +69,8 @@ def publish(as_json: AsJson = False) -> None:
 
     Example: `guildhall publish`
     """
-    with keeper_of(state.settings()) as keeper:
-        path = keeper.publish(datetime.now(UTC))
+    with warehouse_of(state.settings()) as warehouse:
+        path = warehouse.publish(datetime.now(UTC))
     _tell("published", {"path": str(path)}, as_json=as_json)
 
 
@@ -82,10 +82,10 @@ def refresh(
 
     Example: `guildhall refresh`
     """
-    with _keeper_with_kafka() as keeper:
-        landed = _land(keeper)
-        built = _build(state.settings(), keeper, datetime.now(UTC), full=full)
-        path = keeper.publish(datetime.now(UTC))
+    with _warehouse_with_kafka() as warehouse:
+        landed = _land(warehouse)
+        built = _build(state.settings(), warehouse, datetime.now(UTC), full=full)
+        path = warehouse.publish(datetime.now(UTC))
     if as_json:
         show_json({"landed": landed, "built": built, "published": str(path)})
         return
@@ -124,13 +124,13 @@ def report(
 
 
 @contextmanager
-def _keeper_with_kafka() -> Iterator[Keeper]:
+def _warehouse_with_kafka() -> Iterator[Warehouse]:
     settings = state.settings()
-    with services(settings, ("kafka",), err.print) as bootstrap, keeper_of(settings, bootstrap) as keeper:
-        yield keeper
+    with services(settings, ("kafka",), err.print) as bootstrap, warehouse_of(settings, bootstrap) as warehouse:
+        yield warehouse
 
 
-def _land(keeper: Keeper) -> dict[str, object]:
+def _land(warehouse: Warehouse) -> dict[str, object]:
     with progress("Landing") as told:
         records = Counter[str]()
 
@@ -138,7 +138,7 @@ def _land(keeper: Keeper) -> dict[str, object]:
             records[topic] = count
             told(records.total())
 
-        landed = keeper.land(datetime.now(UTC), progress=landed_so_far)
+        landed = warehouse.land(datetime.now(UTC), progress=landed_so_far)
     return {
         "rows": landed.rows,
         "duplicates": landed.duplicates,
@@ -147,9 +147,9 @@ def _land(keeper: Keeper) -> dict[str, object]:
     }
 
 
-def _build(settings: Settings, keeper: Keeper, moment: datetime, *, full: bool) -> dict[str, object]:
-    keeper.settle(doors_of(settings), datetime.now(UTC))
-    built = keeper.build(moment, full=full, progress=_progress())
+def _build(settings: Settings, warehouse: Warehouse, moment: datetime, *, full: bool) -> dict[str, object]:
+    warehouse.sync_settings(sources_of(settings), datetime.now(UTC))
+    built = warehouse.build(moment, full=full, progress=_progress())
     checks = [check for one in built for check in one.checks]
     failed = [check for check in checks if check.failures]
     for check in failed:

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from dagster_project.cli.common import REFUSED, AsJson, explained, out, show_json, state
-from dagster_project.processes.temporary import open_current, standing_of
+from dagster_project.processes.temporary import open_current, run_state_of
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from events.topics import RAW
@@ -52,12 +52,12 @@ def _words(value: object) -> str:
 
 
 def _status(settings: Settings, now: datetime) -> dict[str, Any]:
-    standing = standing_of(settings)
+    run_state = run_state_of(settings)
     said: dict[str, Any] = {
         "home": str(settings.home),
-        "running": {name: pid for name, pid in standing.children.items() if standing.runs(name)} if standing else "nothing",
+        "running": {name: pid for name, pid in run_state.children.items() if run_state.runs(name)} if run_state else "nothing",
     }
-    bootstrap = settings.kafka.bootstrap_servers or (standing.bootstrap if standing else None)
+    bootstrap = settings.kafka.bootstrap_servers or (run_state.bootstrap if run_state else None)
     if bootstrap and admin.wait_ready(bootstrap, 3.0):
         ends, done = admin.ends(bootstrap, RAW.name), admin.committed(bootstrap, admin.GROUP, RAW.name)
         lag = sum(max(0, end - max(0, done.get(part, 0))) for part, end in ends.items())
@@ -113,7 +113,7 @@ class Finding:
     """One thing looked at."""
 
     what: str
-    well: bool
+    ok: bool
     why: str = ""
     todo: str = ""
 
@@ -128,10 +128,10 @@ def doctor(as_json: AsJson = False) -> None:
         show_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            out.print(f"  {'[green]well[/]' if finding.well else '[bold red]ill [/]'}  {finding.what}")
-            if not finding.well:
+            out.print(f"  {'[green]ok  [/]' if finding.ok else '[bold red]fail[/]'}  {finding.what}")
+            if not finding.ok:
                 out.print(f"        why    {finding.why}\n        to do  {finding.todo}")
-    if not all(finding.well for finding in findings):
+    if not all(finding.ok for finding in findings):
         raise typer.Exit(REFUSED)
 
 
@@ -139,32 +139,32 @@ def _examine() -> Iterator[Finding]:
     try:
         settings = state.settings()
     except GuildhallError as error:
-        yield Finding(error.what, well=False, why=error.why, todo=error.todo)
+        yield Finding(error.what, ok=False, why=error.why, todo=error.todo)
         return
-    yield Finding(f"settings: {settings.config or 'none, defaults'}", well=True)
+    yield Finding(f"settings: {settings.config or 'none, defaults'}", ok=True)
     looks: tuple[Callable[[Settings], Finding], ...] = (_communities, _secrets, _key, _disk, _java, _kafka, _current)
     for look in looks:
         try:
             yield look(settings)
         except (GuildhallError, OSError) as error:
             what, why, todo = explained(error)
-            yield Finding(what, well=False, why=why, todo=todo)
+            yield Finding(what, ok=False, why=why, todo=todo)
 
 
 def _communities(settings: Settings) -> Finding:
-    well = bool(settings.community)
+    ok = bool(settings.community)
     return Finding(
         f"communities: {len(settings.community)}",
-        well,
+        ok,
         "Without a community every event is kept apart as unmapped.",
         "Add [community.NAME] with its spaces to guildhall.toml; `guildhall init` writes an example.",
     )
 
 
 def _secrets(settings: Settings) -> Finding:
-    without = [name for name in settings.door if not settings.secrets_of(name)]
+    without = [name for name in settings.source if not settings.secrets_of(name)]
     return Finding(
-        f"doors: {len(settings.door)}",
+        f"sources: {len(settings.source)}",
         not without,
         f"No secret is set for: {', '.join(without)}; everything sent there is refused.",
         "Set the variable or write the file that guildhall.toml names for them.",
@@ -191,16 +191,16 @@ def _disk(settings: Settings) -> Finding:
 
 def _java(settings: Settings) -> Finding:
     if settings.kafka.bootstrap_servers:
-        return Finding("Apache Kafka: your own cluster", well=True)
+        return Finding("Apache Kafka: your own cluster", ok=True)
     Broker(settings.home / "kafka").prepare()
-    return Finding("Apache Kafka and its Java: installed", well=True)
+    return Finding("Apache Kafka and its Java: installed", ok=True)
 
 
 def _kafka(settings: Settings) -> Finding:
-    standing = standing_of(settings)
-    address = settings.kafka.bootstrap_servers or (standing.bootstrap if standing else None)
+    run_state = run_state_of(settings)
+    address = settings.kafka.bootstrap_servers or (run_state.bootstrap if run_state else None)
     if address is None:
-        return Finding("Kafka: not running; commands start it when they need it", well=True)
+        return Finding("Kafka: not running; commands start it when they need it", ok=True)
     return Finding(
         f"Kafka at {address}",
         admin.wait_ready(address, 10.0),
@@ -212,7 +212,7 @@ def _kafka(settings: Settings) -> Finding:
 def _current(settings: Settings) -> Finding:
     folder = settings.home / "published"
     if not folder.exists():
-        return Finding("published: nothing yet", well=True)
+        return Finding("published: nothing yet", ok=True)
     path = publish.current(folder)
     publish.open_published(path).close()
-    return Finding(f"published: {path.name} opens", well=True)
+    return Finding(f"published: {path.name} opens", ok=True)

@@ -17,7 +17,7 @@ from events.outcome import Verdict
 from pipelines.connector import ImportOptions, Platform
 from pipelines.imports import await_outcomes, importer
 from pipelines.platforms import PLATFORMS
-from pipelines.understand.understand import IMPORT_DOOR
+from pipelines.understand.understand import IMPORT_SOURCE
 
 MOST_SHOWN = 10
 
@@ -35,7 +35,7 @@ def kinds() -> dict[str, Platform]:
 
 
 def import_(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="What it is: `guildhall doors` lists the kinds.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="What it is: `guildhall sources` lists the kinds.")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The export: a file, or the unpacked folder.")],
     community: Annotated[str, typer.Option(help="The community it belongs to, as in guildhall.toml.")],
     tenant: Annotated[
@@ -47,7 +47,7 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Understand everything, send nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a history on disk through the same door as live traffic. Again = nothing twice.
+    """Bring a history on disk through the same source as live traffic. Again = nothing twice.
 
     Example: `guildhall import slack-export export.zip --community auditors`
     """
@@ -70,7 +70,7 @@ def import_(
         with progress(f"Sending {path.name}") as told:
             sent = importer.import_export(platform, kind, path, options, bootstrap, now, told, events=events)
         with progress("Understanding", total=sent.events) as told:
-            found = await_outcomes.follow(bootstrap, since, starts, sent.ends, IMPORT_DOOR + kind, progress=told)
+            found = await_outcomes.await_outcomes(bootstrap, since, starts, sent.ends, IMPORT_SOURCE + kind, progress=told)
     seconds = (datetime.now(UTC) - now).total_seconds()
     _show(kind, sent.acknowledged, found.interactions, found.outcomes, found.details, found.unmapped, seconds, as_json=as_json)
     if found.records != sent.acknowledged:
@@ -160,10 +160,10 @@ def rejected(
     with open_current(settings) as tables:
         rows = tables.rows(
             """
-            select reason, platform, door, detail, count(*) as records, min(raw_partition || ':' || raw_offset) as example
+            select reason, platform, source, detail, count(*) as records, min(raw_partition || ':' || raw_offset) as example
             from meta.replayable
             where verdict = 'rejected' and (? is null or reason = ?)
-            group by all order by records desc, reason, platform, door, detail
+            group by all order by records desc, reason, platform, source, detail
             """,
             [reason, reason],
         )
@@ -173,8 +173,8 @@ def rejected(
         out.print("Nothing was rejected.")
     else:
         show_table(
-            ("records", "reason", "platform", "door", "detail", "example"),
-            ((r["records"], r["reason"], r["platform"], r["door"], r["detail"], r["example"]) for r in rows),
+            ("records", "reason", "platform", "source", "detail", "example"),
+            ((r["records"], r["reason"], r["platform"], r["source"], r["detail"], r["example"]) for r in rows),
         )
 
 

@@ -1,4 +1,4 @@
-"""Setting up: `init` writes the settings and the key, `doors` says where events can come in and whether they do."""
+"""Setting up: `init` writes the settings and the key, `sources` says where events can come in and whether they do."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from pipelines.platforms import PLATFORMS
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(init)
-    app.command()(doors)
+    app.command()(sources)
 
 
 def init(
@@ -33,7 +33,7 @@ def init(
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(EXAMPLE)
-        out.print(f"  settings   {path}: every key explained; fill in a community and a door")
+        out.print(f"  settings   {path}: every key explained; fill in a community and a source")
     except FileExistsError:
         out.print(f"  settings   {path} is there already and was left as it is")
     except OSError as error:
@@ -43,21 +43,21 @@ def init(
     settings = load(path, state.home)
     settings.key()
     out.print(f"  key        {settings.home / 'secret.key'}: keep a copy elsewhere; with another key every pseudonym changes")
-    out.print("  next       guildhall doors, then guildhall up")
+    out.print("  next       guildhall sources, then guildhall up")
 
 
-def doors(as_json: AsJson = False) -> None:
-    """The platforms: how events of each can arrive, what to set up, what is configured, when each door was last heard from.
+def sources(as_json: AsJson = False) -> None:
+    """The platforms: how events of each can arrive, what to set up, what is configured, when each source was last heard from.
 
-    Example: `guildhall doors`
+    Example: `guildhall sources`
     """
     settings = state.settings()
-    signs = last_seen.read(settings.home / "doors")
+    signs = last_seen.read(settings.home / "sources")
     known = [_platform(slug) for slug in sorted(PLATFORMS)]
-    configured = [_door(settings, name, signs) for name in sorted(settings.door)]
+    configured = [_source(settings, name, signs) for name in sorted(settings.source)]
     unmapped = _unmapped(settings)
     if as_json:
-        show_json({"platforms": known, "doors": configured, "unmapped_spaces": unmapped})
+        show_json({"platforms": known, "sources": configured, "unmapped_spaces": unmapped})
         return
     show_table(
         ("platform", "medium", "arrives by", "import KIND", "reference"),
@@ -69,9 +69,9 @@ def doors(as_json: AsJson = False) -> None:
         out.print(f"  {platform['title']}: {platform['setup']}")
     out.print("")
     show_table(
-        ("door", "address", "secret", "last heard", "last refused"),
-        ((d["door"], d["address"], "set" if d["secret"] else "missing", d["heard_at"], d["refused_at"]) for d in configured),
-        title="Configured doors" if configured else "No door is configured yet: [door.NAME] in guildhall.toml",
+        ("source", "address", "secret", "last heard", "last refused"),
+        ((d["source"], d["address"], "set" if d["secret"] else "missing", d["seen_at"], d["refused_at"]) for d in configured),
+        title="Configured sources" if configured else "No source is configured yet: [source.NAME] in guildhall.toml",
     )
     if unmapped:
         out.print("")
@@ -90,22 +90,22 @@ def _platform(slug: str) -> dict[str, Any]:
         "medium": str(row.medium),
         "arrives": [str(way) for way in row.arrives],
         "imports": sorted(row.imports),
-        "webhook": f"/hooks/{slug}/<door>" if Arrival.PUSH in row.arrives else None,
+        "webhook": f"/hooks/{slug}/<source>" if Arrival.PUSH in row.arrives else None,
         "setup": row.setup,
         "reference": row.reference,
     }
 
 
-def _door(settings: Settings, name: str, signs: dict[str, dict[str, str]]) -> dict[str, Any]:
-    platform = settings.door[name].platform
+def _source(settings: Settings, name: str, signs: dict[str, dict[str, str]]) -> dict[str, Any]:
+    platform = settings.source[name].platform
     address = f"hooks/{platform}/{name}"
     sign = signs.get(address, {})
     return {
-        "door": name,
+        "source": name,
         "platform": platform,
         "address": f"http://{settings.gateway.host}:{settings.gateway.port}/{address}",
         "secret": bool(settings.secrets_of(name)),
-        "heard_at": sign.get("heard_at"),
+        "seen_at": sign.get("seen_at"),
         "handshake_at": sign.get("handshake_at"),
         "refused_at": sign.get("refused_at"),
     }

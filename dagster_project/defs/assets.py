@@ -85,7 +85,7 @@ def warehouse_assets(models: Sequence[Model], lineage: Mapping[str, Columns]) ->
 
 
 def landing_assets() -> AssetsDefinition:
-    """What is built from; the refresher lands before it knows what is dirty, so this tells what it landed."""
+    """What is built from; the refresher lands before it knows what is stale, so this tells what it landed."""
 
     @multi_asset(
         name="landing",
@@ -123,7 +123,7 @@ def landing_assets() -> AssetsDefinition:
 
 def publication(models: Sequence[Model]) -> AssetsDefinition:
     """The read-only file that analysts open."""
-    read = {source for model in models for source in model.header.source}
+    read = {source for model in models for source in model.header.reads}
 
     @multi_asset(
         name="publication",
@@ -171,7 +171,7 @@ def model_spec(model: Model, columns: Columns, types: Mapping[str, str]) -> Asse
     return AssetSpec(
         key_of(model.table),
         description=header.summary,
-        deps=[key_of(source) for source in sorted(header.source) if _is_asset(source)],
+        deps=[key_of(source) for source in sorted(header.reads) if _is_asset(source)],
         group_name=model.layer,
         kinds={"duckdb", "sql"},
         tags={"refresh": header.refresh, **({"metric": header.id} if header.id else {})},

@@ -15,7 +15,7 @@ from dagster import (
 )
 
 from dagster_project.defs.assets import FRESH, PUBLISHED
-from dagster_project.refresh.status import ills, read_status
+from dagster_project.refresh.status import faults, read_status
 from dagster_project.settings import load
 
 _log = structlog.get_logger()
@@ -29,7 +29,7 @@ _log = structlog.get_logger()
 )
 def watchdog(context: SensorEvaluationContext) -> SkipReason:
     """Tell Dagster when it changed: the check `fresh` of the published file."""
-    told = watch(context.instance, ills(read_status(load().home), datetime.now(UTC)), context.cursor)
+    told = watch(context.instance, faults(read_status(load().home), datetime.now(UTC)), context.cursor)
     context.update_cursor(told)
     return SkipReason(told or "All is well.")
 

@@ -56,8 +56,8 @@ def kafka(settings: Settings) -> None:
 
 def gateway(settings: Settings) -> None:
     """Webhooks and CloudEvents in. Starts and accepts while Kafka is down."""
-    from dagster_project.assembly import DOORS  # noqa: PLC0415
-    from pipelines.ingest.gateway import Door, make_app, run_gateway  # noqa: PLC0415
+    from dagster_project.assembly import SOURCES  # noqa: PLC0415
+    from pipelines.ingest.gateway import Source, make_app, run_gateway  # noqa: PLC0415
     from pipelines.ingest.publisher import RawPublisher, live_producer  # noqa: PLC0415
     from pipelines.ingest.spool import Spool  # noqa: PLC0415
     from pipelines.platforms import PLATFORMS  # noqa: PLC0415
@@ -65,11 +65,14 @@ def gateway(settings: Settings) -> None:
     bootstrap = bootstrap_of(settings)
     threading.Thread(target=topics, args=(bootstrap,), daemon=True).start()
     app = make_app(
-        [Door(name=name, platform=door.platform, secrets=settings.secrets_of(name)) for name, door in settings.door.items()],
+        [
+            Source(name=name, platform=source.platform, secrets=settings.secrets_of(name))
+            for name, source in settings.source.items()
+        ],
         PLATFORMS,
         RawPublisher(partial(live_producer, bootstrap), Spool(settings.home / "spool")),
         lambda: datetime.now(UTC),
-        state=settings.home / DOORS,
+        state=settings.home / SOURCES,
         tokens=tokens(settings),
         reports=settings.home / "reports",
     )
@@ -89,7 +92,7 @@ def worker(settings: Settings) -> None:
 
 
 def refresher(settings: Settings) -> None:
-    """The owner of the warehouse: land, build what is dirty, publish."""
+    """The owner of the warehouse: land, build what is stale, publish."""
     from dagster_project.refresh.refresher import run_refresher  # noqa: PLC0415
 
     run_refresher(settings, bootstrap_of(settings))

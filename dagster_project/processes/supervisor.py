@@ -135,7 +135,7 @@ def die_with_parent() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RunState:
     """What runs now for a home folder, as `guildhall up` wrote it down."""
 
     pid: int
@@ -147,22 +147,22 @@ class Standing:
         return alive(self.children.get(name, 0))
 
 
-def write_standing(path: Path, standing: Standing) -> None:
+def write_run_state(path: Path, run_state: RunState) -> None:
     """Write it down whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps({"pid": standing.pid, "bootstrap": standing.bootstrap, "children": standing.children}))
+    fresh.write_text(json.dumps({"pid": run_state.pid, "bootstrap": run_state.bootstrap, "children": run_state.children}))
     fresh.replace(path)
 
 
-def read_standing(path: Path) -> Standing | None:
+def read_run_state(path: Path) -> RunState | None:
     """What runs now, or None where nothing does."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        standing = Standing(int(found["pid"]), str(found["bootstrap"]), dict(found["children"]))
+        run_state = RunState(int(found["pid"]), str(found["bootstrap"]), dict(found["children"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return standing if alive(standing.pid) else None
+    return run_state if alive(run_state.pid) else None
 
 
 def alive(pid: int) -> bool:

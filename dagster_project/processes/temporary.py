@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dagster_project.processes.supervisor import Standing, read_standing
+from dagster_project.processes.supervisor import RunState, read_run_state
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from pipelines.broker import admin
@@ -19,14 +19,14 @@ from pipelines.platforms import PLATFORMS
 from pipelines.understand.understand import Context
 from warehouse import publish
 
-STANDING = "standing.json"
+RUN_STATE = "run_state.json"
 KAFKA_LOCK = "kafka.lock"
 STOP_SECONDS = 30.0
 
 
-def standing_of(settings: Settings) -> Standing | None:
+def run_state_of(settings: Settings) -> RunState | None:
     """What `guildhall up` runs now for this home folder."""
-    return read_standing(settings.home / STANDING)
+    return read_run_state(settings.home / RUN_STATE)
 
 
 def context_of(settings: Settings) -> Context:
@@ -37,8 +37,8 @@ def context_of(settings: Settings) -> Context:
 @contextmanager
 def services(settings: Settings, needed: Sequence[str], say: Callable[[str], None]) -> Iterator[str]:
     """Give the address of a Kafka with its topics; `kafka` and `worker` are started for a while where nothing runs them."""
-    standing = standing_of(settings)
-    address = settings.kafka.bootstrap_servers or (standing.bootstrap if standing else None)
+    run_state = run_state_of(settings)
+    address = settings.kafka.bootstrap_servers or (run_state.bootstrap if run_state else None)
     broker: Broker | None = None
     worker: subprocess.Popen[bytes] | None = None
     lock: int | None = None
@@ -55,7 +55,7 @@ def services(settings: Settings, needed: Sequence[str], say: Callable[[str], Non
                 "Start it, mend KAFKA_BOOTSTRAP_SERVERS, or unset it and Guildhall starts its own.",
             )
         admin.ensure_topics(address)
-        if "worker" in needed and not (standing and standing.runs("worker")):
+        if "worker" in needed and not (run_state and run_state.runs("worker")):
             worker = start_process(settings, "worker", address)
         yield address
     finally:

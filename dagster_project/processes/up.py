@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 from dagster_project.processes.entry_points import PROCESSES, bootstrap_of
-from dagster_project.processes.supervisor import Child, Standing, Supervisor, write_standing
+from dagster_project.processes.supervisor import Child, RunState, Supervisor, write_run_state
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 
-STANDING = "standing.json"
+RUN_STATE = "run_state.json"
 LOCK = "up.lock"
 
 
@@ -35,9 +35,9 @@ def up(settings: Settings, only: Sequence[str] | None = None, say: Callable[[str
         before = {sign: signal.signal(sign, stop) for sign in (signal.SIGINT, signal.SIGTERM)}
         for line in addresses(settings, bootstrap, [child.name for child in kept]):
             say(line)
-        path = settings.home / STANDING
+        path = settings.home / RUN_STATE
         try:
-            supervisor.run(lambda pids: write_standing(path, Standing(os.getpid(), bootstrap, pids)))
+            supervisor.run(lambda pids: write_run_state(path, RunState(os.getpid(), bootstrap, pids)))
         finally:
             path.unlink(missing_ok=True)
             for sign, handler in before.items():

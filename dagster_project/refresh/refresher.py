@@ -23,7 +23,7 @@ import structlog
 from dagster import AssetKey, DagsterInstance, JobDefinition, ResourceDefinition
 from kafka.errors import KafkaError
 
-from dagster_project.assembly import doors_of, keeper_of
+from dagster_project.assembly import sources_of, warehouse_of
 from dagster_project.definitions import definitions
 from dagster_project.defs.assets import LANDING, PUBLISHED, key_of
 from dagster_project.defs.instance import BY, KIND, REFRESHER, compact, dagster_home, fail_stale_runs, open_instance, prune_runs
@@ -36,10 +36,10 @@ from events.topics import RAW
 from pipelines.broker.admin import GROUP, committed, ends
 from warehouse.build.build import Built
 from warehouse.build.model import Model
-from warehouse.identity.mapping import Door
+from warehouse.identity.mapping import Source
 from warehouse.landing.land import Landed
 from warehouse.publish import current
-from warehouse.warehouse import Keeper
+from warehouse.warehouse import Warehouse
 
 _log = structlog.get_logger()
 LONGEST_PAUSE = 60.0
@@ -56,7 +56,7 @@ SURPRISE = "A refresh failed."
 
 
 @dataclass(slots=True)
-class Told:
+class RefreshStatus:
     """What the refresher knows of itself; becomes the status file."""
 
     started_at: datetime
@@ -110,8 +110,8 @@ class Refresher:
 
     def __init__(
         self,
-        keeper: Keeper,
-        doors: Callable[[], Sequence[Door]],
+        warehouse: Warehouse,
+        sources: Callable[[], Sequence[Source]],
         instance: DagsterInstance,
         bootstrap: str,
         *,
@@ -119,18 +119,18 @@ class Refresher:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         watch: Watch | None = None,
     ) -> None:
-        """`doors` says when each was last heard; `every` is the pause between two looks, in s; `clock` gives aware moments."""
-        self._keeper, self._doors, self._instance, self._home = keeper, doors, instance, keeper.home
+        """`sources` says when each was last heard; `every` is the pause between two looks, in s; `clock` gives aware moments."""
+        self._warehouse, self._sources, self._instance, self._home = warehouse, sources, instance, warehouse.home
         self._bootstrap, self._every, self._clock = bootstrap, every, clock
         self.watch = watch or Watch()
         self._stopping = threading.Event()
         self._work: Work | None = None
-        self._job = self._job_of(keeper.models)
+        self._job = self._job_of(warehouse.models)
         self._asked_at = self._compacted_at = float("-inf")
-        self.told = Told(clock())
+        self.status = RefreshStatus(clock())
         with contextlib.suppress(GuildhallError):
-            self.told.published = current(keeper.published).name
-        self._owed = self.told.published is None
+            self.status.published = current(warehouse.published).name
+        self._owed = self.status.published is None
 
     def _job_of(self, models: Sequence[Model]) -> JobDefinition:
         work = ResourceDefinition(lambda _context: self._work)
@@ -146,15 +146,15 @@ class Refresher:
         while not self._stopping.is_set():
             try:
                 self.once()
-                self.told.failures_in_a_row = self.told.surprises_in_a_row = 0
+                self.status.failures_in_a_row = self.status.surprises_in_a_row = 0
             except Exception as error:
                 self._failed(error)
-                if self.told.surprises_in_a_row >= MOST_SURPRISES:
+                if self.status.surprises_in_a_row >= MOST_SURPRISES:
                     raise
             self.watch.beat("resting")
             self._tell()
-            self._stopping.wait(pause(self._every, self.told.failures_in_a_row))
-        self.told.state = "stopped"
+            self._stopping.wait(pause(self._every, self.status.failures_in_a_row))
+        self.status.state = "stopped"
         self._tell()
 
     def once(self) -> bool:
@@ -162,29 +162,29 @@ class Refresher:
         landed, trouble = self._land()
         now = self._clock()
         self.watch.beat("building")
-        self._keeper.settle(self._doors(), now)
-        dirty = self._keeper.dirty(now)
-        if dirty or self._owed:
+        self._warehouse.sync_settings(self._sources(), now)
+        stale = self._warehouse.stale(now)
+        if stale or self._owed:
             self._owed = True  # until it is published: a build that cannot be is not forgotten
-            self.told.state = "working"
-            self.told.behind_since = self.told.behind_since or now
+            self.status.state = "working"
+            self.status.behind_since = self.status.behind_since or now
             self._tell()
-            tables = [m.table for m in self._keeper.models if dirty.whole or (dirty.open_week and m.header.refresh == "now")]
-            self._refresh(landed, tables, "closed" if dirty.whole else "now", now)
+            tables = [m.table for m in self._warehouse.models if stale.whole or (stale.open_week and m.header.refresh == "now")]
+            self._refresh(landed, tables, "closed" if stale.whole else "now", now)
         if trouble:
             raise trouble
-        self.told.state = "idle"
-        return bool(dirty)
+        self.status.state = "idle"
+        return bool(stale)
 
     def _land(self) -> tuple[Landed | None, Exception | None]:
         self.watch.beat("landing")
         self._ask_worker()
         try:
-            landed = self._keeper.land(self._clock(), progress=lambda *_: self.watch.beat())
+            landed = self._warehouse.land(self._clock(), progress=lambda *_: self.watch.beat())
         except (GuildhallError, KafkaError) as error:
             return None, error
-        self.told.landed_rows += landed.rows
-        self.told.landed_outcomes += sum(landed.outcomes.values())
+        self.status.landed_rows += landed.rows
+        self.status.landed_outcomes += sum(landed.outcomes.values())
         return landed, None
 
     def _refresh(self, landed: Landed | None, tables: Collection[str], kind: str, now: datetime) -> None:
@@ -193,8 +193,8 @@ class Refresher:
         published: list[Path] = []
 
         def build(wanted: Collection[str]) -> Sequence[Built]:
-            assert set(wanted) == set(tables), "a run selects what is dirty"
-            built.extend(self._keeper.build(now, progress=lambda *_: self.watch.beat()))
+            assert set(wanted) == set(tables), "a run selects what is stale"
+            built.extend(self._warehouse.build(now, progress=lambda *_: self.watch.beat()))
             # Published before Dagster is told of every table: the page can wait, readers need not.
             with contextlib.suppress(GuildhallError):
                 publish()  # a refusal is told where it belongs: `publication` asks again
@@ -203,7 +203,7 @@ class Refresher:
         def publish() -> Path:
             if not published:
                 self.watch.beat("publishing")
-                published.append(self._keeper.publish(self._clock()))
+                published.append(self._warehouse.publish(self._clock()))
             return published[0]
 
         if not tables:
@@ -216,9 +216,9 @@ class Refresher:
         finally:
             self._work = None
             self._note(built, published, tables, kind, now, time.monotonic() - began)
-        self.told.last_run["run"] = run_id
-        self.told.refreshes += 1
-        if self.told.refreshes % PRUNE_EVERY == 0:
+        self.status.last_run["run"] = run_id
+        self.status.refreshes += 1
+        if self.status.refreshes % PRUNE_EVERY == 0:
             self._keep_house()
 
     def _run(self, selected: Sequence[AssetKey], kind: str) -> str:
@@ -241,8 +241,8 @@ class Refresher:
     ) -> None:
         checks = [check for one in built for check in one.checks]
         if built:
-            self.told.failed_checks = sorted({f"{c.table} {c.name} ({c.severity})" for c in checks if c.failures})[:50]
-        self.told.last_run = {
+            self.status.failed_checks = sorted({f"{c.table} {c.name} ({c.severity})" for c in checks if c.failures})[:50]
+        self.status.last_run = {
             "at": now.isoformat(),
             "kind": kind,
             "tables": len(tables),
@@ -251,14 +251,14 @@ class Refresher:
             "seconds": round(seconds, 2),
         }
         if published:
-            self.told.published, self.told.published_at = published[0].name, self._clock()
-            self.told.behind_since, self._owed = None, False
+            self.status.published, self.status.published_at = published[0].name, self._clock()
+            self.status.behind_since, self._owed = None, False
 
     def _unaccounted(self) -> list[str]:
         """A sentence for each line of the accounting in which something is missing; what may still come is not missing."""
-        sums = self._keeper.accounting()
-        said = [f"{sums.strays} records of our own topics are not what the contract says"] if sums.strays else []
-        lacking = [line for line in (*sums.partitions, *sums.doors) if line.missing]
+        sums = self._warehouse.accounting()
+        said = [f"{sums.malformed} records of our own topics are not what the contract says"] if sums.malformed else []
+        lacking = [line for line in (*sums.partitions, *sums.sources) if line.missing]
         return [*said, *(f"{a.kind} {a.name}: {a.missing} of {a.raw} raw records have no outcome" for a in lacking)]
 
     def _ask_worker(self) -> None:
@@ -268,25 +268,25 @@ class Refresher:
         self._asked_at = time.monotonic()
         try:
             done = committed(self._bootstrap, GROUP, RAW.name)
-            self.told.not_understood = sum(
+            self.status.not_understood = sum(
                 max(0, end - done.get(part, 0)) for part, end in ends(self._bootstrap, RAW.name).items()
             )
         except (KafkaError, OSError):
-            self.told.not_understood = None
+            self.status.not_understood = None
 
     def _failed(self, error: Exception) -> None:
-        self.told.failures_in_a_row += 1
+        self.status.failures_in_a_row += 1
         what, why, todo = explained(error)
         surprise = what == SURPRISE
-        self.told.surprises_in_a_row = self.told.surprises_in_a_row + 1 if surprise else 0
-        self.told.state = "failing"
-        self.told.last_error = {"at": self._clock().isoformat(), "what": what, "why": why, "todo": todo}
+        self.status.surprises_in_a_row = self.status.surprises_in_a_row + 1 if surprise else 0
+        self.status.state = "failing"
+        self.status.last_error = {"at": self._clock().isoformat(), "what": what, "why": why, "todo": todo}
         # The trace is for whoever mends the software; the three sentences are for whoever runs it.
         _log.error(what, why=why, todo=todo, trace=_trace(error) if surprise else None)
 
     def _tell(self) -> None:
         try:
-            write_status(self._home, self.told.json(self._clock()))
+            write_status(self._home, self.status.json(self._clock()))
         except OSError as error:
             _log.warning("the status could not be written", error=error.strerror)
 
@@ -337,13 +337,13 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 @contextmanager
 def refresher_of(settings: Settings, bootstrap: str) -> Iterator[Refresher]:
     """Hold the warehouse and Dagster's instance; runs that a killed refresher left behind are failed first."""
-    with keeper_of(settings, bootstrap) as keeper:
+    with warehouse_of(settings, bootstrap) as warehouse:
         # Only now: whoever holds the warehouse knows that no other refresher lives.
         instance = open_instance(settings.home)
         try:
             for run_id in fail_stale_runs(instance, by_refresher=True):
                 _log.warning("a run that a killed refresher left behind was failed", run=run_id)
-            yield Refresher(keeper, lambda: doors_of(settings), instance, bootstrap, every=settings.refresh.every_seconds)
+            yield Refresher(warehouse, lambda: sources_of(settings), instance, bootstrap, every=settings.refresh.every_seconds)
         finally:
             instance.dispose()
 

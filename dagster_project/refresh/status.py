@@ -34,7 +34,7 @@ def read_status(home: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def ills(said: Mapping[str, Any] | None, now: datetime) -> list[str]:
+def faults(said: Mapping[str, Any] | None, now: datetime) -> list[str]:
     """What is wrong with the refresher and what it publishes, a sentence each; nothing when all is well."""
     if said is None:
         return ["The refresher has never run."]

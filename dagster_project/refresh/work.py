@@ -1,6 +1,6 @@
 """Work: what one run in Dagster has to do, as plain functions that the refresher gives it.
 
-Dagster's definitions know tables, checks and lineage; who holds the files, which communities are dirty and what was landed is
+Dagster's definitions know tables, checks and lineage; who holds the files, which communities are stale and what was landed is
 the refresher's. So the definitions load anywhere (the page, the daemon, a test) and build only where there is work.
 """
 

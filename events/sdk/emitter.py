@@ -35,8 +35,8 @@ from events.sdk.journal import Journal, JournalFullError, Taken
 from events.topics import RAW
 
 _log = logging.getLogger(__name__)
-DOOR = "emit"
-"""The door of what goes straight to Kafka; for what comes through it, the gateway writes its own."""
+SOURCE = "emit"
+"""The source of what goes straight to Kafka; for what comes through it, the gateway writes its own."""
 MOST_PAYLOAD_BYTES = 1_000_000
 """The gateway takes a MiB; an event above this is the caller's mistake."""
 BATCH_EVENTS = 500
@@ -116,9 +116,9 @@ class Emitter:
             raise ValueError("id, tenant: at least one character, or None")
         event = RawEvent(
             id=id or uuid.uuid4().hex,
-            source=self._source,
+            sender=self._source,
             type=type,
-            door=DOOR,
+            source=SOURCE,
             received_at=self._now(),
             payload=body,
             time=time,
@@ -191,9 +191,9 @@ class Emitter:
         if taken is None:
             return
         events = [RawEvent.unpacked(record) for record in taken.records]
-        self._settle(taken, self._sender.send(events) if events else [])
+        self._apply(taken, self._sender.send(events) if events else [])
 
-    def _settle(self, taken: Taken, verdicts: Sequence[str | None]) -> None:
+    def _apply(self, taken: Taken, verdicts: Sequence[str | None]) -> None:
         refused = [(record, why) for record, why in zip(taken.records, verdicts, strict=True) if why is not None]
         if refused:
             self._kept_out.append([record for record, _ in refused])
@@ -305,7 +305,7 @@ class HttpSender:
 
 
 _SENT = frozenset({"ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_tenant"})
-"""The gateway writes door and time of receipt itself."""
+"""The gateway writes source and time of receipt itself."""
 _PLAIN = "".join(map(chr, range(0x21, 0x7F))).replace('"', "").replace("%", "")
 """What a header of CloudEvents' HTTP binding carries unescaped."""
 

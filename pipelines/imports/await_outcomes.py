@@ -15,13 +15,13 @@ ANSWER_SECONDS = 10.0
 POLL_SECONDS = 0.5
 
 
-class FollowError(GuildhallError):
+class AwaitError(GuildhallError):
     """The stream worker did not get to the end."""
 
 
 @dataclass(slots=True)
-class Followed:
-    """What became of the raw records of one door in the offsets followed."""
+class Awaited:
+    """What became of the raw records of one source in the offsets followed."""
 
     records: int = 0
     interactions: int = 0
@@ -51,24 +51,24 @@ def ends_of_outcomes(bootstrap: str) -> dict[int, int]:
         consumer.close()
 
 
-def follow(
+def await_outcomes(
     bootstrap: str,
     since: Mapping[int, int],
     starts: Mapping[int, int],
     ends: Mapping[int, int],
-    door: str,
+    source: str,
     *,
     progress: Callable[[int], None] = lambda _: None,
     patience_seconds: float = 120.0,
-) -> Followed:
-    """Wait until every raw record from `starts` to `ends` (offsets by raw partition) has its outcome; count those of `door`.
+) -> Awaited:
+    """Wait until every raw record from `starts` to `ends` (offsets by raw partition) has its outcome; count those of `source`.
 
     `since` is where to begin in the outcomes topic (`ends_of_outcomes` before anything was sent). `progress` hears how many
-    records have their outcome. Raises FollowError when nothing moves for `patience_seconds`.
+    records have their outcome. Raises AwaitError when nothing moves for `patience_seconds`.
     """
     waiting = {part: end - starts.get(part, 0) for part, end in ends.items() if end > starts.get(part, 0)}
     seen: dict[int, set[int]] = {part: set() for part in waiting}
-    found, silence = Followed(), 0.0
+    found, silence = Awaited(), 0.0
     consumer = _consumer(bootstrap)
     try:
         consumer.assign([TopicPartition(OUTCOMES.name, part, offset) for part, offset in since.items()])
@@ -79,7 +79,7 @@ def follow(
                 raise _stuck(waiting, seen)
             for message in messages:
                 if not message.error():
-                    _count(json.loads(message.value()), starts, ends, seen, door, found)
+                    _count(json.loads(message.value()), starts, ends, seen, source, found)
             progress(sum(map(len, seen.values())))
     finally:
         consumer.close()
@@ -91,8 +91,8 @@ def _count(
     starts: Mapping[int, int],
     ends: Mapping[int, int],
     seen: dict[int, set[int]],
-    door: str,
-    found: Followed,
+    source: str,
+    found: Awaited,
 ) -> None:
     part = int(str(chunk["partition"]))
     if part not in seen:
@@ -104,7 +104,7 @@ def _count(
         if not starts.get(part, 0) <= offset < ends[part] or offset in seen[part]:
             continue
         seen[part].add(offset)
-        if record.get("door") not in {door, None}:
+        if record.get("source") not in {source, None}:
             continue
         found.records += 1
         found.interactions += record.get("interactions", 0)
@@ -120,7 +120,7 @@ def _consumer(bootstrap: str) -> Consumer:
     return Consumer(
         {
             "bootstrap.servers": bootstrap,
-            "group.id": "guildhall-following",  # never joined or committed: librdkafka wants a name
+            "group.id": "guildhall-await-outcomes",  # never joined or committed: librdkafka wants a name
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "log_level": 0,
@@ -128,9 +128,9 @@ def _consumer(bootstrap: str) -> Consumer:
     )
 
 
-def _stuck(waiting: Mapping[int, int], seen: Mapping[int, set[int]]) -> FollowError:
+def _stuck(waiting: Mapping[int, int], seen: Mapping[int, set[int]]) -> AwaitError:
     left = sum(count - len(seen[part]) for part, count in waiting.items())
-    return FollowError(
+    return AwaitError(
         f"{left} records have no outcome yet.",
         "The stream worker does not move; what was sent is safe in Kafka.",
         "See var/log/worker.log; `guildhall status` shows the lag, and a refresh later takes up the rest.",

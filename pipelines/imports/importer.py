@@ -1,4 +1,4 @@
-"""Importing: an export on disk becomes raw events, through the same door as live traffic, as fast as Kafka takes them."""
+"""Importing: an export on disk becomes raw events, through the same source as live traffic, as fast as Kafka takes them."""
 
 import time
 from collections import Counter
@@ -16,7 +16,7 @@ from events.raw import RawEvent, delivery_id
 from events.topics import RAW
 from pipelines.connector import ImportOptions, Platform
 from pipelines.ingest.publisher import PublishError, bulk_producer, publish_blocking
-from pipelines.understand.understand import IMPORT_DOOR, Context, understand
+from pipelines.understand.understand import IMPORT_SOURCE, Context, understand
 
 ANSWER_SECONDS = 10.0
 RETRY_SECONDS = 0.2
@@ -118,14 +118,14 @@ def tally_export(
 
 def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions, now: datetime) -> Iterator[RawEvent]:
     """The raw events of an export, lazily, in its order."""
-    door = IMPORT_DOOR + kind
+    source = IMPORT_SOURCE + kind
     for exported in platform.imports[kind](path, options):
         yield RawEvent(
-            # Of the export's own ids, not of the bytes: the same happening has one raw id in every export of this kind.
-            id=delivery_id(door, f"{exported.tenant}\n{exported.id}".encode()),
-            source=f"/{door}",
+            # Of the export's own ids, not of the bytes: the same action has one raw id in every export of this kind.
+            id=delivery_id(source, f"{exported.tenant}\n{exported.id}".encode()),
+            sender=f"/{source}",
             type=exported.type,
-            door=door,
+            source=source,
             received_at=now,
             payload=exported.payload,
             time=exported.time,

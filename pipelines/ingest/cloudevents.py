@@ -22,7 +22,7 @@ from pipelines.connector import Platform
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
-DOOR = "events"
+SOURCE = "events"
 MOST_CHARACTERS = 1024
 """Of an id, a source, a type or a tenant."""
 
@@ -164,9 +164,9 @@ def _raw(event: CloudEvent, payload: bytes, platforms: Mapping[str, Platform], n
         return Refused(id_, "there is no data")
     return RawEvent(
         id=id_,
-        source=source,
+        sender=source,
         type=type_,
-        door=DOOR,
+        source=SOURCE,
         received_at=now,
         payload=payload,
         time=moment,

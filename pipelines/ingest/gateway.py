@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from events.raw import RawEvent, delivery_id
 from pipelines.connector import Accept, Answer, Platform, Refuse, Request
 from pipelines.ingest import cloudevents
-from pipelines.ingest.last_seen import Heard
+from pipelines.ingest.last_seen import LastSeen
 from pipelines.ingest.publisher import NotDurableError, RawPublisher
 
 _log = structlog.get_logger()
@@ -42,7 +42,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class Source:
     """One configured webhook: `/hooks/<platform>/<name>`, with the secrets any one of which may have signed."""
 
     name: str
@@ -52,7 +52,7 @@ class Door:
 
     @property
     def address(self) -> str:
-        """What raw records and `doors` call it: `hooks/slack/main`."""
+        """What raw records and `sources` call it: `hooks/slack/main`."""
         return f"hooks/{self.platform}/{self.name}"
 
 
@@ -69,18 +69,18 @@ class _Gateway:
 
     def __init__(
         self,
-        doors: Sequence[Door],
+        sources: Sequence[Source],
         platforms: Mapping[str, Platform],
         publisher: RawPublisher,
         clock: Callable[[], datetime],
         limits: Limits,
-        heard: Heard | None,
+        last_seen: LastSeen | None,
         tokens: tuple[str, ...],
         reports: Path | None,
     ) -> None:
-        self.doors = {(door.platform, door.name): door for door in doors}
+        self.sources = {(source.platform, source.name): source for source in sources}
         self.platforms, self.publisher, self.clock, self.limits = platforms, publisher, clock, limits
-        self.heard, self.tokens, self.reports = heard, tokens, reports
+        self.last_seen, self.tokens, self.reports = last_seen, tokens, reports
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -90,58 +90,58 @@ class _Gateway:
             yield
         finally:
             writing.cancel()
-            if self.heard:
-                self.heard.write()
+            if self.last_seen:
+                self.last_seen.write()
             await self.publisher.stop()
 
     async def _write_signs(self) -> None:
-        while self.heard:
+        while self.last_seen:
             await asyncio.sleep(WRITE_SIGNS_SECONDS)
-            await asyncio.to_thread(self.heard.write)
+            await asyncio.to_thread(self.last_seen.write)
 
-    def note(self, door: str, what: str) -> None:
-        if self.heard:
-            self.heard.note(door, what, self.clock())
+    def note(self, source: str, what: str) -> None:
+        if self.last_seen:
+            self.last_seen.note(source, what, self.clock())
 
     async def hook(self, request: HttpRequest) -> Response:
         """A platform's webhook: its signature before anything else."""
-        slug, name = request.path_params["platform"], request.path_params["door"]
-        door, platform = self.doors.get((slug, name)), self.platforms.get(slug)
-        if door is None or platform is None or platform.verify is None:
-            raise _StopError(404, "there is no such door here")
+        slug, name = request.path_params["platform"], request.path_params["source"]
+        source, platform = self.sources.get((slug, name)), self.platforms.get(slug)
+        if source is None or platform is None or platform.verify is None:
+            raise _StopError(404, "there is no such source here")
         body = await self._body(request)
         verdict = self._verdict(
-            platform, door, Request("POST", request.url.path, _headers(request), body, dict(request.query_params))
+            platform, source, Request("POST", request.url.path, _headers(request), body, dict(request.query_params))
         )
         match verdict:
             case Refuse():
-                self.note(door.address, "refused")
+                self.note(source.address, "refused")
                 raise _StopError(verdict.status, verdict.why)
             case Answer():
-                self.note(door.address, "handshake")
+                self.note(source.address, "handshake")
                 return Response(verdict.body, media_type=verdict.content_type)
             case Accept():
-                await self._durable([self._event(door, verdict, body)])
-                self.note(door.address, "heard")
+                await self._durable([self._event(source, verdict, body)])
+                self.note(source.address, "seen")
                 return Response(verdict.answer, media_type=verdict.content_type)
 
-    def _verdict(self, platform: Platform, door: Door, request: Request) -> Accept | Answer | Refuse:
+    def _verdict(self, platform: Platform, source: Source, request: Request) -> Accept | Answer | Refuse:
         assert platform.verify is not None
         try:
-            return platform.verify(request, door.secrets, self.clock().timestamp())
+            return platform.verify(request, source.secrets, self.clock().timestamp())
         except Exception as error:  # noqa: BLE001 - a check that stumbles over hostile input has not been passed
-            _log.warning("a request could not be verified", door=door.address, error=type(error).__name__)
+            _log.warning("a request could not be verified", source=source.address, error=type(error).__name__)
             return Refuse("the request cannot be read", status=400)
 
-    def _event(self, door: Door, accept: Accept, body: bytes) -> RawEvent:
+    def _event(self, source: Source, accept: Accept, body: bytes) -> RawEvent:
         return RawEvent(
-            id=delivery_id(door.address, body),
-            source=f"/{door.address}",
+            id=delivery_id(source.address, body),
+            sender=f"/{source.address}",
             type=accept.type,
-            door=door.address,
+            source=source.address,
             received_at=self.clock(),
             payload=body,
-            tenant=door.tenant or accept.tenant,
+            tenant=source.tenant or accept.tenant,
         )
 
     async def events(self, request: HttpRequest) -> Response:
@@ -158,15 +158,15 @@ class _Gateway:
                 most_depth=self.limits.json_depth,
             )
         except cloudevents.RefusedRequestError as error:
-            self.note(cloudevents.DOOR, "refused")
+            self.note(cloudevents.SOURCE, "refused")
             raise _StopError(error.status, error.why) from error
         accepted = [one for one in found if isinstance(one, RawEvent)]
         await self._durable(accepted)
         if accepted:
-            self.note(cloudevents.DOOR, "heard")
+            self.note(cloudevents.SOURCE, "seen")
         if len(accepted) == len(found):
             return JSONResponse({"ids": [event.id for event in accepted]}, 202)
-        self.note(cloudevents.DOOR, "refused")
+        self.note(cloudevents.SOURCE, "refused")
         verdicts = [
             {"id": one.id, "status": "accepted"}
             if isinstance(one, RawEvent)
@@ -230,7 +230,7 @@ class _Gateway:
         # Every token is compared, so that time tells nothing of which one it was.
         matches = [hmac.compare_digest(given.strip().encode(), token.encode()) for token in self.tokens]
         if scheme.lower() != "bearer" or not any(matches):
-            self.note(cloudevents.DOOR, "refused")
+            self.note(cloudevents.SOURCE, "refused")
             raise _StopError(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
 
     async def _body(self, request: HttpRequest) -> bytes:
@@ -260,7 +260,7 @@ class _Gateway:
 
 
 def make_app(
-    doors: Sequence[Door],
+    sources: Sequence[Source],
     platforms: Mapping[str, Platform],
     publisher: RawPublisher,
     clock: Callable[[], datetime],
@@ -272,13 +272,13 @@ def make_app(
 ) -> Starlette:
     """The gateway as an ASGI application; it starts and stops the publisher with itself.
 
-    `clock` gives an aware datetime. `state` is the folder of `doors.json`; `tokens` are what senders of
+    `clock` gives an aware datetime. `state` is the folder of `sources.json`; `tokens` are what senders of
     CloudEvents may carry (none: only 127.0.0.1 may send); `reports` is the folder listed at `/`, for 127.0.0.1 only.
     """
-    gateway = _Gateway(doors, platforms, publisher, clock, limits, Heard(state) if state else None, tokens, reports)
+    gateway = _Gateway(sources, platforms, publisher, clock, limits, LastSeen(state) if state else None, tokens, reports)
     return Starlette(
         routes=[
-            Route("/hooks/{platform}/{door}", gateway.hook, methods=["POST"]),
+            Route("/hooks/{platform}/{source}", gateway.hook, methods=["POST"]),
             Route("/v1/events", gateway.events, methods=["POST"]),
             Route("/v1/events", gateway.consent, methods=["OPTIONS"]),
             Route("/live", gateway.live),
@@ -329,7 +329,7 @@ def run_gateway(app: Starlette, host: str, port: int) -> None:
         http=_ImpatientProtocol,
         access_log=False,
         server_header=False,
-        # A forwarded address proves nothing, and 127.0.0.1 opens doors here.
+        # A forwarded address proves nothing, and 127.0.0.1 opens sources here.
         proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
@@ -379,10 +379,10 @@ def _metrics(publisher: RawPublisher) -> str:
         ("late", "raw events that Kafka got and that were spooled as well: our own re-deliveries", counts.late),
         ("refused", "raw events that neither Kafka nor the spool took", counts.refused),
     )
-    for name, told, by_door in counters:
+    for name, told, by_source in counters:
         full = f"guildhall_gateway_events_{name}_total"
         lines += [f"# HELP {full} {told}", f"# TYPE {full} counter"]
-        lines += [f'{full}{{door="{door}"}} {count}' for door, count in sorted(by_door.items())]
+        lines += [f'{full}{{source="{source}"}} {count}' for source, count in sorted(by_source.items())]
     gauges = (
         ("kafka_healthy", "1 while Kafka takes what is sent", int(publisher.healthy)),
         ("spool_events", "raw events that wait in the spool", publisher.spool.count()),

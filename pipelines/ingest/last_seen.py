@@ -1,32 +1,32 @@
-"""Signs of life: when each door was last heard from, in a small file that outlives the gateway."""
+"""Signs of life: when each source was last heard from, in a small file that outlives the gateway."""
 
 import json
 import os
 from datetime import datetime
 from pathlib import Path
 
-FILE = "doors.json"
+FILE = "sources.json"
 
 
-class Heard:
-    """`{door: {"heard_at", "handshake_at", "refused_at"}}`: the last time each happened, UTC, ISO.
+class LastSeen:
+    """`{source: {"seen_at", "handshake_at", "refused_at"}}`: the last time each happened, UTC, ISO.
 
-    `heard_at` is the last verified event or handshake. A killed gateway forgets at most the time between two writes.
+    `seen_at` is the last verified event or handshake. A killed gateway forgets at most the time between two writes.
     """
 
     def __init__(self, folder: Path) -> None:
         """Begin with what the file says."""
         self._path = folder / FILE
         folder.mkdir(parents=True, exist_ok=True)
-        self.doors = read(folder)
+        self.sources = read(folder)
         self._changed = False
 
-    def note(self, door: str, what: str, at: datetime) -> None:
-        """Note that a door was `heard`, sent a `handshake`, or was `refused`."""
-        moments = self.doors.setdefault(door, {})
+    def note(self, source: str, what: str, at: datetime) -> None:
+        """Note that a source was `seen`, sent a `handshake`, or was `refused`."""
+        moments = self.sources.setdefault(source, {})
         moments[f"{what}_at"] = at.isoformat(timespec="seconds")
         if what == "handshake":
-            moments["heard_at"] = moments["handshake_at"]
+            moments["seen_at"] = moments["handshake_at"]
         self._changed = True
 
     def write(self) -> None:
@@ -35,7 +35,7 @@ class Heard:
             return
         beside = self._path.with_name(f"{FILE}.{os.getpid()}")
         try:
-            beside.write_text(json.dumps(self.doors, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            beside.write_text(json.dumps(self.sources, indent=1, sort_keys=True) + "\n", encoding="utf-8")
             beside.replace(self._path)
         except OSError:
             return

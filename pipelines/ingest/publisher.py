@@ -5,7 +5,7 @@ spool when Kafka is unhealthy. `publish_blocking` is the importers': as fast as 
 
 The counters live in memory (`/metrics` shows them; a restart begins again at 0): after kill -9 nobody knows how many of the
 last records had been acknowledged, and a number kept on the side would pretend to. What holds for ever is the raw topic itself:
-every record carries its door, and a re-delivery its id.
+every record carries its source, and a re-delivery its id.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ class PublishError(GuildhallError):
 
 @dataclass(slots=True)
 class Counts:
-    """What happened to raw events since this process started, by door.
+    """What happened to raw events since this process started, by source.
 
     `acknowledged` + `drained` + `late` = the records that this process knows to be in the raw topic. `late` were
     acknowledged after their wait was over, hence spooled as well: they are the re-deliveries that we made ourselves.
@@ -122,7 +122,7 @@ class _Batch:
         self.fatal = False
         self.done: asyncio.Future[str | None] = self._loop.create_future()
 
-    def reported(self, door: str, error: KafkaError | None, _: Message) -> None:
+    def reported(self, source: str, error: KafkaError | None, _: Message) -> None:
         """One delivery report."""
         with self._lock:
             self._waiting -= 1
@@ -130,9 +130,9 @@ class _Batch:
                 self._failed = error.name()
                 self.fatal = self.fatal or error.fatal()
             elif self._given_up:
-                self._late[door] += 1
+                self._late[source] += 1
             else:
-                self._arrived.append(door)
+                self._arrived.append(source)
             if self._waiting:
                 return
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -176,7 +176,7 @@ class RawPublisher:
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="publisher")
         self._to_spool: list[tuple[Sequence[RawEvent], asyncio.Future[None]]] = []
         self._spooling: asyncio.Task[None] | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._warehouse: asyncio.Task[None] | None = None
         self._unhealthy = asyncio.Event()
 
     async def start(self) -> None:
@@ -186,14 +186,14 @@ class RawPublisher:
         self.healthy = await self._answers()
         if not self.healthy or self.spool.count():
             self._unhealthy.set()
-        self._keeper = asyncio.create_task(self._keep())
+        self._warehouse = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
         """Stop. What is spooled stays spooled and is drained after the next start."""
-        if self._keeper:
-            self._keeper.cancel()
+        if self._warehouse:
+            self._warehouse.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+                await self._warehouse
         self._stopping.set()
         await asyncio.to_thread(self._threads.shutdown)
         self.spool.close()
@@ -227,7 +227,7 @@ class RawPublisher:
                     value=event.payload,
                     key=event.id,
                     headers=event.headers(),
-                    on_delivery=partial(batch.reported, event.door),
+                    on_delivery=partial(batch.reported, event.source),
                 )
             failed = await asyncio.wait_for(batch.done, wait_seconds)
         except TimeoutError:
@@ -330,7 +330,7 @@ class RawPublisher:
     @staticmethod
     def _count(counter: Counter[str], events: Sequence[RawEvent]) -> None:
         for event in events:
-            counter[event.door] += 1
+            counter[event.source] += 1
 
 
 @dataclass(frozen=True, slots=True)

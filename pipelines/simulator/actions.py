@@ -1,4 +1,4 @@
-"""Deeds: what people of a play do, before any platform's format. Plain values."""
+"""Actions: what people of a play do, before any platform's format. Plain values."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,11 +39,11 @@ class Kind(StrEnum):
 
 
 @dataclass(slots=True, eq=False)
-class Deed:
+class Action:
     """One thing done. `ref` is what it is done to: a message's number, a page's, or a meeting; `thread` the opening message.
 
     `at` and `due` are milliseconds since 1970: when it happened and when it is delivered. They differ for a re-delivery
-    (`again`), which repeats the deed's number and so its body.
+    (`again`), which repeats the action's number and so its body.
     """
 
     at: int
@@ -52,8 +52,8 @@ class Deed:
     community: int
     who: Person | None
     space: str = ""
-    ref: "Deed | Meeting | int | None" = None
-    thread: "Deed | None" = None
+    ref: "Action | Meeting | int | None" = None
+    thread: "Action | None" = None
     question: bool = False
     platform: str = "slack"
     repeats: bool = False

@@ -1,10 +1,10 @@
-"""Troupe: one community in motion; everything that it begins in a week."""
+"""Behaviour: one community in motion; everything that it begins in a week."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from pipelines.simulator.actions import Deed, Kind, Meeting
+from pipelines.simulator.actions import Action, Kind, Meeting
 from pipelines.simulator.calendar import DAY_MS, HOUR_MS, MINUTE_MS, Calendar
 from pipelines.simulator.population import COLD, NEWCOMER_DAYS, SPECS, Person, Plan
 
@@ -25,7 +25,7 @@ class ColdShoulder:
     until: int
 
 
-class Troupe:
+class Behaviour:
     """One community in motion."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Troupe:
         cold: ColdShoulder | None,
         numbers: Iterator[int],
     ) -> None:
-        """`numbers` gives every deed and meeting of the play its own number; troupes share it."""
+        """`numbers` gives every action and meeting of the play its own number; behaviours share it."""
         self.community, self.spec = community, SPECS[community]
         self.calendar, self.seed, self.cold, self.numbers = calendar, seed, cold, numbers
         self.to_come = sorted(people, key=lambda p: (p.arrives, p.number), reverse=True)
@@ -52,16 +52,16 @@ class Troupe:
         self.opened = [0, 0]
         self.pages = 0
         self.page_of: dict[int, int] = {}
-        self.deeds: list[Deed] = []
-        self.threads_of: dict[int, list[Deed]] = {}
+        self.actions: list[Action] = []
+        self.threads_of: dict[int, list[Action]] = {}
         self.rng = Random()  # noqa: S311 - a play, no secret
 
     # --- who is there ----------------------------------------------------------------------------------------------
 
-    def week(self, week: int) -> list[Deed]:
+    def week(self, week: int) -> list[Action]:
         """Everything that this community begins in a week."""
         self.rng = Random(f"{self.seed}/{self.spec.slug}/{week}")  # noqa: S311 - a play, no secret
-        self.deeds = []
+        self.actions = []
         self.threads_of.clear()
         self.monday = self.calendar.ms(week)
         self.no = week
@@ -70,12 +70,12 @@ class Troupe:
         self.here = [p for p in self.here if p.spells and p.spells[-1][2] > week]
         if self.calendar.resting(week):
             self._bots(1)
-            return self.deeds
+            return self.actions
         if not self.calendar.meets(week, self.spec.beat_weeks):
             self._quiet_week()
-            return self.deeds
+            return self.actions
         self._meeting_week(week)
-        return self.deeds
+        return self.actions
 
     def _present(self, person: Person, plan: Plan, beat: int) -> bool:
         turn = beat + 5 * person.number
@@ -145,25 +145,25 @@ class Troupe:
         hours = min(SLOWEST_ANSWER_HOURS, self.rng.lognormvariate(0.7, 1.0))
         return int(hours * HOUR_MS) + MINUTE_MS
 
-    def _do(self, at: int, kind: Kind, who: Person | None, space: str = "", *, platform: str = "slack") -> Deed:
-        deed = Deed(at, next(self.numbers), kind, self.community, who, space, platform=platform)
-        self.deeds.append(deed)
-        return deed
+    def _do(self, at: int, kind: Kind, who: Person | None, space: str = "", *, platform: str = "slack") -> Action:
+        action = Action(at, next(self.numbers), kind, self.community, who, space, platform=platform)
+        self.actions.append(action)
+        return action
 
-    def _say(self, at: int, who: Person, space: str, thread: Deed | None = None, *, question: bool = False) -> Deed:
-        deed = self._do(at, Kind.REPLY if thread else Kind.POST, who, space)
-        deed.thread, deed.question = thread, question
+    def _say(self, at: int, who: Person, space: str, thread: Action | None = None, *, question: bool = False) -> Action:
+        action = self._do(at, Kind.REPLY if thread else Kind.POST, who, space)
+        action.thread, action.question = thread, question
         if not who.first_ms:
             who.first_ms = at
         rng = self.rng
         chance = rng.random()
         if chance < 0.035:  # noqa: PLR2004
-            self._do(at + MINUTE_MS + rng.randrange(HOUR_MS), Kind.EDIT, who, space).ref = deed
+            self._do(at + MINUTE_MS + rng.randrange(HOUR_MS), Kind.EDIT, who, space).ref = action
         elif chance < 0.06:  # noqa: PLR2004
             self._do(at - 4_000, Kind.TYPING, who, space)
-        return deed
+        return action
 
-    def _thread(self, who: Person, at: int, space: str, answerers: list[Person], *, question: bool = True) -> Deed:
+    def _thread(self, who: Person, at: int, space: str, answerers: list[Person], *, question: bool = True) -> Action:
         """Somebody opens a thread; mostly others answer within hours, and not where a cold shoulder is planted."""
         rng = self.rng
         opening = self._say(at, who, space, question=question)
@@ -206,18 +206,18 @@ class Troupe:
         rng = self.rng
         if rng.random() < 0.75 * max(volume, 0.8):
             self._thread(who, self._moment(), "questions", buddies, question=True)
-        threads = [deed for buddy in buddies for deed in self.threads_of.get(buddy.number, ())]
-        for deed in threads[: 1 + (rng.random() < volume)]:
-            self._say(deed.at + self._delay(), who, deed.space, deed)
+        threads = [action for buddy in buddies for action in self.threads_of.get(buddy.number, ())]
+        for action in threads[: 1 + (rng.random() < volume)]:
+            self._say(action.at + self._delay(), who, action.space, action)
         for _ in range(self._poisson(1.8 * volume)):
             self._edit_page(who, self._moment(), self.page_of.get(who.number))
 
     def _occasional(self, who: Person, helpers: list[Person]) -> None:
         rng = self.rng
-        threads = [d for d in self.deeds[:200] if d.kind is Kind.POST]
+        threads = [d for d in self.actions[:200] if d.kind is Kind.POST]
         if threads and rng.random() < 0.5:  # noqa: PLR2004
-            deed = rng.choice(threads)
-            self._say(deed.at + self._delay(), who, deed.space, deed)
+            action = rng.choice(threads)
+            self._say(action.at + self._delay(), who, action.space, action)
         elif helpers and rng.random() < 0.6:  # noqa: PLR2004
             self._thread(who, self._moment(), "questions", [rng.choice(helpers)])
         else:
@@ -237,10 +237,10 @@ class Troupe:
             self._thread(who, at + n * 3 * HOUR_MS, "questions", answerers)
         after = max(at, who.first_ms) + HOUR_MS
         if count == 0 or rng.random() < 0.4:  # noqa: PLR2004
-            threads = [d for d in self.deeds[:200] if d.kind is Kind.POST and d.who is not who]
-            deed = rng.choice(threads) if threads else None
-            if deed is not None:
-                self._say(max(after, deed.at) + self._delay(), who, deed.space, deed)
+            threads = [d for d in self.actions[:200] if d.kind is Kind.POST and d.who is not who]
+            action = rng.choice(threads) if threads else None
+            if action is not None:
+                self._say(max(after, action.at) + self._delay(), who, action.space, action)
         if rng.random() < 0.35 and who.linked:  # noqa: PLR2004 - an unlinked wiki account would be a second newcomer
             self._edit_page(who, after + rng.randrange(8 * HOUR_MS), self.page_of.get(who.number))
 
@@ -251,10 +251,10 @@ class Troupe:
         last: Person | None = None
         for n in range(rng.randint(3, 6)):
             who = cast_of[n] if n < len(cast_of) else rng.choice([p for p in cast_of if p is not last])
-            deed = self._say(at, who, "general")
-            deed.ref = 1  # chatter: nobody is asked, so nobody answers in a thread
+            action = self._say(at, who, "general")
+            action.ref = 1  # chatter: nobody is asked, so nobody answers in a thread
             if n > 0 and rng.random() < 0.03:  # noqa: PLR2004
-                self._do(at + 2 * HOUR_MS, Kind.DELETE, who, "general").ref = deed
+                self._do(at + 2 * HOUR_MS, Kind.DELETE, who, "general").ref = action
             last = who
             at += 20_000 + rng.randrange(6 * MINUTE_MS)
 
@@ -262,11 +262,11 @@ class Troupe:
         rng = self.rng
         if not people:
             return
-        for deed in [d for d in self.deeds if d.kind in {Kind.POST, Kind.REPLY}]:
+        for action in [d for d in self.actions if d.kind in {Kind.POST, Kind.REPLY}]:
             if rng.random() < share:
                 who = rng.choice(people)
-                if who is not deed.who:
-                    self._do(deed.at + MINUTE_MS + rng.randrange(5 * HOUR_MS), Kind.REACT, who, deed.space).ref = deed
+                if who is not action.who:
+                    self._do(action.at + MINUTE_MS + rng.randrange(5 * HOUR_MS), Kind.REACT, who, action.space).ref = action
 
     def _edit_page(self, who: Person, at: int, page: int | None) -> None:
         if page is None:
@@ -283,10 +283,10 @@ class Troupe:
     def _undo(self, core: list[Person]) -> None:
         """Some edits of others are undone within hours."""
         rng = self.rng
-        for deed in [d for d in self.deeds if d.kind is Kind.WIKI_EDIT]:
+        for action in [d for d in self.actions if d.kind is Kind.WIKI_EDIT]:
             who = rng.choice(core)
-            if rng.random() < 0.025 and who is not deed.who:  # noqa: PLR2004
-                self._do(deed.at + 10 * MINUTE_MS, Kind.WIKI_REVERT, who, platform="mediawiki").ref = deed
+            if rng.random() < 0.025 and who is not action.who:  # noqa: PLR2004
+                self._do(action.at + 10 * MINUTE_MS, Kind.WIKI_REVERT, who, platform="mediawiki").ref = action
 
     def _meetings(self, core: list[Person], there: dict[Plan, list[Person]], week: int) -> None:
         rng = self.rng

@@ -8,7 +8,7 @@ DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 MOST_LIVE_WEEKS = 55
-"""Live doors refuse what is older than 400 days; 55 weeks leave a fortnight to spare."""
+"""Live sources refuse what is older than 400 days; 55 weeks leave a fortnight to spare."""
 BREAK_WEEKS = 2
 
 
@@ -16,7 +16,7 @@ BREAK_WEEKS = 2
 class Calendar:
     """The weeks of a play, numbered from 0; `end` is the Monday after the last of them.
 
-    The last `live_weeks` of them come through live doors, those before in exports.
+    The last `live_weeks` of them come through live sources, those before in exports.
     """
 
     end: date
@@ -43,7 +43,7 @@ class Calendar:
 
     @property
     def live_week(self) -> int:
-        """The first week that is played through live doors; the weeks before it are in exports."""
+        """The first week that is played through live sources; the weeks before it are in exports."""
         return max(0, self.weeks - self.live_weeks)
 
     def resting(self, week: int) -> bool:

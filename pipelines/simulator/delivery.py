@@ -1,4 +1,4 @@
-"""Play: the deeds of the live weeks, delivered as their platforms would: signed webhooks, and CloudEvents for the wikis.
+"""Play: the actions of the live weeks, delivered as their platforms would: signed webhooks, and CloudEvents for the wikis.
 
 Nothing is given up: what is not acknowledged is sent again, the same body newly signed, until the gateway says yes. What it
 said yes to is in the ledger, a line each. Order holds only loosely: several connections send at once, as platforms do.
@@ -22,8 +22,8 @@ from events.errors import GuildhallError
 from events.raw import delivery_id
 from pipelines.connector import Sign
 from pipelines.platforms import PLATFORMS
-from pipelines.simulator.actions import Deed, Kind
-from pipelines.simulator.expected import Planned
+from pipelines.simulator.actions import Action, Kind
+from pipelines.simulator.expected import Expected
 from pipelines.simulator.formats import garbage, slack, zoom
 from pipelines.simulator.formats.mediawiki import MediaWiki
 from pipelines.simulator.formats.world import World
@@ -43,9 +43,9 @@ class NotDeliveredError(GuildhallError):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way: the door (`hooks/slack/slack-main`, or `events`), the raw id that it must get, the bytes."""
+    """One event on its way: the source (`hooks/slack/slack-main`, or `events`), the raw id that it must get, the bytes."""
 
-    door: str
+    source: str
     platform: str
     raw_id: str
     body: bytes
@@ -53,35 +53,35 @@ class Delivery:
     due: int
 
 
-def deliveries(script: Script, world: World, planned: Planned) -> Iterator[Delivery]:
-    """Everything that comes through live doors, in order of delivery, counted in `planned` as it is made."""
+def deliveries(script: Script, world: World, expected: Expected) -> Iterator[Delivery]:
+    """Everything that comes through live sources, in order of delivery, counted in `expected` as it is made."""
     live = script.calendar.ms(script.calendar.live_week)
     wiki = MediaWiki(world)
-    for deed in script.deeds():
-        if deed.platform == "mediawiki" and deed.kind is not Kind.GARBAGE:
-            body = wiki.payload(deed)  # before the live weeks too: a page's revisions are linked
-            if deed.at >= live:
-                planned.live(deed)
-                yield Delivery("events", deed.platform, wiki.event_id(deed), body, deed.again, deed.due)
-        elif deed.at >= live:
-            planned.live(deed)
-            yield _webhook(deed, world)
+    for action in script.actions():
+        if action.platform == "mediawiki" and action.kind is not Kind.GARBAGE:
+            body = wiki.payload(action)  # before the live weeks too: a page's revisions are linked
+            if action.at >= live:
+                expected.live(action)
+                yield Delivery("events", action.platform, wiki.event_id(action), body, action.again, action.due)
+        elif action.at >= live:
+            expected.live(action)
+            yield _webhook(action, world)
 
 
-def _webhook(deed: Deed, world: World) -> Delivery:
-    if deed.kind is Kind.GARBAGE:
-        body = garbage.payload(deed)
-        if deed.platform == "mediawiki":
-            return Delivery("events", deed.platform, garbage.event_id(deed), body, again=False, due=deed.due)
+def _webhook(action: Action, world: World) -> Delivery:
+    if action.kind is Kind.GARBAGE:
+        body = garbage.payload(action)
+        if action.platform == "mediawiki":
+            return Delivery("events", action.platform, garbage.event_id(action), body, again=False, due=action.due)
     else:
-        body = (slack if deed.platform == "slack" else zoom).payload(deed, world)
-    door = f"hooks/{deed.platform}/{deed.platform}-main"
-    return Delivery(door, deed.platform, delivery_id(door, body), body, deed.again, deed.due)
+        body = (slack if action.platform == "slack" else zoom).payload(action, world)
+    source = f"hooks/{action.platform}/{action.platform}-main"
+    return Delivery(source, action.platform, delivery_id(source, body), body, action.again, action.due)
 
 
 @dataclass(slots=True)
 class Delivered:
-    """What the gateway acknowledged, by (platform, door); and how often it had to be asked again."""
+    """What the gateway acknowledged, by (platform, source); and how often it had to be asked again."""
 
     acknowledged: Counter[tuple[str, str]] = field(default_factory=Counter)
     retries: int = 0
@@ -89,7 +89,7 @@ class Delivered:
 
 
 class Ledger:
-    """A file of what was acknowledged, one JSON line an event: raw id, door. Appended; whole lines only matter."""
+    """A file of what was acknowledged, one JSON line an event: raw id, source. Appended; whole lines only matter."""
 
     def __init__(self, path: Path) -> None:
         """Lines that are there stay."""
@@ -103,19 +103,19 @@ class Ledger:
 
     def write(self, sent: Iterable[Delivery]) -> None:
         """Note these as acknowledged; on the disk's side of this process when it returns."""
-        self._file.writelines(json.dumps({"id": one.raw_id, "door": one.door}) + "\n" for one in sent)
+        self._file.writelines(json.dumps({"id": one.raw_id, "source": one.source}) + "\n" for one in sent)
         self._file.flush()
 
 
 def read_ledger(path: Path) -> Counter[tuple[str, str]]:
-    """How often each (door, raw id) was acknowledged. A line that a kill cut off is not counted."""
+    """How often each (source, raw id) was acknowledged. A line that a kill cut off is not counted."""
     found: Counter[tuple[str, str]] = Counter()
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
             one = json.loads(line)
         except ValueError:
             continue
-        found[one["door"], one["id"]] += 1
+        found[one["source"], one["id"]] += 1
     return found
 
 
@@ -136,12 +136,12 @@ def deliver(
     `now` gives epoch seconds, for signatures. `rate`: events a second, steadily; without it as fast as the gateway answers. An
     event is asked for again for `patience_seconds` at most; then, and for what the gateway refuses for good, NotDeliveredError.
     """
-    player = _Player(gateway, _parcels(sent, BATCH_EVENTS if rate is None else 1), world, ledger, now)
+    player = _Sender(gateway, _parcels(sent, BATCH_EVENTS if rate is None else 1), world, ledger, now)
     player.rate, player.patience, player.progress = rate, patience_seconds, progress
     return player.play(connections)
 
 
-class _Player:
+class _Sender:
     """Several threads, a connection each. `http.client`: a webhook costs it a tenth of what httpx asks for one."""
 
     rate: float | None = None
@@ -186,7 +186,7 @@ class _Player:
                     return
                 self._send(connection, parcel)
                 with self.noting:
-                    self.done.acknowledged.update((one.platform, one.door) for one in parcel)
+                    self.done.acknowledged.update((one.platform, one.source) for one in parcel)
                     self.ledger.write(parcel)
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
             self.failed.append(error)
@@ -230,12 +230,12 @@ class _Player:
 
     def _request(self, parcel: Sequence[Delivery]) -> tuple[str, bytes, dict[str, str]]:
         first = parcel[0]
-        if first.door == "events":
+        if first.source == "events":
             return "/v1/events", _batch(parcel), {"content-type": "application/cloudevents-batch+json"}
         headers = self.signs[first.platform](first.body, self.secrets[first.platform], self.now())
         if first.again and first.platform == "slack":
             headers |= RETRY_HEADERS
-        return f"/{first.door}", first.body, headers
+        return f"/{first.source}", first.body, headers
 
 
 def _refused(path: str, why: str) -> NotDeliveredError:
@@ -250,7 +250,7 @@ def _parcels(sent: Iterator[Delivery], most: int) -> Iterator[list[Delivery]]:
     """Each webhook alone; CloudEvents together, at most so many."""
     batch: list[Delivery] = []
     for one in sent:
-        if one.door != "events":
+        if one.source != "events":
             yield [one]
             continue
         batch.append(one)
@@ -267,7 +267,7 @@ def _batch(parcel: Sequence[Delivery]) -> bytes:
             {
                 "specversion": "1.0",
                 "id": one.raw_id,
-                "source": "/player",
+                "source": "/simulator",
                 "type": f"{one.platform}.recentchange",
                 "data_base64": base64.b64encode(one.body).decode(),
             }

@@ -1,9 +1,9 @@
-"""Planned: what is to become of every event of a play, told by its kind alone."""
+"""Expected: what is to become of every event of a play, told by its kind alone."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pipelines.simulator.actions import Deed, Kind
+from pipelines.simulator.actions import Action, Kind
 from pipelines.simulator.formats import mediawiki, slack, zoom
 
 UNDERSTOOD = "understood"
@@ -26,19 +26,19 @@ _OF_KIND = {
 """Every other kind is understood, and is one interaction."""
 
 
-def verdict(deed: Deed) -> str:
-    """What a live delivery of this deed is to become: a verdict, with its reason after a colon."""
-    if deed.kind is Kind.BOT_POST and slack.is_own_bot(deed):
+def verdict(action: Action) -> str:
+    """What a live delivery of this action is to become: a verdict, with its reason after a colon."""
+    if action.kind is Kind.BOT_POST and slack.is_own_bot(action):
         return OWN_BOT
-    if deed.kind is Kind.MEETING_CHAT and zoom.is_whispered(deed):
+    if action.kind is Kind.MEETING_CHAT and zoom.is_whispered(action):
         return PRIVATE
-    if deed.kind is Kind.WIKI_LOG and mediawiki.is_automatic(deed):
+    if action.kind is Kind.WIKI_LOG and mediawiki.is_automatic(action):
         return NOT_PARTICIPATION
-    return _OF_KIND.get(deed.kind, UNDERSTOOD)
+    return _OF_KIND.get(action.kind, UNDERSTOOD)
 
 
 @dataclass(slots=True)
-class Planned:
+class Expected:
     """Counts of a play. `events` are raw records by (platform, how they come, verdict); how: `live` or `export`."""
 
     events: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -46,13 +46,13 @@ class Planned:
     duplicates: int = 0
     """Interactions that a second delivery brings once more."""
 
-    def live(self, deed: Deed) -> None:
+    def live(self, action: Action) -> None:
         """Count one delivery."""
-        becomes = verdict(deed)
-        self.events[deed.platform, "live", becomes] += 1
+        becomes = verdict(action)
+        self.events[action.platform, "live", becomes] += 1
         if becomes == UNDERSTOOD:
             self.interactions += 1
-            self.duplicates += deed.again
+            self.duplicates += action.again
 
     def exported(self, platform: str, becomes: str, interactions: int = 0) -> None:
         """Count one record of an export."""

@@ -12,9 +12,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
-from pipelines.simulator.actions import Deed, Kind
+from pipelines.simulator.actions import Action, Kind
 from pipelines.simulator.calendar import DAY_MS
-from pipelines.simulator.expected import NOT_PARTICIPATION, UNDERSTOOD, UNMAPPED, Planned, verdict
+from pipelines.simulator.expected import NOT_PARTICIPATION, UNDERSTOOD, UNMAPPED, Expected, verdict
 from pipelines.simulator.formats import slack, zoom
 from pipelines.simulator.formats.mediawiki import MediaWiki
 from pipelines.simulator.formats.world import CHANNELS, MAPPED_CHANNELS, World
@@ -36,7 +36,7 @@ class Export:
     tenant: str
 
 
-def write_exports(script: Script, world: World, folder: Path, planned: Planned) -> list[Export]:
+def write_exports(script: Script, world: World, folder: Path, expected: Expected) -> list[Export]:
     """Write the exports of all weeks before the first live one, and count what they hold; no live week before them, no files.
 
     A Slack zip for each workspace, a gzipped file of recent changes for each wiki, one file of kept Zoom webhooks.
@@ -46,22 +46,22 @@ def write_exports(script: Script, world: World, folder: Path, planned: Planned) 
     folder.mkdir(parents=True, exist_ok=True)
     live = script.calendar.ms(script.calendar.live_week)
     with ExitStack() as stack:
-        chats = [stack.enter_context(_Chat(script, world, i, folder, planned)) for i in range(len(SPECS))]
+        chats = [stack.enter_context(_Chat(script, world, i, folder, expected)) for i in range(len(SPECS))]
         wiki = MediaWiki(world)
         changes = [stack.enter_context(_gzip(folder / f"{name}.jsonl.gz")) for name in world.domains]
         webhooks = stack.enter_context((folder / "zoom-webhooks.jsonl").open("wb"))
-        for deed in _before(script, live):
-            if deed.platform == "slack":
-                chats[deed.community].take(deed)
+        for action in _before(script, live):
+            if action.platform == "slack":
+                chats[action.community].take(action)
                 continue
             body, file = (
-                (zoom.payload(deed, world), webhooks)
-                if deed.platform == "zoom"
-                else (wiki.payload(deed), changes[deed.community])
+                (zoom.payload(action, world), webhooks)
+                if action.platform == "zoom"
+                else (wiki.payload(action), changes[action.community])
             )
             file.write(body + b"\n")
-            becomes = verdict(deed)
-            planned.exported(deed.platform, becomes, int(becomes == UNDERSTOOD))
+            becomes = verdict(action)
+            expected.exported(action.platform, becomes, int(becomes == UNDERSTOOD))
     return [
         *(Export("slack", "slack-export", chat.path, chat.team) for chat in chats),
         *(Export("mediawiki", "mediawiki-recentchange", folder / f"{name}.jsonl.gz", name) for name in world.domains),
@@ -69,8 +69,8 @@ def write_exports(script: Script, world: World, folder: Path, planned: Planned) 
     ]
 
 
-def _before(script: Script, live: int) -> Iterator[Deed]:
-    return takewhile(lambda deed: deed.due < live, script.deeds())
+def _before(script: Script, live: int) -> Iterator[Action]:
+    return takewhile(lambda action: action.due < live, script.actions())
 
 
 @contextmanager
@@ -83,8 +83,8 @@ def _gzip(path: Path) -> Iterator[gzip.GzipFile]:
 class _Chat:
     """The zip of one workspace while it is written."""
 
-    def __init__(self, script: Script, world: World, community: int, folder: Path, planned: Planned) -> None:
-        self.script, self.world, self.community, self.planned = script, world, community, planned
+    def __init__(self, script: Script, world: World, community: int, folder: Path, expected: Expected) -> None:
+        self.script, self.world, self.community, self.expected = script, world, community, expected
         self.team = world.teams[community]
         self.path = folder / f"{SPECS[community].slug}-slack-export.zip"
         self._zip = zipfile.ZipFile(self.path, "w", zipfile.ZIP_DEFLATED, compresslevel=3)
@@ -108,28 +108,28 @@ class _Chat:
         updated = self.script.calendar.ms(live) // 1000
         self._write("users.json", [slack.user(person, self.world, updated) for person in people])
         for _person in people:
-            self.planned.exported("slack", UNDERSTOOD)
+            self.expected.exported("slack", UNDERSTOOD)
         self._zip.close()
 
-    def take(self, deed: Deed) -> None:
+    def take(self, action: Action) -> None:
         """Keep a message, change one that is kept, or leave alone what an export does not hold."""
-        day = deed.at // DAY_MS
-        about = deed.ref if isinstance(deed.ref, Deed) else None
-        if deed.kind in self._kept:
-            found = self._joined(deed) if deed.kind is Kind.TEAM_JOIN else slack.message(deed, self.world)
-            self._days[day][deed.space or "general"][slack.ts(deed)] = {**found, "_becomes": self._kept[deed.kind]}
-        elif about is not None and deed.kind in {Kind.EDIT, Kind.DELETE}:
+        day = action.at // DAY_MS
+        about = action.ref if isinstance(action.ref, Action) else None
+        if action.kind in self._kept:
+            found = self._joined(action) if action.kind is Kind.TEAM_JOIN else slack.message(action, self.world)
+            self._days[day][action.space or "general"][slack.ts(action)] = {**found, "_becomes": self._kept[action.kind]}
+        elif about is not None and action.kind in {Kind.EDIT, Kind.DELETE}:
             messages = self._days[about.at // DAY_MS][about.space]
             kept = messages.pop(slack.ts(about), None)
-            if kept and deed.kind is Kind.EDIT:
-                messages[slack.ts(about)] = {**slack.edited(about, deed, self.world), "_becomes": UNDERSTOOD}
+            if kept and action.kind is Kind.EDIT:
+                messages[slack.ts(about)] = {**slack.edited(about, action, self.world), "_becomes": UNDERSTOOD}
         self._write_days(day - OPEN_DAYS)
 
-    def _joined(self, deed: Deed) -> dict[str, Any]:
-        assert deed.who is not None
-        user = self.world.slack_user(deed.who)
+    def _joined(self, action: Action) -> dict[str, Any]:
+        assert action.who is not None
+        user = self.world.slack_user(action.who)
         said = f"<@{user}> has joined the channel"
-        return {"type": "message", "subtype": "channel_join", "user": user, "ts": slack.ts(deed), "text": said}
+        return {"type": "message", "subtype": "channel_join", "user": user, "ts": slack.ts(action), "text": said}
 
     def _write_days(self, until: int | None) -> None:
         for day in sorted(day for day in self._days if until is None or day < until):
@@ -138,7 +138,7 @@ class _Chat:
                 said = sorted(messages.values(), key=lambda message: str(message["ts"]))
                 for message in said:
                     becomes = message.pop("_becomes")
-                    self.planned.exported("slack", becomes, (1 + ("edited" in message)) * (becomes == UNDERSTOOD))
+                    self.expected.exported("slack", becomes, (1 + ("edited" in message)) * (becomes == UNDERSTOOD))
                 if said:
                     self._write(f"{space}/{name}.json", said)
 

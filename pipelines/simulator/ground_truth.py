@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-from pipelines.simulator.expected import Planned
+from pipelines.simulator.expected import Expected
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.population import FOREVER, SPECS, Person, Plan
 from pipelines.simulator.scenario import Script
@@ -22,12 +22,12 @@ FACILITATOR_SEATS = 2
 class Core:
     """Who is in the core of a community at the last evaluation, by invented person.
 
-    `settled` are planned there for longer than any rule needs to see it: one window, and the confirmations. `unsettled` came or
+    `established` are expected there for longer than any rule needs to see it: one window, and the confirmations. `in_transition` came or
     went more recently: finding them is no fault, and missing them is none.
     """
 
-    settled: tuple[str, ...]
-    unsettled: tuple[str, ...]
+    established: tuple[str, ...]
+    in_transition: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +90,14 @@ def truth_of(script: Script) -> Truth:
 def _core(script: Script, community: int) -> Core:
     spec, last = SPECS[community], script.calendar.weeks
     window = spec.beat_weeks * spec.window_beats
-    settled, unsettled = [], []
+    established, in_transition = [], []
     for person in script.people[community]:
         spells = person.core_spells()
         if any(since + window + CONFIRM_UP_WEEKS <= last <= until for since, until in spells):
-            settled.append(person.key)
+            established.append(person.key)
         elif any(until + window + CONFIRM_DOWN_WEEKS >= last for _, until in spells):
-            unsettled.append(person.key)
-    return Core(tuple(settled), tuple(unsettled))
+            in_transition.append(person.key)
+    return Core(tuple(established), tuple(in_transition))
 
 
 def _spells(script: Script) -> Iterator[tuple[str, list[tuple[str, str, date, date | None]]]]:
@@ -115,22 +115,22 @@ def _spells(script: Script) -> Iterator[tuple[str, list[tuple[str, str, date, da
                 )
 
 
-def write_truth(path: Path, truth: Truth, planned: Planned) -> None:
+def write_truth(path: Path, truth: Truth, expected: Expected) -> None:
     """Write everything as one JSON file."""
     counts = {
-        "events": planned.total(),
-        "interactions": planned.interactions,
-        "duplicates": planned.duplicates,
+        "events": expected.total(),
+        "interactions": expected.interactions,
+        "duplicates": expected.duplicates,
         "by": [
             {"platform": platform, "by": how, "becomes": becomes, "events": count}
-            for (platform, how, becomes), count in sorted(planned.events.items())
+            for (platform, how, becomes), count in sorted(expected.events.items())
         ],
     }
-    path.write_text(json.dumps(asdict(truth) | {"planned": counts}, default=str, indent=1), encoding="utf-8")
+    path.write_text(json.dumps(asdict(truth) | {"expected": counts}, default=str, indent=1), encoding="utf-8")
 
 
 def write_settings(folder: Path, script: Script, world: World, *, port: int | None = None) -> Path:
-    """Write guildhall.toml, people.csv, roles.csv and the doors' secrets for a play. The path of guildhall.toml.
+    """Write guildhall.toml, people.csv, roles.csv and the sources' secrets for a play. The path of guildhall.toml.
 
     `port`: the gateway's, where it is not to be the usual one.
     """
@@ -153,7 +153,7 @@ def secret(world: World, platform: str) -> str:
 
 
 def settings_text(script: Script, world: World, port: int | None = None) -> str:
-    """The guildhall.toml of a play: three communities, their spaces and breaks, two doors."""
+    """The guildhall.toml of a play: three communities, their spaces and breaks, two sources."""
     lines = ["# The settings of an invented play. Written by the player; written again by the next play.", ""]
     if port is not None:
         lines += ["[gateway]", f"port = {port}", ""]
@@ -182,7 +182,7 @@ def settings_text(script: Script, world: World, port: int | None = None) -> str:
             lines += [f"[[community.{spec.slug}.break]]", f"from = {since}", f"to = {until}"]
         lines.append("")
     for platform in ("slack", "zoom"):
-        lines += [f"[door.{platform}-main]", f'platform = "{platform}"', f'secret_file = "secrets/{platform}"', ""]
+        lines += [f"[source.{platform}-main]", f'platform = "{platform}"', f'secret_file = "secrets/{platform}"', ""]
     return "\n".join(lines)
 
 

@@ -120,7 +120,7 @@ class Person:
         return None
 
     def cut(self, week: int) -> None:
-        """End whatever was planned from a week on."""
+        """End whatever was expected from a week on."""
         self.spells = [(plan, since, min(until, week)) for plan, since, until in self.spells if since < week]
 
     def core_spells(self) -> list[tuple[int, int]]:
@@ -185,7 +185,7 @@ def _community(community: int, spec: Spec, size: int, calendar: Calendar, first_
         people.append(person)
     _change_of_core(people, seats, spec, calendar)
     for person in people:
-        # A few people stay several: nobody told which accounts are theirs. None of them is ever planned for the core.
+        # A few people stay several: nobody told which accounts are theirs. None of them is ever expected for the core.
         person.linked = bool(person.core_spells()) or person.number % 17 != 5  # noqa: PLR2004
     return people
 
@@ -203,16 +203,16 @@ def _arrivals(count: int, spec: Spec, calendar: Calendar) -> list[int]:
 
 
 def _newcomer(i: int, week: int) -> list[tuple[Plan, int, int]]:
-    settled = week + NEWCOMER_WEEKS
+    established = week + NEWCOMER_WEEKS
     fate = i % 10
     if fate in {0, 4, 7}:
         return [(Plan.ONE_OFF, week, week + 1)]
-    begin = (Plan.NEWCOMER, week, settled)
+    begin = (Plan.NEWCOMER, week, established)
     if fate in {1, 5}:
         return [begin]
     if fate in {2, 6, 8}:
-        return [begin, (Plan.OCCASIONAL, settled, settled + 20 + 7 * (i % 6))]
-    return [begin, (Plan.ACTIVE if fate == 3 else Plan.OCCASIONAL, settled, FOREVER)]  # noqa: PLR2004
+        return [begin, (Plan.OCCASIONAL, established, established + 20 + 7 * (i % 6))]
+    return [begin, (Plan.ACTIVE if fate == 3 else Plan.OCCASIONAL, established, FOREVER)]  # noqa: PLR2004
 
 
 def _change_of_core(people: list[Person], seats: int, spec: Spec, calendar: Calendar) -> None:

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from itertools import count
 from random import Random
 
-from pipelines.simulator.actions import Deed, Kind
-from pipelines.simulator.behaviour import ColdShoulder, Troupe
+from pipelines.simulator.actions import Action, Kind
+from pipelines.simulator.behaviour import Behaviour, ColdShoulder
 from pipelines.simulator.calendar import DAY_MS, HOUR_MS, Calendar
 from pipelines.simulator.population import COLD, SPECS, cast
 
 GARBAGE = 30
 GARBAGE_NUMBERS = 10**12
-"""Numbers of their own: what the doors are changes no other deed."""
+"""Numbers of their own: what the sources are changes no other action."""
 REPEATED = 0.015
 """Share of live deliveries that a platform sends twice."""
 COLD_WEEKS = 10
@@ -27,56 +27,56 @@ def cold_shoulder(calendar: Calendar) -> ColdShoulder | None:
 
 
 class Script:
-    """Everything that happens in one play. Iterating twice gives the same deeds."""
+    """Everything that happens in one play. Iterating twice gives the same actions."""
 
     def __init__(self, seed: int, calendar: Calendar, members: int) -> None:
-        """Cast the people; nothing is generated before `deeds` is iterated."""
+        """Cast the people; nothing is generated before `actions` is iterated."""
         self.seed, self.calendar, self.members = seed, calendar, members
         self.people = cast(members, calendar)
         self.cold = cold_shoulder(calendar)
 
-    def deeds(self) -> Iterator[Deed]:
-        """Every deed in order of delivery, a week in memory at a time. What falls after the end has not happened yet."""
+    def actions(self) -> Iterator[Action]:
+        """Every action in order of delivery, a week in memory at a time. What falls after the end has not happened yet."""
         for people in self.people:
             for person in people:
                 person.first_ms = 0
         stage = _Stage(self)
-        waiting: list[Deed] = []
+        waiting: list[Action] = []
         for week in range(self.calendar.weeks):
             waiting += stage.week(week)
-            waiting.sort(key=lambda deed: (deed.due, deed.number, deed.again))
+            waiting.sort(key=lambda action: (action.due, action.number, action.again))
             until = self.calendar.ms(week + 1)
-            ready = next((i for i, deed in enumerate(waiting) if deed.due >= until), len(waiting))
+            ready = next((i for i, action in enumerate(waiting) if action.due >= until), len(waiting))
             yield from waiting[:ready]
             waiting = waiting[ready:]
 
 
 class _Stage:
-    """The state of a play while it runs: numbers given out, and one troupe a community."""
+    """The state of a play while it runs: numbers given out, and one behaviour a community."""
 
     def __init__(self, script: Script) -> None:
         self.seed, self.calendar = script.seed, script.calendar
         self.numbers = count(1)
-        self.troupes = [
-            Troupe(community, people, script.calendar, script.seed, script.cold, self.numbers)
+        self.behaviours = [
+            Behaviour(community, people, script.calendar, script.seed, script.cold, self.numbers)
             for community, people in enumerate(script.people)
         ]
 
-    def week(self, week: int) -> list[Deed]:
+    def week(self, week: int) -> list[Action]:
         """Everything that begins in a week, unordered; answers may fall into the next."""
-        found = [deed for troupe in self.troupes for deed in troupe.week(week)]
+        found = [action for behaviour in self.behaviours for action in behaviour.week(week)]
         found += self._garbage(week)
         live = self.calendar.ms(self.calendar.live_week)
         rng = Random(f"{self.seed}/repeat/{week}")  # noqa: S311 - a play, no secret
         again = []
-        for deed in found:
-            deed.due = deed.at
-            if deed.at >= live and deed.kind is not Kind.GARBAGE and rng.random() < REPEATED:
-                deed.repeats = True
-                again.append(_again(deed, rng.randrange(1_000, 300_000)))
+        for action in found:
+            action.due = action.at
+            if action.at >= live and action.kind is not Kind.GARBAGE and rng.random() < REPEATED:
+                action.repeats = True
+                again.append(_again(action, rng.randrange(1_000, 300_000)))
         return found + again
 
-    def _garbage(self, week: int) -> list[Deed]:
+    def _garbage(self, week: int) -> list[Action]:
         """What no platform should send and some proxy does: a few in all, spread over the live weeks."""
         first, weeks = self.calendar.live_week, self.calendar.weeks
         if week < first:
@@ -84,7 +84,7 @@ class _Stage:
         since, until = ((week + i - first) * GARBAGE // (weeks - first) for i in (0, 1))
         platforms = ("slack", "zoom", "mediawiki")
         return [
-            Deed(
+            Action(
                 self.calendar.ms(week) + DAY_MS + i * HOUR_MS % DAY_MS,
                 GARBAGE_NUMBERS + i,
                 Kind.GARBAGE,
@@ -96,18 +96,18 @@ class _Stage:
         ]
 
 
-def _again(deed: Deed, later: int) -> Deed:
-    return Deed(
-        deed.at,
-        deed.number,
-        deed.kind,
-        deed.community,
-        deed.who,
-        deed.space,
-        deed.ref,
-        deed.thread,
-        deed.question,
-        deed.platform,
+def _again(action: Action, later: int) -> Action:
+    return Action(
+        action.at,
+        action.number,
+        action.kind,
+        action.community,
+        action.who,
+        action.space,
+        action.ref,
+        action.thread,
+        action.question,
+        action.platform,
         again=True,
-        due=deed.at + later,
+        due=action.at + later,
     )

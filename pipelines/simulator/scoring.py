@@ -75,9 +75,9 @@ def compare_core(truth: Truth, found: Mapping[str, Collection[str]]) -> dict[str
     for community, core in truth.core.items():
         said = set(found.get(community, ()))
         scores[community] = CoreFound(
-            planted=len(core.settled),
-            found=len(said & set(core.settled)),
-            strangers=len(said - set(core.settled) - set(core.unsettled)),
+            planted=len(core.established),
+            found=len(said & set(core.established)),
+            strangers=len(said - set(core.established) - set(core.in_transition)),
         )
     return scores
 

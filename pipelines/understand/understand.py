@@ -14,13 +14,13 @@ from events.identity import actor_id, event_id, keyed_link, object_id
 from events.interaction import ActorKind, Interaction, RawPosition
 from events.outcome import Reason, RecordOutcome, Verdict
 from events.raw import BadEnvelopeError, RawEvent
-from pipelines.connector import AccountSeen, Handshake, Happening, Ignored, Platform
+from pipelines.connector import AccountSeen, Action, Handshake, Ignored, Platform
 from pipelines.understand import features
 
 MOST_FUTURE = timedelta(hours=24)
 MOST_PAST = timedelta(days=400)
-IMPORT_DOOR = "import:"
-"""Doors of imports begin with this; the age limit holds for all others."""
+IMPORT_SOURCE = "import:"
+"""Sources of imports begin with this; the age limit holds for all others."""
 MOST_DOMAIN_LABELS = 2
 MOST_CHARACTERS = 1024
 
@@ -83,7 +83,7 @@ def _understood(raw: RawEvent, position: RawPosition, platform: Platform, contex
     ignored: Ignored | None = None
     for found in platform.normalise(raw):
         match found:
-            case Happening():
+            case Action():
                 made = _interaction(found, raw, position, platform, context)
                 if isinstance(made, Interaction):
                     interactions.append(made)
@@ -100,7 +100,7 @@ def _understood(raw: RawEvent, position: RawPosition, platform: Platform, contex
         "offset": position.offset,
         "verdict": Verdict.UNDERSTOOD if understood else Verdict.IGNORED,
         "platform": platform.slug,
-        "door": raw.door,
+        "source": raw.source,
         "raw_id": raw.id,
         "interactions": len(interactions),
         "accounts": len(accounts),
@@ -113,56 +113,56 @@ def _understood(raw: RawEvent, position: RawPosition, platform: Platform, contex
 
 
 def _interaction(
-    happening: Happening, raw: RawEvent, position: RawPosition, platform: Platform, context: Context
+    action: Action, raw: RawEvent, position: RawPosition, platform: Platform, context: Context
 ) -> Interaction | Ignored:
-    tenant, slug = happening.tenant, platform.slug
-    if not raw.door.startswith(IMPORT_DOOR):
-        _check_age(happening.occurred_at, raw.received_at)
-    community = raw.community or context.communities.of(slug, tenant, happening.space, happening.occurred_at)
+    tenant, slug = action.tenant, platform.slug
+    if not raw.source.startswith(IMPORT_SOURCE):
+        _check_age(action.occurred_at, raw.received_at)
+    community = raw.community or context.communities.of(slug, tenant, action.space, action.occurred_at)
     if community is None:
-        return Ignored(Reason.UNMAPPED_SPACE, tenant, happening.space)
-    kind = happening.actor_kind
-    if kind is ActorKind.HUMAN and context.communities.is_bot(slug, tenant, happening.actor):
+        return Ignored(Reason.UNMAPPED_SPACE, tenant, action.space)
+    kind = action.actor_kind
+    if kind is ActorKind.HUMAN and context.communities.is_bot(slug, tenant, action.actor):
         kind = ActorKind.BOT
-    return _validated(_fields_of(happening, community, kind, position, platform, context.key))
+    return _validated(_fields_of(action, community, kind, position, platform, context.key))
 
 
 def _fields_of(
-    happening: Happening, community: str, kind: ActorKind, position: RawPosition, platform: Platform, key: bytes
+    action: Action, community: str, kind: ActorKind, position: RawPosition, platform: Platform, key: bytes
 ) -> dict[str, object]:
     """The fields of an interaction; only those that are there, because what is left out costs nothing to validate."""
-    tenant, slug = happening.tenant, platform.slug
+    tenant, slug = action.tenant, platform.slug
     found: dict[str, object] = {
-        "event_id": event_id(key, slug, tenant, happening.key),
+        "event_id": event_id(key, slug, tenant, action.key),
         "platform": slug,
         "tenant": tenant,
-        "medium": happening.medium,
+        "medium": action.medium,
         "community": community,
-        "space": happening.space,
-        "visibility": happening.visibility,
-        "occurred_at": happening.occurred_at,
-        "verb": happening.verb,
-        "actor": actor_id(key, slug, tenant, happening.actor),
+        "space": action.space,
+        "visibility": action.visibility,
+        "occurred_at": action.occurred_at,
+        "verb": action.verb,
+        "actor": actor_id(key, slug, tenant, action.actor),
         "actor_kind": kind,
-        "object_id": object_id(key, slug, tenant, happening.object_id),
-        "object_kind": happening.object_kind,
+        "object_id": object_id(key, slug, tenant, action.object_id),
+        "object_kind": action.object_kind,
         "raw": position,
         "normaliser_version": platform.version,
     }
-    if happening.thread_id:
-        found["thread_id"] = object_id(key, slug, tenant, happening.thread_id)
-    if happening.reply_to_id:
-        found["reply_to_id"] = object_id(key, slug, tenant, happening.reply_to_id)
-    if happening.revises:
-        found["revises"] = event_id(key, slug, tenant, happening.revises)
-    if happening.mentions:
-        found["mentions"] = tuple(actor_id(key, slug, tenant, account) for account in dict.fromkeys(happening.mentions))
-    if happening.refs:
-        found["refs"] = tuple(_ref(key, slug, tenant, ref) for ref in dict.fromkeys(happening.refs))
-    if happening.text is not None:
-        found["features"] = features.read(happening.text)
+    if action.thread_id:
+        found["thread_id"] = object_id(key, slug, tenant, action.thread_id)
+    if action.reply_to_id:
+        found["reply_to_id"] = object_id(key, slug, tenant, action.reply_to_id)
+    if action.revises:
+        found["revises"] = event_id(key, slug, tenant, action.revises)
+    if action.mentions:
+        found["mentions"] = tuple(actor_id(key, slug, tenant, account) for account in dict.fromkeys(action.mentions))
+    if action.refs:
+        found["refs"] = tuple(_ref(key, slug, tenant, ref) for ref in dict.fromkeys(action.refs))
+    if action.text is not None:
+        found["features"] = features.read(action.text)
     for name in _AS_THEY_ARE:
-        if (value := getattr(happening, name)) is not None:
+        if (value := getattr(action, name)) is not None:
             found[name] = value
     return found
 
@@ -224,7 +224,7 @@ def _rejected(
         reason=reason,
         detail=detail[:500],
         platform=platform.slug if platform else None,
-        door=raw.door if raw else None,
+        source=raw.source if raw else None,
         raw_id=raw.id if raw else None,
         payload_hash=hashlib.sha256(value or b"").hexdigest(),
         normaliser_version=platform.version if platform else 0,

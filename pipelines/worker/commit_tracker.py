@@ -1,4 +1,4 @@
-"""Chunks: runs of raw records of one partition, and the books that say how far a partition is done. No Kafka, no Faust."""
+"""Chunks: runs of raw records of one partition, and the tracker that say how far a partition is done. No Kafka, no Faust."""
 
 from collections import defaultdict, deque
 from collections.abc import Hashable, Iterator, Sequence
@@ -54,7 +54,7 @@ def runs(partition: int, records: Sequence[Record], *, after: int | None, most: 
 P = TypeVar("P", bound=Hashable)
 
 
-class Books(Generic[P]):
+class CommitTracker(Generic[P]):
     """Which chunks of each partition were handed out, in order, and from where a restart must read.
 
     A partition may be committed up to the end of the longest prefix of its chunks all of which are done. A chunk is known by

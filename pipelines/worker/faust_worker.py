@@ -25,7 +25,7 @@ from events.topics import RAW
 from pipelines.broker.admin import GROUP, committed, ends
 from pipelines.understand.understand import Context
 from pipelines.understand.writer import Writer, Written, messages
-from pipelines.worker.commit_tracker import Books, Chunk, Stall, runs
+from pipelines.worker.commit_tracker import Chunk, CommitTracker, Stall, runs
 
 FAILED = 70
 """Exit status after which a supervisor starts the worker again (EX_SOFTWARE)."""
@@ -44,7 +44,7 @@ class ChunkConsumer(Consumer):  # type: ignore[misc]  # Faust has no types of it
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.books: Books[TP] = Books()
+        self.tracker: CommitTracker[TP] = CommitTracker()
         self._upheavals = 0
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
@@ -66,7 +66,7 @@ class ChunkConsumer(Consumer):  # type: ignore[misc]  # Faust has no types of it
             for chunk in runs(tp.partition, records, after=self._read_offset[tp]):
                 if self._upheavals != before or not self.flow_active:
                     return
-                self.books.handed_out(tp, chunk)
+                self.tracker.handed_out(tp, chunk)
                 # Faust takes a step of more than one for a hole in the log, and acknowledges what lies within.
                 self._read_offset[tp] = chunk.last - 1
                 message = self._to_message(tp, chunk.records[-1])
@@ -82,7 +82,7 @@ class ChunkConsumer(Consumer):  # type: ignore[misc]  # Faust has no types of it
     async def perform_seek(self) -> None:
         """Read on from what is committed; what was handed out before counts for nothing."""
         self._upheavals += 1
-        self.books.forget_all()
+        self.tracker.forget_all()
         await super().perform_seek()
         new = [tp for tp in self.assignment() if not self._committed_offset.get(tp)]
         if new:  # Faust leaves their position where it is
@@ -90,7 +90,7 @@ class ChunkConsumer(Consumer):  # type: ignore[misc]  # Faust has no types of it
             for tp in new:
                 self._read_offset[tp] = None
         self._upheavals += 1
-        self.books.forget_all()
+        self.tracker.forget_all()
 
     def stop_flow(self) -> None:
         """Hold everything: a rebalance begins."""
@@ -102,16 +102,16 @@ class ChunkConsumer(Consumer):  # type: ignore[misc]  # Faust has no types of it
         self._upheavals += 1
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
-            self.books.forget(tp)
+            self.tracker.forget(tp)
 
     def _filter_tps_with_pending_acks(self, topics: Collection[Any] | None = None) -> list[TP]:
-        return [tp for tp in self.books.partitions() if topics is None or tp in topics or tp.topic in topics]
+        return [tp for tp in self.tracker.partitions() if topics is None or tp in topics or tp.topic in topics]
 
     def _new_offset(self, tp: TP) -> int | None:
-        # Faust's own books go by offsets and know holes; ours go by chunks. Its are only kept from growing.
+        # Faust's own tracker go by offsets and know holes; ours go by chunks. Its are only kept from growing.
         self._acked[tp].clear()
         self._acked_index[tp].clear()
-        return self.books.committable(tp)
+        return self.tracker.committable(tp)
 
     def on_buffer_full(self, tp: TP) -> None:
         """Nothing: a full queue pushes back by itself, and pausing costs a fetch timeout each time."""
@@ -251,8 +251,8 @@ class Worker:
         if not mine:
             return sum(max(0, end - done.get(part, 0)) for part, end in last.items())
         unread = sum(max(0, last.get(tp.partition, 0) - (_position(consumer, tp) or 0)) for tp in mine)
-        uncommitted = sum(max(0, offset - done.get(tp.partition, 0)) for tp, offset in consumer.books.promised().items())
-        return int(unread + uncommitted + consumer.books.open_records())
+        uncommitted = sum(max(0, offset - done.get(tp.partition, 0)) for tp, offset in consumer.tracker.promised().items())
+        return int(unread + uncommitted + consumer.tracker.open_records())
 
 
 def _position(consumer: ChunkConsumer, tp: TP) -> int | None:

@@ -21,7 +21,7 @@ import httpx
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from dagster_project.processes.supervisor import read_standing, wait_for  # noqa: E402
+from dagster_project.processes.supervisor import read_run_state, wait_for  # noqa: E402
 from dagster_project.refresh.status import read_status  # noqa: E402
 from dagster_project.settings import load  # noqa: E402 - the repository is on the path only now
 from events.errors import GuildhallError  # noqa: E402
@@ -43,7 +43,7 @@ title = "Gardeners"
 platform = "slack"
 workspace = "T024BE7LD"
 spaces = "*"
-[door.main]
+[source.main]
 platform = "slack"
 secret_env = "GUILDHALL_TEST_SECRET"
 """
@@ -166,7 +166,7 @@ def main(seconds: float) -> int:
             if not wait_for(lambda: (read_status(settings.home) or {}).get("state") == "idle", 300, every=1):
                 print("the refresher did not come up")
                 return 1
-            pids = read_standing(home / "standing.json").children
+            pids = read_run_state(home / "run_state.json").children
             before = {name: resident(pid) for name, pid in pids.items()}
             sent, seen, refused, files = asyncio.run(measure(home, seconds))
             after = {name: resident(pid) for name, pid in pids.items()}

@@ -2,7 +2,7 @@
 
 `python tests/benchmarks/bench_levels.py [interactions] [repetitions]`: 1,000,000 interactions of three years in 39 communities, invented by a
 seed. Each measurement is processor time and wall time in a child process of its own, so that its peak memory is its own, with the
-memory limit that is the default of a keeper.
+memory limit that is the default of a warehouse.
 
 All at once against one date at a time begins with the same tables: what stands and who was there (`core.interactions`,
 `core.attendance`, `core.first_seen`), threads, pages, replies, and each evaluation's window and beats, which neither side has to

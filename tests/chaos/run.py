@@ -24,7 +24,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.assembly import doors_of, keeper_of
+from dagster_project.assembly import sources_of, warehouse_of
 from dagster_project.processes.temporary import context_of, start_process, stop_process
 from dagster_project.settings import Settings, load
 from events.raw import RawEvent
@@ -34,12 +34,12 @@ from pipelines.broker.server import Broker
 from pipelines.ingest.spool import Spool
 from pipelines.simulator.calendar import Calendar
 from pipelines.simulator.delivery import Delivery, Ledger, deliver, deliveries, read_ledger
-from pipelines.simulator.expected import Planned
+from pipelines.simulator.expected import Expected
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.ground_truth import write_settings
 from pipelines.simulator.scenario import Script
 from pipelines.understand.understand import understand
-from warehouse.warehouse import Keeper
+from warehouse.warehouse import Warehouse
 
 VICTIMS = ("gateway", "worker", "refresher")
 WEEKS, MEMBERS = 50, 300
@@ -101,10 +101,10 @@ class Chaos:
 
     def until_stopped(self) -> Iterator[Delivery]:
         """What is to be sent; remembered, so that what must come of it can be worked out."""
-        for one in islice(deliveries(self.script, self.world, Planned()), 10_000_000):
+        for one in islice(deliveries(self.script, self.world, Expected()), 10_000_000):
             if self.stop.is_set():
                 return
-            self.bodies[one.door, one.raw_id] = one
+            self.bodies[one.source, one.raw_id] = one
             yield one
 
     def kill_all(self) -> Counter[str]:
@@ -143,23 +143,23 @@ class Chaos:
         spool = Spool(self.settings.home / "spool")
         spooled = set()
         while (drained := spool.drain()) is not None:
-            spooled |= {(event.door, event.id) for event in drained.events}
+            spooled |= {(event.source, event.id) for event in drained.events}
             spool.acknowledge(drained)
         spool.close()
-        with keeper_of(self.settings, self.bootstrap) as keeper:
-            landed = keeper.land(datetime.now(UTC))  # what came after the refresher's last look
-            outcomes = keeper.con.execute("select door, raw_id, verdict from landing.main.outcomes").fetchall()
+        with warehouse_of(self.settings, self.bootstrap) as warehouse:
+            landed = warehouse.land(datetime.now(UTC))  # what came after the refresher's last look
+            outcomes = warehouse.con.execute("select source, raw_id, verdict from landing.main.outcomes").fetchall()
             verdicts = Counter(verdict for _, _, verdict in outcomes)
-            lost = acknowledged - {(door, raw_id) for door, raw_id, _ in outcomes} - spooled
+            lost = acknowledged - {(source, raw_id) for source, raw_id, _ in outcomes} - spooled
             missing = self.expected(acknowledged - spooled) - {
-                row[0] for row in keeper.con.execute("select distinct event_id from landing.main.interactions").fetchall()
+                row[0] for row in warehouse.con.execute("select distinct event_id from landing.main.interactions").fetchall()
             }
             twice = count(
-                keeper.con, "select count(*) - count(distinct (event_id, content_hash)) from landing.main.interactions"
+                warehouse.con, "select count(*) - count(distinct (event_id, content_hash)) from landing.main.interactions"
             )
-            rows = count(keeper.con, "select count(*) from landing.main.interactions")
-            without = sum(line.missing for line in keeper.accounting().partitions)
-            differing = differing_tables(keeper, self.settings)
+            rows = count(warehouse.con, "select count(*) from landing.main.interactions")
+            without = sum(line.missing for line in warehouse.accounting().partitions)
+            differing = differing_tables(warehouse, self.settings)
         produced = sum(admin.ends(self.bootstrap, INTERACTIONS.name).values())
         holds = not (lost or missing or twice or without or differing)
         lines = {
@@ -183,31 +183,33 @@ class Chaos:
         """The ids of the interactions that must have come of what was acknowledged."""
         context = context_of(self.settings)
         found: set[str] = set()
-        for door, raw_id in acknowledged:
-            one = self.bodies[door, raw_id]
+        for source, raw_id in acknowledged:
+            one = self.bodies[source, raw_id]
             kind = {"slack": "slack.event", "zoom": "zoom.webhook", "mediawiki": "mediawiki.recentchange"}[one.platform]
-            raw = RawEvent(id=raw_id, source="/chaos", type=kind, door=door, received_at=datetime.now(UTC), payload=one.body)
+            raw = RawEvent(
+                id=raw_id, sender="/chaos", type=kind, source=source, received_at=datetime.now(UTC), payload=one.body
+            )
             found |= {made.event_id for made in understand(raw.payload, raw.headers(), 0, 0, context).interactions}
         return found
 
 
-def differing_tables(keeper: Keeper, settings: Settings) -> list[str]:
+def differing_tables(warehouse: Warehouse, settings: Settings) -> list[str]:
     """Tables whose rows differ between what was built bit by bit and a full build as of the same moment."""
     moment = datetime.now(UTC)
-    keeper.settle(doors_of(settings), moment)
-    keeper.build(moment)
-    before = fingerprints(keeper)
-    keeper.build(moment, full=True)
-    after = fingerprints(keeper)
+    warehouse.settle(sources_of(settings), moment)
+    warehouse.build(moment)
+    before = fingerprints(warehouse)
+    warehouse.build(moment, full=True)
+    after = fingerprints(warehouse)
     return sorted(table for table in before.keys() | after.keys() if before.get(table) != after.get(table))
 
 
-def fingerprints(keeper: Keeper) -> dict[str, tuple[int, ...]]:
+def fingerprints(warehouse: Warehouse) -> dict[str, tuple[int, ...]]:
     """Of every table: count, sum and xor of its rows' hashes; the moment of building left out."""
     found = {}
-    for model in keeper.models:
+    for model in warehouse.models:
         columns = ", ".join(f'"{name}"' for name in model.header.columns if name != "as_of")
-        row = keeper.con.execute(
+        row = warehouse.con.execute(
             f"select count(*), sum(hash({columns})::hugeint), bit_xor(hash({columns})) from warehouse.{model.table}"
         ).fetchone()
         found[model.table] = tuple(row or ())

@@ -6,10 +6,10 @@ from warehouse.build.catalog import order
 from warehouse.build.model import Model, read_model
 
 FILES = {
-    "core/deeds.sql": """/*
+    "core/actions.sql": """/*
 summary: What stands.
 grain: [community, event_id]
-source: [landing.interactions]
+reads: [landing.interactions]
 refresh: now
 columns: {community: the community, event_id: the event, actor: who, occurred_at: when}
 */
@@ -17,27 +17,27 @@ select community, event_id, actor, occurred_at
 from landing.interactions
 semi join building using (community)
 """,
-    "metrics/deed_counts.sql": """/*
-summary: Deeds and people.
+    "metrics/action_counts.sql": """/*
+summary: Actions and people.
 grain: [community]
-source: [core.deeds]
-columns: {community: the community, deeds: how many deeds, people: how many people}
+reads: [core.actions]
+columns: {community: the community, actions: how many actions, people: how many people}
 checks:
-  - {name: few_deeds, says: Nobody does more than three things., sql: "select community from {table} where deeds > 3"}
+  - {name: few_actions, says: Nobody does more than three things., sql: "select community from {table} where actions > 3"}
   - {name: many_people, says: There are two people., severity: warn, sql: "select community from {table} where people < 2"}
 */
-select community, count(event_id) as deeds, count(distinct actor) as people
-from core.deeds
+select community, count(event_id) as actions, count(distinct actor) as people
+from core.actions
 group by all
 """,
-    "reports/deed_shares.sql": """/*
-summary: Deeds a head.
+    "reports/action_shares.sql": """/*
+summary: Actions a head.
 grain: [community]
-source: [metrics.deed_counts]
-columns: {community: the community, people_share: people divided by deeds}
+reads: [metrics.action_counts]
+columns: {community: the community, people_share: people divided by actions}
 */
-select community, people / deeds as people_share
-from metrics.deed_counts
+select community, people / actions as people_share
+from metrics.action_counts
 """,
 }
 

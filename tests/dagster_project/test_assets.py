@@ -129,10 +129,10 @@ def test_the_published_file_rests_on_every_table_and_the_pages_on_it(graph):
 
 
 def test_some_of_the_assets_can_be_materialised_without_the_others(small, con, instance):
-    result = run(small, con, instance, ["core.deeds", "published"])
+    result = run(small, con, instance, ["core.actions", "published"])
     assert result.success
     made = {event.asset_key for event in result.get_asset_materialization_events()}
-    assert made == {key_of("core.deeds"), dg.AssetKey("published")}
+    assert made == {key_of("core.actions"), dg.AssetKey("published")}
 
 
 def test_a_failing_check_is_seen_as_failed_with_its_severity_and_does_not_fail_the_run(small, con, instance):
@@ -142,7 +142,7 @@ def test_a_failing_check_is_seen_as_failed_with_its_severity_and_does_not_fail_t
         e.check_name: (e.passed, e.severity.value, e.metadata["failing_rows"].value)
         for e in result.get_asset_check_evaluations()
     }
-    assert seen["few_deeds"] == (False, "ERROR", 1)
+    assert seen["few_actions"] == (False, "ERROR", 1)
     assert seen["many_people"] == (False, "WARN", 1)
     assert seen["people_share_range"] == (True, "ERROR", 0)
 
@@ -150,8 +150,8 @@ def test_a_failing_check_is_seen_as_failed_with_its_severity_and_does_not_fail_t
 def test_rows_and_seconds_are_told(small, con, instance):
     result = run(small, con, instance, [model.table for model in small])
     told = {e.asset_key: e.materialization.metadata for e in result.get_asset_materialization_events()}
-    assert told[key_of("core.deeds")]["dagster/row_count"].value == 5
-    assert told[key_of("core.deeds")]["seconds"].value >= 0
+    assert told[key_of("core.actions")]["dagster/row_count"].value == 5
+    assert told[key_of("core.actions")]["seconds"].value >= 0
 
 
 def test_nothing_is_told_as_made_when_the_transaction_fails(small, con, instance):
@@ -162,7 +162,7 @@ def test_nothing_is_told_as_made_when_the_transaction_fails(small, con, instance
     todo = Work(fail, lambda: file)
     job = definitions(small, home_of(instance), dg.ResourceDefinition(lambda _: todo)).resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(
-        instance=instance, asset_selection=[key_of("core.deeds")], run_config=QUIET, raise_on_error=False
+        instance=instance, asset_selection=[key_of("core.actions")], run_config=QUIET, raise_on_error=False
     )
     assert not result.success
     assert not result.get_asset_materialization_events()
@@ -178,7 +178,7 @@ def test_accounting_that_does_not_add_up_is_a_failed_check(small, con, instance)
 def test_a_run_that_the_page_starts_says_whose_work_it_is(small, instance):
     job = definitions(small, home_of(instance)).resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(
-        instance=instance, asset_selection=[key_of("core.deeds")], run_config=QUIET, raise_on_error=False
+        instance=instance, asset_selection=[key_of("core.actions")], run_config=QUIET, raise_on_error=False
     )
     assert not result.success
     said = [

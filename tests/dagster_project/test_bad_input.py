@@ -49,7 +49,7 @@ def refused(capsys, *arguments: str) -> str:
     return said
 
 
-def settle(text: str) -> None:
+def sync_settings(text: str) -> None:
     Path("guildhall.toml").write_text(text)
 
 
@@ -65,20 +65,20 @@ def settle(text: str) -> None:
         (COMMUNITY.format("a") + "[[community.a.break]]\nfrom = 2026-03-01\nto = 2026-01-01\n", "`to` is not after `from`"),
         (COMMUNITY.format("a") + SPACE.format("a", "T1", "C1") + "from = 2026-03-01\nto = 2026-03-01\n", "not after"),
         (COMMUNITY.format("a") + "[[community.a.break]]\nfrom = '2026-13-01'\nto = 2026-01-01\n", "break.0.from"),
-        ("[door.a]\nplatform = 'slak'\n", "did you mean `slack`?"),
+        ("[source.a]\nplatform = 'slak'\n", "did you mean `slack`?"),
         (COMMUNITY.format("a") + SPACE.format("a", "T1", "C1").replace("slack", "slak"), "did you mean `slack`?"),
     ],
 )
 def test_a_setting_that_means_nothing_is_refused_by_its_name(here, capsys, text, word):
-    settle(text)
-    assert word in refused(capsys, "doors")
+    sync_settings(text)
+    assert word in refused(capsys, "sources")
 
 
 @pytest.mark.parametrize(("workspace", "space"), [("T1", "C1"), ("*", "C1"), ("T1", "*"), ("T1", "C?")])
 def test_a_space_of_two_communities_is_refused(here, capsys, workspace, space):
     mine, theirs = SPACE.format("a", "T1", "C1"), SPACE.format("b", workspace, space)
-    settle(COMMUNITY.format("a") + mine + COMMUNITY.format("b") + theirs)
-    assert "`a` and `b` both have the space slack/T1/C1" in refused(capsys, "doors")
+    sync_settings(COMMUNITY.format("a") + mine + COMMUNITY.format("b") + theirs)
+    assert "`a` and `b` both have the space slack/T1/C1" in refused(capsys, "sources")
 
 
 @pytest.mark.parametrize(
@@ -90,23 +90,23 @@ def test_a_space_of_two_communities_is_refused(here, capsys, workspace, space):
     ],
 )
 def test_neighbours_and_a_dated_move_are_no_conflict(here, capsys, mine, theirs):
-    settle(COMMUNITY.format("a") + mine + COMMUNITY.format("b") + theirs)
-    assert run_command(["doors", "--json"]) == 0
+    sync_settings(COMMUNITY.format("a") + mine + COMMUNITY.format("b") + theirs)
+    assert run_command(["sources", "--json"]) == 0
 
 
 def test_settings_that_are_a_folder_are_refused(here, capsys):
     Path("guildhall.toml").mkdir()
-    assert "cannot be read" in refused(capsys, "doors")
+    assert "cannot be read" in refused(capsys, "sources")
 
 
-def test_a_secret_file_that_cannot_be_read_is_named_with_its_door(here, capsys):
+def test_a_secret_file_that_cannot_be_read_is_named_with_its_source(here, capsys):
     Path("secret").mkdir()
-    settle("[door.chat]\nplatform = 'slack'\nsecret_file = 'secret'\n")
-    assert "`chat`" in refused(capsys, "doors")
+    sync_settings("[source.chat]\nplatform = 'slack'\nsecret_file = 'secret'\n")
+    assert "`chat`" in refused(capsys, "sources")
 
 
 def test_an_export_that_cannot_be_opened_is_refused_before_kafka_is_started(here, capsys):
-    settle(COMMUNITY.format("bakers"))
+    sync_settings(COMMUNITY.format("bakers"))
     for name in ("nowhere.zip", "layout.zip"):
         said = refused(capsys, "import", "slack-export", name, "--community", "bakers")
         assert "Starting Kafka" not in said
@@ -178,11 +178,11 @@ def test_who_has_seen_enough_closes_the_pipe_and_nothing_failed(published, outpu
     assert asked.returncode == 0
 
 
-@pytest.mark.parametrize("command", ["doors", "status", "doctor", "metrics"])
+@pytest.mark.parametrize("command", ["sources", "status", "doctor", "metrics"])
 def test_what_a_machine_reads_is_json_and_nothing_else(here, capsys, monkeypatch, command):
-    settle(COMMUNITY.format("bakers"))
+    sync_settings(COMMUNITY.format("bakers"))
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
-    monkeypatch.setattr("dagster_project.cli.health.kafka.wait_ready", lambda *_: False)
+    monkeypatch.setattr("dagster_project.cli.health.admin.wait_ready", lambda *_: False)
     run_command([command, "--json"])
     json.loads(capsys.readouterr().out)
 
@@ -194,9 +194,9 @@ def test_an_address_of_kafka_that_is_none_is_refused_where_it_was_set(here, caps
 
 
 def test_a_kafka_that_is_down_is_said_by_every_command_that_needs_it(here, capsys, monkeypatch):
-    settle(COMMUNITY.format("bakers"))
+    sync_settings(COMMUNITY.format("bakers"))
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
-    monkeypatch.setattr("dagster_project.processes.temporary.kafka.wait_ready", lambda *_: False)
+    monkeypatch.setattr("dagster_project.processes.temporary.admin.wait_ready", lambda *_: False)
     for command in ("land", "refresh"):
         assert "Kafka at 127.0.0.1:9 does not answer" in refused(capsys, command)
 
@@ -231,7 +231,7 @@ def test_init_writes_where_config_says(here, capsys):
 
 
 def test_a_published_file_that_is_gone_is_made_again_by_publish(here, capsys):
-    settle(COMMUNITY.format("bakers"))
+    sync_settings(COMMUNITY.format("bakers"))
     assert run_command(["build"]) == 0
     assert run_command(["publish"]) == 0
     assert run_command(["publish"]) == 0

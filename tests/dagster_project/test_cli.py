@@ -9,7 +9,7 @@ import pytest
 
 from dagster_project.cli import app, run_command
 
-PROMISED = ["demo", "up", "init", "doors", "import", "land", "build", "refresh", "publish", "report"]
+PROMISED = ["demo", "up", "init", "sources", "import", "land", "build", "refresh", "publish", "report"]
 PROMISED += ["sql", "levels", "why", "metrics", "rejected", "replay", "status", "doctor"]
 
 
@@ -52,14 +52,14 @@ def test_init_writes_settings_that_load_and_never_overwrites(here, capsys):
 
 def test_a_misspelt_setting_is_refused_with_the_nearest_known_one(here, capsys):
     Path("guildhall.toml").write_text("[gatewya]\nport = 1\n")
-    assert run_command(["doors"]) == 1
+    assert run_command(["sources"]) == 1
     said = capsys.readouterr().err
     assert "gatewya" in said
     assert "Did you mean `gateway`?" in said
 
 
-def test_doors_lists_every_platform_for_a_machine_too(here, capsys):
-    assert run_command(["doors", "--json"]) == 0
+def test_sources_lists_every_platform_for_a_machine_too(here, capsys):
+    assert run_command(["sources", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert {"slack", "zoom"} <= {platform["platform"] for platform in said["platforms"]}
 

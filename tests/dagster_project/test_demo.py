@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.demo import MARKER, DemoError, _make_room, demo
-from warehouse.warehouse import Keeper
+from warehouse.warehouse import Warehouse
 
 WHAT = {"seed": 1}
 ROOT = Path(__file__).parent.parent.parent
@@ -47,8 +47,8 @@ def test_an_earlier_demo_makes_room(tmp_path):
 
 def test_a_demo_to_which_somebody_added_a_community_is_left_alone(tmp_path):
     _make_room(tmp_path, WHAT)
-    with Keeper(tmp_path, key=bytes(32), communities={}) as keeper:
-        keeper.con.execute("insert into landing.main.interactions (event_id, community) values ('a', 'ours')")
+    with Warehouse(tmp_path, key=bytes(32), communities={}) as warehouse:
+        warehouse.con.execute("insert into landing.main.interactions (event_id, community) values ('a', 'ours')")
     with pytest.raises(DemoError, match="no longer a demo's"):
         _make_room(tmp_path, WHAT)
 
@@ -65,7 +65,7 @@ def test_a_small_demo_adds_up_finds_what_is_planted_and_leaves_nothing_running(t
     assert _running(home) == []
     truth = json.loads((home / "demo" / "truth.json").read_text())
     events = int(re.search(r"emitted\s+([\d,]+) events", said).group(1).replace(",", ""))
-    assert truth["planned"]["events"] == events
+    assert truth["expected"]["events"] == events
 
 
 @pytest.mark.kafka

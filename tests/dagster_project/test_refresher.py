@@ -1,4 +1,4 @@
-"""The refresher: what it does when something is dirty, when nothing is, and when something fails."""
+"""The refresher: what it does when something is stale, when nothing is, and when something fails."""
 
 # ruff: noqa: DTZ001 - the warehouse speaks naive UTC
 
@@ -20,25 +20,25 @@ from dagster_project.refresh import refresher as module
 from dagster_project.refresh.refresher import SURPRISE, Refresher, Watch, explained, pause
 from events.errors import GuildhallError
 from warehouse.build.build import build, open_memory
-from warehouse.build.staleness import Dirty
+from warehouse.build.staleness import Stale
 from warehouse.landing.land import Landed
 from warehouse.landing.reconciliation import Accounting
-from warehouse.warehouse import KeeperError
+from warehouse.warehouse import WarehouseError
 
 NOW = datetime(2026, 2, 4, 12, tzinfo=UTC)
 MONDAY = datetime(2026, 2, 2)
-CLEAN = Dirty((), (), (), MONDAY)
-WHOLE = Dirty(("gardeners",), (), (), MONDAY)
-OPEN = Dirty((), ("gardeners",), (), MONDAY)
+CLEAN = Stale((), (), (), MONDAY)
+WHOLE = Stale(("gardeners",), (), (), MONDAY)
+OPEN = Stale((), ("gardeners",), (), MONDAY)
 
 
-class FakeKeeper:
-    """A keeper of a small catalog in memory, whose dirt and troubles a test decides."""
+class FakeWarehouse:
+    """A warehouse of a small catalog in memory, whose staleness and troubles a test decides."""
 
     def __init__(self, home: Path, models) -> None:
         self.home, self.models, self.published = home, models, home / "published"
         self.con = open_memory()
-        self.next_dirty = CLEAN
+        self.next_stale = CLEAN
         self.trouble = self.refusal = self.failure = None
         self.numbers: list[Path] = []
 
@@ -47,17 +47,17 @@ class FakeKeeper:
             raise self.trouble
         return Landed(rows=2, outcomes=Counter({("understood", None): 2}))
 
-    def settle(self, doors, now): ...
+    def sync_settings(self, sources, now): ...
 
-    def dirty(self, now):
-        return self.next_dirty
+    def stale(self, now):
+        return self.next_stale
 
     def build(self, now, *, progress):
         if self.failure:
             raise self.failure
-        dirty, self.next_dirty = self.next_dirty, CLEAN
-        models = [m for m in self.models if dirty.whole or m.header.refresh == "now"]
-        return (build(self.con, models, ["gardeners"], datetime(2026, 2, 4), progress=progress),) if dirty else ()
+        stale, self.next_stale = self.next_stale, CLEAN
+        models = [m for m in self.models if stale.whole or m.header.refresh == "now"]
+        return (build(self.con, models, ["gardeners"], datetime(2026, 2, 4), progress=progress),) if stale else ()
 
     def publish(self, now):
         if self.refusal:
@@ -82,75 +82,75 @@ def instance(tmp_path_factory):
 
 
 @pytest.fixture
-def keeper(tmp_path, instance, monkeypatch):
+def warehouse(tmp_path, instance, monkeypatch):
     monkeypatch.setattr(module, "committed", lambda *_: {0: 3})
     monkeypatch.setattr(module, "ends", lambda *_: {0: 5})
-    keeper = FakeKeeper(tmp_path, small_catalog(tmp_path / "models"))
-    keeper.publish(NOW)
-    return keeper
+    warehouse = FakeWarehouse(tmp_path, small_catalog(tmp_path / "models"))
+    warehouse.publish(NOW)
+    return warehouse
 
 
 @pytest.fixture
-def refresher(keeper, instance):
-    return Refresher(keeper, list, instance, "nowhere:1", every=0.01, clock=lambda: NOW)
+def refresher(warehouse, instance):
+    return Refresher(warehouse, list, instance, "nowhere:1", every=0.01, clock=lambda: NOW)
 
 
 def runs(instance) -> int:
     return instance.get_runs_count()
 
 
-def test_nothing_runs_and_nothing_is_published_when_nothing_is_dirty(refresher, keeper, instance):
+def test_nothing_runs_and_nothing_is_published_when_nothing_is_stale(refresher, warehouse, instance):
     before = runs(instance)
     assert refresher.once() is False
     assert runs(instance) == before
-    assert len(keeper.numbers) == 1
-    assert refresher.told.state == "idle"
+    assert len(warehouse.numbers) == 1
+    assert refresher.status.state == "idle"
 
 
-def test_the_open_week_is_a_run_of_what_it_changes_and_no_more(refresher, keeper, instance):
-    keeper.next_dirty = OPEN
+def test_the_open_week_is_a_run_of_what_it_changes_and_no_more(refresher, warehouse, instance):
+    warehouse.next_stale = OPEN
     assert refresher.once() is True
     run = instance.get_runs(limit=1)[0]
     made = {key.to_user_string() for key in run.asset_selection}
-    assert made == {"core/deeds", "landing/interactions", "landing/outcomes", "landing/people", "published"}
+    assert made == {"core/actions", "landing/interactions", "landing/outcomes", "landing/people", "published"}
     assert run.tags[BY] == REFRESHER
     assert run.status.value == "SUCCESS"
-    assert refresher.told.last_run["kind"] == "now"
-    assert len(keeper.numbers) == 2
+    assert refresher.status.last_run["kind"] == "now"
+    assert len(warehouse.numbers) == 2
 
 
-def test_a_community_to_be_built_whole_is_a_run_of_everything(refresher, keeper, instance):
-    keeper.next_dirty = WHOLE
+def test_a_community_to_be_built_whole_is_a_run_of_everything(refresher, warehouse, instance):
+    warehouse.next_stale = WHOLE
     refresher.once()
     made = {key.to_user_string() for key in instance.get_runs(limit=1)[0].asset_selection}
-    assert {"core/deeds", "metrics/deed_counts", "reports/deed_shares"} <= made
-    assert refresher.told.published == keeper.numbers[-1].name
-    assert refresher.told.behind_since is None
+    assert {"core/actions", "metrics/action_counts", "reports/action_shares"} <= made
+    assert refresher.status.published == warehouse.numbers[-1].name
+    assert refresher.status.behind_since is None
 
 
-def test_what_has_a_time_is_built_although_kafka_is_down(refresher, keeper):
-    keeper.trouble, keeper.next_dirty = KafkaConnectionError(), OPEN
+def test_what_has_a_time_is_built_although_kafka_is_down(refresher, warehouse):
+    warehouse.trouble, warehouse.next_stale = KafkaConnectionError(), OPEN
     with pytest.raises(KafkaConnectionError):
         refresher.once()
-    assert len(keeper.numbers) == 2
+    assert len(warehouse.numbers) == 2
 
 
-def test_what_was_built_and_could_not_be_published_is_tried_until_it_is(refresher, keeper):
-    keeper.next_dirty = WHOLE
-    keeper.refusal = KeeperError("Nothing was published.", "A check failed.", "Mend it.")
+def test_what_was_built_and_could_not_be_published_is_tried_until_it_is(refresher, warehouse):
+    warehouse.next_stale = WHOLE
+    warehouse.refusal = WarehouseError("Nothing was published.", "A check failed.", "Mend it.")
     with pytest.raises(GuildhallError):
         refresher.once()
     with pytest.raises(GuildhallError):
         refresher.once()
-    assert refresher.told.behind_since is not None
-    keeper.refusal = None
+    assert refresher.status.behind_since is not None
+    warehouse.refusal = None
     refresher.once()
-    assert len(keeper.numbers) == 2
-    assert refresher.told.behind_since is None
+    assert len(warehouse.numbers) == 2
+    assert refresher.status.behind_since is None
 
 
-def test_errors_are_told_in_three_parts_and_do_not_end_the_process(refresher, keeper):
-    keeper.trouble = KafkaConnectionError()
+def test_errors_are_told_in_three_parts_and_do_not_end_the_process(refresher, warehouse):
+    warehouse.trouble = KafkaConnectionError()
     rests = []
 
     class Stopping:
@@ -162,36 +162,36 @@ def test_errors_are_told_in_three_parts_and_do_not_end_the_process(refresher, ke
 
     refresher._stopping = Stopping()
     refresher.run()
-    said = json.loads((keeper.home / "status" / "refresher.json").read_text())
+    said = json.loads((warehouse.home / "status" / "refresher.json").read_text())
     assert said["last_error"]["what"] == "Kafka does not answer."
     assert said["failures_in_a_row"] == 12
     assert rests == sorted(rests)
     assert rests[-1] > rests[0]
 
 
-def test_failures_that_nobody_foresaw_end_the_process_after_a_few(refresher, keeper, monkeypatch):
+def test_failures_that_nobody_foresaw_end_the_process_after_a_few(refresher, warehouse, monkeypatch):
     monkeypatch.setattr(module, "MOST_SURPRISES", 2)
-    keeper.next_dirty, keeper.failure = WHOLE, RuntimeError("database has been invalidated")
+    warehouse.next_stale, warehouse.failure = WHOLE, RuntimeError("database has been invalidated")
     refresher._stopping.wait = lambda _seconds: None
     with pytest.raises(RuntimeError):
         refresher.run()
-    assert refresher.told.surprises_in_a_row == 2
+    assert refresher.status.surprises_in_a_row == 2
 
 
-def test_a_failed_check_is_named_in_the_status(refresher, keeper):
-    keeper.con.execute(
+def test_a_failed_check_is_named_in_the_status(refresher, warehouse):
+    warehouse.con.execute(
         "insert into landing.interactions (community, event_id, actor, occurred_at)"
         " select 'gardeners', 'e' || i, 'x', timestamp '2026-01-01' from range(5) as t(i)"
     )
-    keeper.next_dirty = WHOLE
+    warehouse.next_stale = WHOLE
     refresher.once()
-    assert "metrics.deed_counts few_deeds (error)" in refresher.told.failed_checks
+    assert "metrics.action_counts few_actions (error)" in refresher.status.failed_checks
 
 
 def test_the_status_counts_what_the_stream_worker_has_still_to_understand(refresher):
     refresher.once()
-    assert refresher.told.not_understood == 2
-    assert refresher.told.landed_rows == 2
+    assert refresher.status.not_understood == 2
+    assert refresher.status.landed_rows == 2
 
 
 def test_a_full_disk_is_said_as_such_however_deep_it_lies():

@@ -11,7 +11,7 @@ from dagster_project.defs.instance import open_instance
 from dagster_project.defs.schedules import report_checks
 from dagster_project.defs.sensors import watch
 from dagster_project.delivery.issue import Due
-from dagster_project.refresh.status import ills
+from dagster_project.refresh.status import faults
 from dagster_project.settings import Settings
 from warehouse.build.build import CheckResult
 
@@ -86,8 +86,8 @@ def test_the_watchdog_tells_dagster_only_when_something_changed(instance):
 
 def test_a_silent_late_or_failing_refresher_is_ill_and_an_idle_one_is_not():
     well = {"at": NOW.isoformat(), "state": "idle", "behind_since": None, "last_error": {"what": "a", "why": "b", "todo": "c"}}
-    assert ills(well, NOW + timedelta(minutes=1)) == []
-    assert "last said" in ills(well, NOW + timedelta(hours=1))[0]
-    assert "not published" in ills(well | {"behind_since": NOW.isoformat()}, NOW + timedelta(minutes=10))[0]
-    assert ills(well | {"state": "failing"}, NOW) == ["a b c"]
-    assert ills(None, NOW) == ["The refresher has never run."]
+    assert faults(well, NOW + timedelta(minutes=1)) == []
+    assert "last said" in faults(well, NOW + timedelta(hours=1))[0]
+    assert "not published" in faults(well | {"behind_since": NOW.isoformat()}, NOW + timedelta(minutes=10))[0]
+    assert faults(well | {"state": "failing"}, NOW) == ["a b c"]
+    assert faults(None, NOW) == ["The refresher has never run."]

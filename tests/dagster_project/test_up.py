@@ -16,7 +16,7 @@ import pytest
 
 from dagster_project.delivery.issue import due_reports, make_report
 from dagster_project.processes.entry_points import PROCESSES
-from dagster_project.processes.supervisor import alive, read_standing, wait_for
+from dagster_project.processes.supervisor import alive, read_run_state, wait_for
 from dagster_project.processes.up import children, up
 from dagster_project.settings import load
 from events.errors import GuildhallError
@@ -51,7 +51,7 @@ title = "Gardeners"
 platform = "slack"
 workspace = "T024BE7LD"
 spaces = "*"
-[door.main]
+[source.main]
 platform = "slack"
 secret_env = "GUILDHALL_TEST_SECRET"
 """
@@ -205,14 +205,14 @@ def test_a_signed_message_becomes_a_published_row_and_a_report_and_one_ctrl_c_en
         # Readers have the file before Dagster has heard of every table in it.
         assert wait_for(lambda: "SUCCESS" in statuses(dagster), PATIENCE, every=1.0), logs(settings)
 
-        standing = read_standing(settings.home / "standing.json")
-        assert set(standing.children) == set(PROCESSES)
+        run_state = read_run_state(settings.home / "run_state.json")
+        assert set(run_state.children) == set(PROCESSES)
         below = descendants(process.pid)
-        assert set(standing.children.values()) <= below
+        assert set(run_state.children.values()) <= below
         process.send_signal(signal.SIGINT)
         assert process.wait(90) == 0, logs(settings)
         assert wait_for(lambda: not any(alive(pid) for pid in below), 15), [pid for pid in below if alive(pid)]
-        assert read_standing(settings.home / "standing.json") is None
+        assert read_run_state(settings.home / "run_state.json") is None
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)

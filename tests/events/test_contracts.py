@@ -19,7 +19,7 @@ NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 
 
 def raw(**changes) -> RawEvent:
-    given_ = {"id": "1", "source": "/s", "type": "quill.note", "door": "events", "received_at": NOW, "payload": b"\x00\xff{}"}
+    given_ = {"id": "1", "sender": "/s", "type": "quill.note", "source": "events", "received_at": NOW, "payload": b"\x00\xff{}"}
     return RawEvent(**(given_ | changes))
 
 
@@ -102,7 +102,7 @@ def test_what_is_not_known_is_no_header():
         "ce_id",
         "ce_source",
         "ce_type",
-        "ce_door",
+        "ce_guildhallsource",
         "ce_receivedat",
     }
 
@@ -112,7 +112,7 @@ def test_moments_are_written_in_utc():
     assert dict(event.headers())["ce_receivedat"] == b"2026-03-02T08:00:00.000Z"
 
 
-@pytest.mark.parametrize("missing", ["ce_id", "ce_source", "ce_type", "ce_door", "ce_receivedat"])
+@pytest.mark.parametrize("missing", ["ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_receivedat"])
 def test_a_record_without_a_needed_header_names_it(missing):
     headers = [(name, value) for name, value in raw().headers() if name != missing]
     with pytest.raises(BadEnvelopeError, match=f"no {missing}"):
@@ -143,7 +143,7 @@ def test_a_packed_event_is_the_event(payload, tenant):
     assert RawEvent.unpacked(event.packed()) == event
 
 
-def test_a_delivery_is_the_same_only_at_the_same_door_with_the_same_bytes():
+def test_a_delivery_is_the_same_only_at_the_same_source_with_the_same_bytes():
     assert delivery_id("hooks/quill/a", b"{}") == delivery_id("hooks/quill/a", b"{}")
     assert (
         len({delivery_id("hooks/quill/a", b"{}"), delivery_id("hooks/quill/b", b"{}"), delivery_id("hooks/quill/a", b"{ }")})

@@ -27,9 +27,9 @@ def test_every_topic_that_carries_a_model_has_a_schema_and_no_other_file_lies_th
 def test_the_headers_of_a_raw_event_are_those_of_the_schema():
     full = RawEvent(
         id="1",
-        source="/s",
+        sender="/s",
         type="quill.note",
-        door="events",
+        source="events",
         received_at=NOW,
         payload=b"{}",
         time=NOW,

@@ -1,4 +1,4 @@
-"""The books of the stream worker: nothing is committed that is not done, and nothing done waits for ever."""
+"""The tracker of the stream worker: nothing is committed that is not done, and nothing done waits for ever."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from pipelines.platforms import PLATFORMS
 from pipelines.understand import writer
 from pipelines.understand.understand import Context
 from pipelines.understand.writer import Written, messages
-from pipelines.worker.commit_tracker import Books, Chunk, Stall, runs
+from pipelines.worker.commit_tracker import Chunk, CommitTracker, Stall, runs
 
 CONTEXT = Context(key=b"k", communities=Communities({}), platforms=PLATFORMS)
 
@@ -33,32 +33,32 @@ def done(one: Chunk) -> Chunk:
 
 
 def test_nothing_is_committed_past_a_chunk_that_is_not_done() -> None:
-    books: Books[int] = Books()
+    tracker: CommitTracker[int] = CommitTracker()
     first, second = chunk(0, 1, 2), chunk(3, 4)
-    books.handed_out(0, first)
-    books.handed_out(0, done(second))
-    assert books.committable(0) is None
+    tracker.handed_out(0, first)
+    tracker.handed_out(0, done(second))
+    assert tracker.committable(0) is None
     done(first)
-    assert books.committable(0) == 5
-    assert books.committable(0) is None
-    assert books.partitions() == []
+    assert tracker.committable(0) == 5
+    assert tracker.committable(0) is None
+    assert tracker.partitions() == []
 
 
 def test_a_hole_between_chunks_holds_up_nothing() -> None:
-    books: Books[int] = Books()
-    books.handed_out(0, done(chunk(0, 1, 2)))
-    books.handed_out(0, done(chunk(700, 705)))
-    assert books.committable(0) == 706
+    tracker: CommitTracker[int] = CommitTracker()
+    tracker.handed_out(0, done(chunk(0, 1, 2)))
+    tracker.handed_out(0, done(chunk(700, 705)))
+    assert tracker.committable(0) == 706
 
 
 def test_a_chunk_of_before_a_seek_says_nothing_of_the_one_read_again() -> None:
-    books: Books[int] = Books()
+    tracker: CommitTracker[int] = CommitTracker()
     old, again = chunk(10, 11), chunk(5, 11)
-    books.handed_out(0, old)
-    books.forget(0)
-    books.handed_out(0, again)
+    tracker.handed_out(0, old)
+    tracker.forget(0)
+    tracker.handed_out(0, again)
     done(old)
-    assert books.committable(0) is None
+    assert tracker.committable(0) is None
 
 
 def test_records_below_the_offset_that_was_read_are_left_out() -> None:
@@ -71,7 +71,7 @@ def test_records_below_the_offset_that_was_read_are_left_out() -> None:
 def test_whatever_happens_a_restart_reads_everything_that_is_not_done(data: st.DataObject) -> None:
     """A log with holes; chunks are read, done in any order, committed, and read again after seeks; the model is a set."""
     log = sorted(data.draw(st.sets(st.integers(0, 60), max_size=40)))
-    books: Books[str] = Books()
+    tracker: CommitTracker[str] = CommitTracker()
     position, committed = 0, 0
     open_chunks: list[Chunk] = []
     finished: set[int] = set()
@@ -79,7 +79,7 @@ def test_whatever_happens_a_restart_reads_everything_that_is_not_done(data: st.D
         if action == "read":
             rest = [Rec(o) for o in log if o >= position]
             for one in list(runs(0, rest, after=position, most=data.draw(st.integers(1, 9))))[:2]:
-                books.handed_out("p", one)
+                tracker.handed_out("p", one)
                 open_chunks.append(one)
                 position = one.last + 1
         elif action == "done" and open_chunks:
@@ -87,18 +87,18 @@ def test_whatever_happens_a_restart_reads_everything_that_is_not_done(data: st.D
             done(one)
             finished |= {r.offset for r in one.records}
         elif action == "commit":
-            offset = books.committable("p")
+            offset = tracker.committable("p")
             if offset is not None and offset > committed:
                 committed = offset
         elif action == "seek":
-            books.forget("p")
+            tracker.forget("p")
             position = committed
         assert all(o in finished for o in log if o < committed)
     # and when all that is open gets done, the commit reaches the end of what was read
-    books.forget("p")
+    tracker.forget("p")
     for one in runs(0, [Rec(o) for o in log if o >= committed], after=committed):
-        books.handed_out("p", done(one))
-    assert (books.committable("p") or committed) == (log[-1] + 1 if log and log[-1] >= committed else committed)
+        tracker.handed_out("p", done(one))
+    assert (tracker.committable("p") or committed) == (log[-1] + 1 if log and log[-1] >= committed else committed)
 
 
 def test_a_stall_is_work_that_waits_while_nothing_moves() -> None:

@@ -26,7 +26,7 @@ from events.topics import RAW
 from pipelines.connector import Accept, Answer, Handshake, Platform, Refuse, Request
 from pipelines.ingest import last_seen
 from pipelines.ingest.cloudevents import _deeper_than
-from pipelines.ingest.gateway import Door, Limits, _ImpatientProtocol, make_app
+from pipelines.ingest.gateway import Limits, Source, _ImpatientProtocol, make_app
 from pipelines.ingest.publisher import RawPublisher
 from pipelines.ingest.spool import Spool
 
@@ -74,9 +74,9 @@ def platform(slug: str, *, emits: bool) -> Platform:
 
 
 PLATFORMS = {"quill": platform("quill", emits=True), "mute": platform("mute", emits=False)}
-DOORS = (
-    Door(name="main", platform="quill", secrets=("old", SECRET)),
-    Door(name="wiki", platform="quill", secrets=(SECRET,), tenant="T9"),
+SOURCES = (
+    Source(name="main", platform="quill", secrets=("old", SECRET)),
+    Source(name="wiki", platform="quill", secrets=(SECRET,), tenant="T9"),
 )
 
 
@@ -139,9 +139,9 @@ class House:
     def __init__(self, client: TestClient, kafka: StandInKafka, publisher: RawPublisher, folder: Path) -> None:
         self.client, self.kafka, self.publisher, self.folder = client, kafka, publisher, folder
 
-    def hook(self, body: bytes = b'{"n":1}', secret: str = SECRET, at: datetime = NOW, door: str = "main", **more):
+    def hook(self, body: bytes = b'{"n":1}', secret: str = SECRET, at: datetime = NOW, source: str = "main", **more):
         headers = sign(body, secret, at.timestamp()) | more.pop("headers", {})
-        return self.client.post(f"/hooks/quill/{door}", content=body, headers=headers, **more)
+        return self.client.post(f"/hooks/quill/{source}", content=body, headers=headers, **more)
 
     def spooled(self) -> int:
         return self.publisher.spool.count()
@@ -162,7 +162,7 @@ def running(folder: Path, mode: str = "up", *, free_bytes: int = 0, **more) -> I
     )
     more = {"tokens": (), "reports": None, "limits": Limits(), "client": ("127.0.0.1", 5000)} | more
     client_address = more.pop("client")
-    app = make_app(DOORS, PLATFORMS, publisher, lambda: NOW, more.pop("limits"), state=folder / "state", **more)
+    app = make_app(SOURCES, PLATFORMS, publisher, lambda: NOW, more.pop("limits"), state=folder / "state", **more)
     with TestClient(app, base_url="http://127.0.0.1:8080", client=client_address) as client:
         yield House(client, kafka, publisher, folder)
 
@@ -196,15 +196,17 @@ def test_a_signed_request_is_answered_as_the_platform_expects_once_kafka_has_it(
     body = b'{"n": "\xc3\xa9"} '
     answer = house.hook(body)
     assert (answer.status_code, answer.content) == (200, b'{"ok":true}')
-    door = "hooks/quill/main"
+    source = "hooks/quill/main"
     assert house.kafka.records == [
-        RawEvent(id=delivery_id(door, body), source=f"/{door}", type="quill.note", door=door, received_at=NOW, payload=body)
+        RawEvent(
+            id=delivery_id(source, body), sender=f"/{source}", type="quill.note", source=source, received_at=NOW, payload=body
+        )
     ]
     assert house.spooled() == 0
 
 
-def test_the_tenant_of_a_door_is_what_the_settings_say(house):
-    house.hook(door="wiki")
+def test_the_tenant_of_a_source_is_what_the_settings_say(house):
+    house.hook(source="wiki")
     assert house.kafka.records[0].tenant == "T9"
 
 
@@ -249,11 +251,11 @@ def test_a_handshake_is_answered_and_nothing_is_kept(house):
 
 
 @pytest.mark.parametrize("path", ["/hooks/quill/other", "/hooks/other/main", "/hooks/mute/main", "/hooks/quill"])
-def test_a_door_that_is_not_configured_is_404(house, path):
+def test_a_source_that_is_not_configured_is_404(house, path):
     assert house.client.post(path, content=b"{}").status_code == 404
 
 
-def test_a_door_is_not_opened_by_get(house):
+def test_a_source_is_not_opened_by_get(house):
     assert house.client.get("/hooks/quill/main").status_code == 405
 
 
@@ -280,9 +282,9 @@ def test_a_structured_event_is_202_with_its_id(house):
     assert house.kafka.records == [
         RawEvent(
             id="e1",
-            source="/wiki",
+            sender="/wiki",
             type="quill.note",
-            door="events",
+            source="events",
             received_at=NOW,
             payload=b'{"n":1}',
             tenant="T1",
@@ -535,10 +537,10 @@ def test_every_record_of_the_raw_topic_is_accounted_for_when_kafka_answers_too_l
         house.hook(b"late")
         house.kafka.mode = "up"
         house.wait_until(lambda: house.spooled() == 0 and len(house.kafka.records) >= 2)
-        counts, door = house.publisher.counts, "hooks/quill/main"
+        counts, source = house.publisher.counts, "hooks/quill/main"
         house.hook(b"healthy")
-        known = counts.acknowledged[door] + counts.drained[door] + counts.late[door]
-        assert (counts.acknowledged[door], counts.drained[door]) == (1, 1)
+        known = counts.acknowledged[source] + counts.drained[source] + counts.late[source]
+        assert (counts.acknowledged[source], counts.drained[source]) == (1, 1)
         assert len(house.kafka.records) == known
 
 
@@ -586,26 +588,26 @@ def test_live_and_ready_say_so(house):
     assert (answer.status_code, answer.json()) == (200, {"kafka": True, "spooled": 0, "spool_has_room": True})
 
 
-def test_metrics_count_by_door(house):
+def test_metrics_count_by_source(house):
     house.hook()
     text = house.client.get("/metrics").text
-    assert 'guildhall_gateway_events_acknowledged_total{door="hooks/quill/main"} 1\n' in text
+    assert 'guildhall_gateway_events_acknowledged_total{source="hooks/quill/main"} 1\n' in text
     assert "guildhall_gateway_kafka_healthy 1\n" in text
     assert "guildhall_gateway_spool_events 0\n" in text
     assert text.count("# TYPE") == 9
 
 
-def test_doors_are_last_heard_from_when_they_say_something_true(tmp_path):
+def test_sources_are_last_heard_from_when_they_say_something_true(tmp_path):
     with running(tmp_path) as house:
         house.hook(secret="wrong")
-        house.hook(b"ping", door="wiki")
+        house.hook(b"ping", source="wiki")
         post_one(house, cloud_event())
-    doors = last_seen.read(tmp_path / "state")
+    sources = last_seen.read(tmp_path / "state")
     at = "2026-03-02T09:00:00+00:00"
-    assert doors == {
+    assert sources == {
         "hooks/quill/main": {"refused_at": at},
-        "hooks/quill/wiki": {"handshake_at": at, "heard_at": at},
-        "events": {"heard_at": at},
+        "hooks/quill/wiki": {"handshake_at": at, "seen_at": at},
+        "events": {"seen_at": at},
     }
 
 
@@ -613,7 +615,7 @@ def test_a_later_gateway_remembers_what_an_earlier_one_heard(tmp_path):
     with running(tmp_path) as house:
         house.hook()
     with running(tmp_path) as house:
-        house.hook(door="wiki")
+        house.hook(source="wiki")
     assert set(last_seen.read(tmp_path / "state")) == {"hooks/quill/main", "hooks/quill/wiki"}
 
 
@@ -667,7 +669,7 @@ def test_reports_are_not_shown_to_another_machine(tmp_path, reports):
 def port(tmp_path, monkeypatch):
     monkeypatch.setattr(_ImpatientProtocol, "HEADER_SECONDS", 0.2)
     publisher = RawPublisher(StandInKafka().make, Spool(tmp_path / "spool", free_bytes=0))
-    app = make_app(DOORS, PLATFORMS, publisher, lambda: NOW, Limits(body_seconds=0.2))
+    app = make_app(SOURCES, PLATFORMS, publisher, lambda: NOW, Limits(body_seconds=0.2))
     server = uvicorn.Server(uvicorn.Config(app, port=0, http=_ImpatientProtocol, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()

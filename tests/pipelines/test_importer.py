@@ -16,7 +16,7 @@ from events.outcome import Reason, Verdict
 from events.raw import RawEvent
 from events.topics import RAW
 from events.verb import Verb
-from pipelines.connector import AccountSeen, ExportedEvent, ExportError, Found, Happening, Ignored, ImportOptions, Platform
+from pipelines.connector import AccountSeen, Action, ExportedEvent, ExportError, Found, Ignored, ImportOptions, Platform
 from pipelines.imports.importer import import_export, raw_ends, raw_events, tally_export
 from pipelines.ingest.publisher import PublishError, bulk_producer, publish_blocking
 from pipelines.understand.understand import Context
@@ -43,7 +43,7 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
         yield Ignored()
     else:
         assert line != "bug"
-        yield Happening(
+        yield Action(
             key=raw.id,
             tenant="T1",
             space=line,
@@ -76,16 +76,16 @@ def export(folder: Path, *lines: str) -> Path:
     return path
 
 
-def test_an_exported_event_becomes_a_raw_event_with_the_door_of_its_import(tmp_path):
+def test_an_exported_event_becomes_a_raw_event_with_the_source_of_its_import(tmp_path):
     path = export(tmp_path, '"bread"')
     made = list(raw_events(QUILL, "quill-lines", path, ImportOptions(community="bakers"), NOW))
-    door = "import:quill-lines"
+    source = "import:quill-lines"
     assert made == [
         RawEvent(
-            id=hashlib.blake2b(b"T1\nline-0", digest_size=16, key=door.encode()).hexdigest(),
-            source=f"/{door}",
+            id=hashlib.blake2b(b"T1\nline-0", digest_size=16, key=source.encode()).hexdigest(),
+            sender=f"/{source}",
             type="quill.line",
-            door=door,
+            source=source,
             received_at=NOW,
             payload=b'"bread"',
             time=LONG_AGO,
@@ -95,7 +95,7 @@ def test_an_exported_event_becomes_a_raw_event_with_the_door_of_its_import(tmp_p
     ]
 
 
-def test_the_raw_id_is_that_of_the_happening_and_not_of_the_file_or_the_time(tmp_path):
+def test_the_raw_id_is_that_of_the_action_and_not_of_the_file_or_the_time(tmp_path):
     one = [e.id for e in raw_events(QUILL, "quill-lines", export(tmp_path, '"a"', '"b"'), ImportOptions(), NOW)]
     other = [e.id for e in raw_events(QUILL, "quill-lines", export(tmp_path, '"a"', '"b"', '"c"'), ImportOptions(), LONG_AGO)]
     assert one == other[:2]
@@ -155,7 +155,7 @@ class Deaf:
 
 def some(count: int) -> Iterator[RawEvent]:
     for n in range(count):
-        yield RawEvent(id=str(n), source="/s", type="quill.line", door="import:quill-lines", received_at=NOW, payload=b"1")
+        yield RawEvent(id=str(n), sender="/s", type="quill.line", source="import:quill-lines", received_at=NOW, payload=b"1")
 
 
 def test_what_kafka_did_not_acknowledge_is_an_error_with_its_reason():
@@ -194,7 +194,7 @@ def test_every_event_of_an_export_is_in_the_raw_topic_where_the_import_says(kafk
     assert (imported.events, imported.acknowledged) == (3000, 3000)
     assert set(imported.ends) == set(range(RAW.partitions))
     found = records(kafka, before, imported.ends)
-    ours = [event for event in found if event.door == "import:quill-lines"]
+    ours = [event for event in found if event.source == "import:quill-lines"]
     assert sorted(event.payload for event in ours) == sorted(f'"space-{n}"'.encode() for n in range(3000))
 
 
@@ -211,7 +211,7 @@ def test_a_second_import_has_the_same_ids(kafka, tmp_path):
 @pytest.mark.kafka
 def test_an_event_larger_than_kafka_takes_is_an_error_that_says_what_to_do(kafka):
     huge = RawEvent(
-        id="huge", source="/s", type="quill.line", door="import:quill-lines", received_at=NOW, payload=b"." * (5 << 20)
+        id="huge", sender="/s", type="quill.line", source="import:quill-lines", received_at=NOW, payload=b"." * (5 << 20)
     )
     with pytest.raises(PublishError, match="4 MB"):
         publish_blocking(bulk_producer(kafka), [huge])

@@ -19,7 +19,7 @@ from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import ExportedEvent, ExportError, Happening, ImportOptions
+from pipelines.connector import Action, ExportedEvent, ExportError, ImportOptions
 from pipelines.platforms.irc import normalise as irc
 from pipelines.platforms.irc.export import Meeting, pack, read_export, tenant_of, unpack
 from pipelines.platforms.irc.lines import Kind, read_lines
@@ -39,9 +39,9 @@ CONTEXT = Context(
 def raw(payload: bytes) -> RawEvent:
     return RawEvent(
         id="1",
-        source="/t",
+        sender="/t",
         type="irc.log",
-        door="import:irc-meetings",
+        source="import:irc-meetings",
         received_at=datetime(2026, 3, 3, tzinfo=UTC),
         payload=payload,
     )
@@ -52,12 +52,12 @@ def outcome(payload: bytes) -> Outcome:
     return understand(event.payload, event.headers(), 0, 0, CONTEXT)
 
 
-def happenings(log: str) -> list[Happening]:
-    return [found for found in irc.normalise(raw(pack(MEETING, log.encode()))) if isinstance(found, Happening)]
+def actions(log: str) -> list[Action]:
+    return [found for found in irc.normalise(raw(pack(MEETING, log.encode()))) if isinstance(found, Action)]
 
 
 def spoke(log: str) -> list[str]:
-    return [found.actor.removeprefix("name:") for found in happenings(log) if found.verb is Verb.SPEAK]
+    return [found.actor.removeprefix("name:") for found in actions(log) if found.verb is Verb.SPEAK]
 
 
 def lines(log: str, zone: str = "UTC") -> list[tuple[Kind, str, str]]:
@@ -144,7 +144,7 @@ def test_what_stands_before_the_heading_of_the_log_was_not_said() -> None:
 
 def test_order_is_kept_where_clocks_are_coarse_or_absent() -> None:
     for log in ("<a> 1\n<b> 2\n<c> 3", "[17:05] <a> 1\n[17:05] <b> 2\n[17:06] <c> 3"):
-        moments = [found.occurred_at for found in happenings(log)]
+        moments = [found.occurred_at for found in actions(log)]
         assert moments == sorted(set(moments))
 
 
@@ -194,7 +194,7 @@ def test_words_to_the_machinery_are_turns_in_conversation_and_none_in_minutes(te
 
 
 def test_a_name_is_addressed_only_where_the_log_knows_it() -> None:
-    found = happenings("<rosa> hi\n<abel> rosa, fern: come\n<abel> note: wet\n<fern> @rosa and @nobody\n<rosa> fern, abel: yes")
+    found = actions("<rosa> hi\n<abel> rosa, fern: come\n<abel> note: wet\n<fern> @rosa and @nobody\n<rosa> fern, abel: yes")
     assert [mentioned.mentions for mentioned in found] == [
         (), ("name:rosa", "name:fern"), (), ("name:rosa",), ("name:fern", "name:abel"),
     ]  # fmt: skip
@@ -202,7 +202,7 @@ def test_a_name_is_addressed_only_where_the_log_knows_it() -> None:
 
 def test_who_is_there_does_not_come_again_before_leaving() -> None:
     log = "17:00 <rosa> present+\n17:01 <rosa> present+\n17:02 * rosa has quit (gone)\n17:03 <rosa> present+"
-    assert [(found.started_at is not None, found.ended_at is not None) for found in happenings(log)] == [
+    assert [(found.started_at is not None, found.ended_at is not None) for found in actions(log)] == [
         (True, False), (False, True), (True, False),
     ]  # fmt: skip
 
@@ -210,7 +210,7 @@ def test_who_is_there_does_not_come_again_before_leaving() -> None:
 def test_a_corrected_log_and_the_raw_one_give_the_same_ids() -> None:
     log = "[2026-03-02T17:05:13.880Z]\t<rosa>\tpresent+\n[2026-03-02T17:05:14.000Z]\t<rosa>\thello\n"
     corrected = "[2026-03-02T17:05:00.000Z]\t<abel>\tscribe: abel\n" + log.replace("hello", "Hello!")
-    assert [found.key for found in happenings(log)] == [found.key for found in happenings(corrected)]
+    assert [found.key for found in actions(log)] == [found.key for found in actions(corrected)]
 
 
 def test_no_name_is_in_an_id_or_a_key() -> None:
@@ -337,7 +337,7 @@ def test_a_zone_that_is_none_says_so_before_anything_is_read(tmp_path: Path) -> 
 
 def test_clocks_that_name_no_zone_are_of_the_zone_that_is_given(tmp_path: Path) -> None:
     (event,) = read(folder(tmp_path, **{"2026-03-02.log": b"[17:05] <rosa> hi\n"}), time_zone="America/New_York")
-    (found,) = (each for each in irc.normalise(raw(event.payload)) if isinstance(each, Happening))
+    (found,) = (each for each in irc.normalise(raw(event.payload)) if isinstance(each, Action))
     assert found.occurred_at == datetime(2026, 3, 2, 22, 5, tzinfo=UTC)
 
 

@@ -22,7 +22,7 @@ from events.identity import name_account
 from events.interaction import ActorKind
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import AccountSeen, ExportedEvent, Happening, ImportOptions
+from pipelines.connector import AccountSeen, Action, ExportedEvent, ImportOptions
 from pipelines.platforms.irc import normalise as irc
 from pipelines.platforms.irc.export import read_export, unpack
 from pipelines.platforms.irc.lines import Kind
@@ -43,9 +43,9 @@ CONTEXT = Context(
 def raw(payload: bytes) -> RawEvent:
     return RawEvent(
         id="1",
-        source="/t",
+        sender="/t",
         type="irc.log",
-        door="import:irc-meetings",
+        source="import:irc-meetings",
         received_at=datetime(2026, 3, 3, tzinfo=UTC),
         payload=payload,
     )
@@ -61,9 +61,9 @@ def history(path: Path) -> dict[str, ExportedEvent]:
     return {event.id: event for event in read_export(path, ImportOptions())}
 
 
-def people(event: ExportedEvent) -> list[Happening]:
+def people(event: ExportedEvent) -> list[Action]:
     found = (each for each in irc.normalise(raw(event.payload)) if not isinstance(each, AccountSeen))
-    return [each for each in found if isinstance(each, Happening) and each.actor_kind is ActorKind.HUMAN]
+    return [each for each in found if isinstance(each, Action) and each.actor_kind is ActorKind.HUMAN]
 
 
 @pytest.mark.histories
@@ -116,9 +116,9 @@ def test_twenty_meetings_are_as_they_were_counted_by_hand(path: Path) -> None:
         expected = {name: each[name] for name in ("meeting", "start", "people", "turns")} | each.get("program", {})
         assert {
             "meeting": each["meeting"],
-            "start": min(happening.occurred_at for happening in found).replace(tzinfo=None).isoformat(),
-            "people": len({happening.actor for happening in found}),
-            "turns": sum(1 for happening in found if happening.verb is Verb.SPEAK),
+            "start": min(action.occurred_at for action in found).replace(tzinfo=None).isoformat(),
+            "people": len({action.actor for action in found}),
+            "turns": sum(1 for action in found if action.verb is Verb.SPEAK),
         } == expected
 
 

@@ -1,4 +1,4 @@
-"""Payloads through the door: every file that others wrote, signed as its platform signs, answered, kept, understood as decided."""
+"""Payloads through the source: every file that others wrote, signed as its platform signs, answered, kept, understood as decided."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from events.communities import Communities, Community, SpaceRule
 from events.raw import delivery_id
 from events.topics import RAW
 from pipelines.broker import admin as clients
-from pipelines.ingest.gateway import Door, make_app
+from pipelines.ingest.gateway import Source, make_app
 from pipelines.ingest.publisher import RawPublisher, live_producer
 from pipelines.ingest.spool import Spool
 from pipelines.platforms import PLATFORMS
@@ -52,9 +52,9 @@ class House:
 @pytest.fixture(scope="module")
 def house(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     publisher = RawPublisher(partial(live_producer, kafka), Spool(tmp_path_factory.mktemp("spool")), wait_seconds=20.0)
-    doors = [Door(name="payloads", platform=slug, secrets=(SECRET,)) for slug in real.TYPES]
+    sources = [Source(name="payloads", platform=slug, secrets=(SECRET,)) for slug in real.TYPES]
     made: House
-    app = make_app(doors, PLATFORMS, publisher, lambda: made.now)
+    app = make_app(sources, PLATFORMS, publisher, lambda: made.now)
     with TestClient(app, base_url="http://127.0.0.1:8080") as client:
         made = House(client, publisher, kafka)
         yield made
@@ -72,7 +72,7 @@ def understood(house: House, before: dict[int, int]) -> dict[str, Outcome]:
     found = {}
     for part, offset, value, headers in read_raw(house.bootstrap, places):
         outcome = understand(value, headers, part, offset, context())
-        if outcome.record.door and outcome.record.door.endswith("/payloads"):
+        if outcome.record.source and outcome.record.source.endswith("/payloads"):
             found[str(outcome.record.raw_id)] = outcome
     return found
 

@@ -1,12 +1,12 @@
 """Every platform has a row, every row has fixtures, every fixture is understood as it says.
 
-A fixture is one file for one happening, `tests/fixtures/<slug>/<happening>.json`, with invented people only:
+A fixture is one file for one action, `tests/fixtures/<slug>/<action>.json`, with invented people only:
 
     {
       "what": "one sentence: what happened, and what is to become of it",
       "raw": {
         "type": "slack.event",                    begins with the slug and a dot
-        "door": "hooks/slack/main",               "import:<kind>" for what a reader of exports yields
+        "source": "hooks/slack/main",               "import:<kind>" for what a reader of exports yields
         "received_at": "2026-03-02T12:00:00Z",    optional: this is the default
         "tenant": null, "community": null,        optional: what importers and pollers say beside the payload
         "payload": {…}                            any JSON; or "payload_text": "…" for bytes that are no JSON object
@@ -61,9 +61,9 @@ def outcome_of(raw: dict[str, Any], context: Context) -> Outcome:
     payload = raw["payload_text"].encode() if "payload_text" in raw else json.dumps(raw["payload"]).encode()
     event = RawEvent(
         id="fixture-1",
-        source="/fixtures",
+        sender="/fixtures",
         type=raw["type"],
-        door=raw["door"],
+        source=raw["source"],
         received_at=datetime.fromisoformat(raw.get("received_at", RECEIVED_AT)),
         payload=payload,
         tenant=raw.get("tenant"),
@@ -89,13 +89,11 @@ def _expected(value: Any, platform: str, tenant: str) -> Any:
     return value
 
 
-def test_an_account_in_a_key_is_a_keyed_hash_that_joins_nobody_across_happenings():
+def test_an_account_in_a_key_is_a_keyed_hash_that_joins_nobody_across_actions():
     one, other = (
         event_id(KEY, "irc", "garden", f"{meeting}:{account_in_key('name:rosa')}:in:5") for meeting in ("board", "choir")
     )
-    assert one == event_id(KEY, "irc", "garden", f"board:{account_in_key('name:rosa')}:in:5"), (
-        "the same happening has the same id"
-    )
+    assert one == event_id(KEY, "irc", "garden", f"board:{account_in_key('name:rosa')}:in:5"), "the same action has the same id"
     assert one != event_id(b"another key", "irc", "garden", f"board:{account_in_key('name:rosa')}:in:5")
     assert "rosa" not in one + other
     assert one.split(":")[3] != other.split(":")[3]
@@ -112,7 +110,7 @@ def test_every_platform_module_has_a_row(module: str) -> None:
 @pytest.mark.parametrize("slug", sorted(PLATFORMS))
 def test_every_row_has_fixtures(slug: str) -> None:
     assert list((FIXTURES / slug).glob("*.json")), (
-        f"the platform {slug} has no fixtures: write tests/fixtures/{slug}/<happening>.json, one file for one happening, "
+        f"the platform {slug} has no fixtures: write tests/fixtures/{slug}/<action>.json, one file for one action, "
         "in the format that tests/pipelines/test_platforms.py describes at its top"
     )
 

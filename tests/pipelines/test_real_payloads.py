@@ -46,9 +46,9 @@ def _outcome(slug: str, name: str, received_at: str) -> Outcome:
     communities = Communities({"gardeners": Community(slug="gardeners", title="Gardeners", space=rules)})
     raw = RawEvent(
         id=name,
-        source="/payloads",
+        sender="/payloads",
         type=TYPES[slug],
-        door=f"hooks/{slug}/main",
+        source=f"hooks/{slug}/main",
         received_at=datetime.fromisoformat(received_at),
         payload=_body(slug, (_folder(slug) / name).read_bytes()),
     )
@@ -83,7 +83,7 @@ def test_every_payload_has_a_decision(slug: str) -> None:
 
 
 @pytest.mark.skipif(not PAYLOADS.is_dir(), reason="the folder shared/data lies beside the repository only where we measure")
-def test_a_payload_years_old_is_refused_at_a_live_door() -> None:
+def test_a_payload_years_old_is_refused_at_a_live_source() -> None:
     outcome = _outcome("slack", "MessageEvent_1.json", "2026-01-01T00:00:00Z")
     assert outcome.record.verdict == Verdict.REJECTED
     assert "400 days" in (outcome.record.detail or "")

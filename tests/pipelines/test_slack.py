@@ -40,9 +40,18 @@ def request(body: bytes = BODY, **headers: str) -> Request:
     return Request(method="POST", path="/hooks/slack/main", headers={**signed, **headers}, body=body)
 
 
-def outcome(payload: bytes, kind: str = "slack.event", door: str = "hooks/slack/main", community: str | None = None) -> Outcome:
+def outcome(
+    payload: bytes, kind: str = "slack.event", source: str = "hooks/slack/main", community: str | None = None
+) -> Outcome:
     raw = RawEvent(
-        id="1", source="/t", type=kind, door=door, received_at=RECEIVED_AT, payload=payload, tenant="T0", community=community
+        id="1",
+        sender="/t",
+        type=kind,
+        source=source,
+        received_at=RECEIVED_AT,
+        payload=payload,
+        tenant="T0",
+        community=community,
     )
     return understand(raw.payload, raw.headers(), 0, 0, CONTEXT)
 
@@ -172,7 +181,7 @@ _VALUES = values("message", "message_changed", "99999999999.999999", "D1", "im")
 @given(data=st.data())
 def test_a_bent_payload_is_never_a_fault_of_ours(data: st.DataObject) -> None:
     for raw, payload in bent(data, _RAWS, _VALUES):
-        found = outcome(json.dumps(payload).encode(), raw["type"], raw["door"], "gardeners")
+        found = outcome(json.dumps(payload).encode(), raw["type"], raw["source"], "gardeners")
         assert found.record.reason is not Reason.NORMALISER_FAILED, (payload, found.record.detail)
 
 

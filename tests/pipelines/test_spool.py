@@ -20,9 +20,9 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 def event(number: int, payload: bytes = b'{"n": "\xc3\xa9"}\n\x00') -> RawEvent:
     return RawEvent(
         id=f"e{number}",
-        source="/t",
+        sender="/t",
         type="quill.note",
-        door="hooks/quill/main",
+        source="hooks/quill/main",
         received_at=NOW,
         payload=payload,
         tenant="T1",

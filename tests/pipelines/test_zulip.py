@@ -42,9 +42,9 @@ def request(body: bytes) -> Request:
     return Request(method="POST", path="/hooks/zulip/main", headers=zulip.sign(body, TOKEN, 0.0), body=body)
 
 
-def outcome(payload: bytes, kind: str = "zulip.webhook", door: str = f"import:{KIND}", tenant: str | None = None) -> Outcome:
+def outcome(payload: bytes, kind: str = "zulip.webhook", source: str = f"import:{KIND}", tenant: str | None = None) -> Outcome:
     received_at = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    raw = RawEvent(id="1", source="/t", type=kind, door=door, received_at=received_at, payload=payload, tenant=tenant)
+    raw = RawEvent(id="1", sender="/t", type=kind, source=source, received_at=received_at, payload=payload, tenant=tenant)
     return understand(raw.payload, raw.headers(), 0, 0, CONTEXT)
 
 
@@ -110,7 +110,7 @@ def test_the_token_can_be_written_into_a_body() -> None:
 # --- what must hold beyond the fixtures
 
 
-def test_a_message_is_the_same_happening_through_webhook_event_and_archives() -> None:
+def test_a_message_is_the_same_action_through_webhook_event_and_archives() -> None:
     names = ("message", "event_message", "export_message", "archive_message")
     found = [of_fixture(name).interactions[0] for name in names]
     assert len({each.event_id for each in found}) == 1

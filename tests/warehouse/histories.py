@@ -55,11 +55,11 @@ def histories(draw, size: int = 60) -> list[Row]:
             "space": draw(st.sampled_from(("general", "help"))),
             "mentions": draw(st.lists(st.sampled_from(PEOPLE), max_size=1)) if kind in ("said", "speak") else [],
         }
-        rows.extend(_happening(kind, who, at(minute), other, common, draw))
+        rows.extend(_action(kind, who, at(minute), other, common, draw))
     return rows
 
 
-def _happening(kind, who, when, other, common, draw) -> list[Row]:  # noqa: C901, PLR0912 - one case a kind
+def _action(kind, who, when, other, common, draw) -> list[Row]:  # noqa: C901, PLR0912 - one case a kind
     if kind in ("answer", "react", "revert", "changed", "conflict") and other is None:
         kind = "said"
     match kind:

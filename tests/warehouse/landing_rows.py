@@ -109,7 +109,7 @@ def went(actor: str, at: str, **given: Any) -> Row:
 
 
 def revised(row: Row, change: str, revision: int = 1, **given: Any) -> Row:
-    """A revision of an interaction: a full happening that names what it revises."""
+    """A revision of an interaction: a full action that names what it revises."""
     changes = {
         "event_id": f"{row['event_id']}:{change}:{revision}",
         "revises": row["event_id"],
@@ -146,7 +146,7 @@ def land(con: duckdb.DuckDBPyConnection, *rows: Row, people: dict[str, str | Non
 
 
 def add(con: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row]) -> None:
-    """Insert rows by name into another landing table: communities, roles, breaks, doors, people."""
+    """Insert rows by name into another landing table: communities, roles, breaks, sources, people."""
     assert table in LANDING_TABLES
     for row in rows:
         marks = ", ".join("?" for _ in row)

@@ -27,7 +27,14 @@ def world(con, *, title="Gardeners of the valley", slug=SLUG, part="weekly", shu
         moves += [
             at | {"from_level": a, "to_level": b, "members": 3 + (n + i) % 9} for i, (a, b) in enumerate(pairwise(LEVELS))
         ]
-    confidence = {"community": slug, "as_of": MONDAY, "doors": 3, "doors_heard": 2, "coverage_share": 2 / 3, "late_share": 0.05}
+    confidence = {
+        "community": slug,
+        "as_of": MONDAY,
+        "sources": 3,
+        "sources_seen": 2,
+        "coverage_share": 2 / 3,
+        "late_share": 0.05,
+    }
     confidence |= {"first_at": ends[0], "last_at": MONDAY, "interactions": 12_345}
     tables = {
         "core.communities": [{"community": slug, "title": title, "time_zone": "Europe/Zurich"}],

@@ -90,9 +90,9 @@ def test_the_order_of_links_means_nothing(links, random):
 
 def test_the_file_makes_and_undoes_its_own_links_only(store):
     store.link(["x", "y"], by="facilitator", at=AT, why="said so")
-    assert store.follow_file({"a": "person:ada", "b": "person:ada"}, AT) == 2
-    assert store.follow_file({"a": "person:ada", "b": "person:ada"}, AT) == 0
-    assert store.follow_file({"a": "person:grace"}, AT) == 3
+    assert store.apply_file({"a": "person:ada", "b": "person:ada"}, AT) == 2
+    assert store.apply_file({"a": "person:ada", "b": "person:ada"}, AT) == 0
+    assert store.apply_file({"a": "person:grace"}, AT) == 3
     assert store.members() == {"a": "person:grace", "x": "person:x", "y": "person:x"}
     with pytest.raises(GuildhallError, match="Take its line out"):
         store.unlink("a", by="x", at=AT, why="y")

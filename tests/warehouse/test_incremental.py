@@ -13,7 +13,7 @@ from tests.warehouse.histories import BEGIN, MINUTES, PEOPLE, at, histories
 from tests.warehouse.landing_rows import add, empty, land, said
 from warehouse.build.build import build, open_memory
 from warehouse.build.catalog import catalog
-from warehouse.build.staleness import BUILT, dirty, fingerprint, last_batch, remember, settings_fingerprints
+from warehouse.build.staleness import BUILT, fingerprint, last_batch, remember, settings_fingerprints, stale
 from warehouse.landing.land import _ARRIVALS
 from warehouse.landing.tables import LANDING_TABLES
 
@@ -67,9 +67,9 @@ class Tables:
         assert not failed, failed
 
     def refresh(self, as_of):
-        """What the keeper does after landing."""
+        """What the warehouse does after landing."""
         batch, words = last_batch(self.con), settings_fingerprints(self.con, fingerprint(catalog()))
-        wanted = dirty(self.con, catalog(), as_of)
+        wanted = stale(self.con, catalog(), as_of)
         for slugs, since in ((wanted.whole, None), (wanted.open_week, wanted.since)):
             if slugs:
                 self.build(as_of, slugs, since)
@@ -134,7 +134,7 @@ def test_built_step_by_step_is_built_at_once(one, other, rows, data):
         one.land(coming + again, batch)
         landed += coming
         one.refresh(as_of)
-    one.build(as_of, since=dirty(one.con, catalog(), as_of).since)  # tables about now are about one moment
+    one.build(as_of, since=stale(one.con, catalog(), as_of).since)  # tables about now are about one moment
     other.forget()
     other.land(landed, 1)
     other.build(as_of)

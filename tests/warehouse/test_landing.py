@@ -43,13 +43,13 @@ def con():
 
 
 def rows(con, columns="event_id, content_hash, normaliser_version") -> list:
-    return con.execute(f"select {columns} from land.interactions order by all").fetchall()
+    return con.execute(f"select {columns} from landing.interactions order by all").fetchall()
 
 
 def test_an_interaction_lands_with_every_column_it_has(con):
     said = interaction(1, mentions=["x", "y"], thread_id="t", features={"is_question": True, "thanks": False, "version": 1})
     put(con, [said])
-    got = con.execute("select * exclude (content_hash, landed_at, batch) from land.interactions").fetchone()
+    got = con.execute("select * exclude (content_hash, landed_at, batch) from landing.interactions").fetchone()
     names = [column[0] for column in con.description]
     assert dict(zip(names, got, strict=True)) == said | {
         "occurred_at": MONDAY + timedelta(minutes=1),
@@ -60,7 +60,7 @@ def test_an_interaction_lands_with_every_column_it_has(con):
 
 def test_the_landing_table_has_the_columns_of_the_contract():
     assert list(land._SAID) == list(Interaction.model_fields), (
-        "a field of Interaction is a column of land.interactions, in its order"
+        "a field of Interaction is a column of landing.interactions, in its order"
     )
 
 
@@ -71,7 +71,7 @@ def test_an_interaction_sent_again_lands_once(con):
     assert (batch.rows, batch.duplicates) == (1, 1)
 
 
-def test_the_same_happening_from_another_raw_record_is_no_conflict(con):
+def test_the_same_action_from_another_raw_record_is_no_conflict(con):
     put(con, [interaction(1)])
     put(con, [interaction(1, raw={"partition": 5, "offset": 99})])
     assert len(rows(con)) == 1
@@ -112,8 +112,8 @@ def test_an_absent_list_and_an_empty_one_are_the_same_content(con):
 )
 def test_what_is_no_interaction_is_kept_apart_and_stops_nothing(con, value, why):
     batch = put(con, [interaction(1), value, interaction(2)])
-    assert (batch.rows, batch.strays, batch.duplicates) == (2, 1, 0)
-    assert con.execute('select partition, "offset", why from land.strays').fetchall() == [(0, 1, why)]
+    assert (batch.rows, batch.malformed, batch.duplicates) == (2, 1, 0)
+    assert con.execute('select partition, "offset", why from landing.malformed').fetchall() == [(0, 1, why)]
 
 
 def test_an_outcome_of_a_newer_normaliser_takes_the_place_of_the_older(con):
@@ -121,7 +121,7 @@ def test_an_outcome_of_a_newer_normaliser_takes_the_place_of_the_older(con):
     put(con, [{"partition": 3, "records": [outcome(1, normaliser_version=2)]}], OUTCOMES)
     put(con, [{"partition": 3, "records": [outcome(1, verdict="ignored", reason="private")]}], OUTCOMES)
     assert con.execute(
-        "select raw_partition, raw_offset, verdict, normaliser_version from land.outcomes order by all"
+        "select raw_partition, raw_offset, verdict, normaliser_version from landing.outcomes order by all"
     ).fetchall() == [
         (3, 0, "understood", 1),
         (3, 1, "understood", 2),
@@ -131,7 +131,7 @@ def test_an_outcome_of_a_newer_normaliser_takes_the_place_of_the_older(con):
 def test_of_one_normaliser_version_the_last_word_counts(con):
     unmapped = outcome(0, verdict="ignored", reason="unmapped_space", tenant="T1", space="C9")
     put(con, [{"partition": 0, "records": [unmapped]}, {"partition": 0, "records": [outcome(0)]}], OUTCOMES)
-    assert con.execute("select verdict from land.outcomes").fetchall() == [("understood",)]
+    assert con.execute("select verdict from landing.outcomes").fetchall() == [("understood",)]
 
 
 def test_an_outcome_told_again_is_one_outcome(con):
@@ -139,14 +139,14 @@ def test_an_outcome_told_again_is_one_outcome(con):
     put(con, [records], OUTCOMES)
     batch = put(con, [records, records], OUTCOMES)
     assert (batch.added, batch.duplicates) == (0, 4)
-    assert con.execute("select count(*) from land.outcomes").fetchone() == (2,)
+    assert con.execute("select count(*) from landing.outcomes").fetchone() == (2,)
 
 
 def test_a_chunk_without_outcomes_is_a_stray(con):
     batch = put(
         con, [{"partition": 0, "records": [{"verdict": "understood"}]}, {"hello": 1}, {"partition": 1, "records": []}], OUTCOMES
     )
-    assert (batch.strays, batch.added) == (2, 0)
+    assert (batch.malformed, batch.added) == (2, 0)
 
 
 def test_two_writers_stop_instead_of_landing_twice(con):

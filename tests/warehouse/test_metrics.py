@@ -50,7 +50,7 @@ def test_a_metric_holds_its_sentence(tables, name, defaults, case):
     model = METRICS[name]
     try:
         for table, rows in case["given"].items():
-            assert table in {*model.header.source, "building"}, f"{table} is no source of {name}: {model.header.source}"
+            assert table in {*model.header.reads, "building"}, f"{table} is no source of {name}: {model.header.reads}"
             for row in rows:
                 insert(tables, table, {**defaults.get(table, {}), **row})
         got = rows_of(tables, model)

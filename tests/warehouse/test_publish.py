@@ -9,17 +9,17 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
-from tests.warehouse.wire import KEY, MODELS, interaction, keeper, model, put
+from tests.warehouse.wire import KEY, MODELS, interaction, model, put, warehouse
 from warehouse.build.meta import META
 from warehouse.publish import PublishError, current, open_published
-from warehouse.warehouse import KeeperError
+from warehouse.warehouse import WarehouseError
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def kept(tmp_path):
-    with keeper(tmp_path, keep_published=3) as kept:
+    with warehouse(tmp_path, keep_published=3) as kept:
         more(kept, 1)
         yield kept
 
@@ -27,7 +27,7 @@ def kept(tmp_path):
 def more(kept, number: int):
     """Land one more interaction and build; the caller publishes."""
     put(kept, [interaction(number)])
-    kept.settle([], NOW)
+    kept.sync_settings([], NOW)
     kept.build(NOW)
     return kept
 
@@ -99,7 +99,7 @@ def test_a_changed_meaning_reaches_the_comments(kept):
     changed = MODELS[1].header.model_copy(update={"summary": "It's another."})
     kept.models = (
         MODELS[0],
-        model("core", "sums", "community messages", MODELS[1].sql, grain=("community",), source=MODELS[1].header.source),
+        model("core", "sums", "community messages", MODELS[1].sql, grain=("community",), reads=MODELS[1].header.reads),
     )
     object.__setattr__(kept.models[1], "header", changed)
     kept.publish(NOW)
@@ -113,7 +113,7 @@ CANARIES = ["canary-actor-1f", "canary-mention-2e", "Canary Display-Name", "cana
 def test_nothing_in_the_published_file_names_anybody(kept):
     kept.identity.link([CANARIES[0], "b"], by="x", at=NOW, why="y", person="person:Canary Display-Name")
     put(kept, [interaction(7, actor=CANARIES[0], mentions=[CANARIES[1]])])
-    kept.settle([], NOW)
+    kept.sync_settings([], NOW)
     kept.build(NOW)
     written = kept.publish(NOW).read_bytes()
     assert [word for word in CANARIES if word.encode() in written] == []
@@ -133,7 +133,7 @@ def test_nothing_in_the_published_file_names_anybody(kept):
     ],
 )
 def test_a_table_that_names_accounts_is_not_published(kept, columns, sql, column):
-    kept.models = (*MODELS, model("core", "leak", columns, sql, grain=("community",), source=("landing.interactions",)))
+    kept.models = (*MODELS, model("core", "leak", columns, sql, grain=("community",), reads=("landing.interactions",)))
     kept.build(NOW)
     with pytest.raises(PublishError, match=rf"core\.leak\.{column} says who somebody is"):
         kept.publish(NOW)
@@ -143,23 +143,23 @@ def test_a_table_that_names_accounts_is_not_published(kept, columns, sql, column
 def test_a_table_that_fails_its_check_is_not_published(kept):
     kept.models = (
         *MODELS,
-        model("core", "twice", "community", "select unnest(['a', 'a']) as community", grain=("community",), source=()),
+        model("core", "twice", "community", "select unnest(['a', 'a']) as community", grain=("community",), reads=()),
     )
     kept.build(NOW)
-    with pytest.raises(KeeperError, match=r"1 checks failed, the first is `grain` of core\.twice"):
+    with pytest.raises(WarehouseError, match=r"1 checks failed, the first is `grain` of core\.twice"):
         kept.publish(NOW)
     assert kept.publish(NOW, even_if_failed=True).exists()
 
 
 def test_what_failed_for_one_community_is_not_mended_by_building_another(kept):
     faulty = "select community from building, range(if(community = 'bakers', 2, 1))"
-    kept.models = (*MODELS, model("core", "twice", "community", faulty, grain=("community",), source=(), refresh="now"))
+    kept.models = (*MODELS, model("core", "twice", "community", faulty, grain=("community",), reads=(), refresh="now"))
     kept.build(NOW)
     more(kept, 2)  # gardeners, whose rows are in order
-    with pytest.raises(KeeperError, match=r"1 checks failed, the first is `grain` of core\.twice"):
+    with pytest.raises(WarehouseError, match=r"1 checks failed, the first is `grain` of core\.twice"):
         kept.publish(NOW)
     kept.communities = {"gardeners": kept.communities["gardeners"]}
-    kept.settle([], NOW)
+    kept.sync_settings([], NOW)
     kept.build(NOW)
     assert kept.publish(NOW).exists(), "who is gone fails nothing"
 

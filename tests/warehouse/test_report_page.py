@@ -103,7 +103,7 @@ def small_report():
             title=f"Title of {name}",
             summary=f"What {name} is.",
             grain=("community", "window_end"),
-            source=(),
+            reads=(),
             columns={"community": "the community", "window_end": "the evaluation", "value": "the value"},
             unit="share",
             direction="neither",
@@ -154,10 +154,10 @@ def test_the_page_of_a_small_report_is_the_one_that_was_looked_at():
 # ---- what it says
 
 
-def test_a_metric_without_rows_is_not_measured_and_names_the_doors_that_would_feed_it(page):
+def test_a_metric_without_rows_is_not_measured_and_names_the_sources_that_would_feed_it(page):
     card = LexborHTMLParser(page).css_first("#H1")
     assert "Not measured" in card.text()
-    assert "a chat door (such as Slack) or a wiki door with talk pages (such as MediaWiki)" in card.text()
+    assert "a chat source (such as Slack) or a wiki source with talk pages (such as MediaWiki)" in card.text()
     assert card.css_first("svg") is None
 
 
@@ -174,7 +174,7 @@ def test_every_metric_with_a_value_has_its_chart_its_definition_and_its_caveats(
 def test_the_banner_says_what_was_not_heard(page):
     banner = LexborHTMLParser(page).css_first(".banner").text()
     assert "Read with care" in banner
-    assert "2 of 3 doors were heard from in time" in banner
+    assert "2 of 3 sources were heard from in time" in banner
 
 
 def test_no_word_of_a_trend_is_said(page):

@@ -1,4 +1,4 @@
-"""The keeper: one process holds both files; landing, building and publishing go on wherever they were killed."""
+"""The warehouse: one process holds both files; landing, building and publishing go on wherever they were killed."""
 
 import os
 import re
@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from pipelines.broker.admin import ensure_topics
 from tests.warehouse import wire
-from tests.warehouse.wire import GARDENERS, account, interaction, keeper, outcome, put, refresh_and_die, run, send
-from warehouse.identity.mapping import Door
+from tests.warehouse.wire import GARDENERS, account, interaction, outcome, put, refresh_and_die, run, send, warehouse
+from warehouse.identity.mapping import Source
 from warehouse.landing import consumer
-from warehouse.landing.consumer import DrainError
+from warehouse.landing.consumer import ConsumeError
 from warehouse.landing.land import accept_gap
 from warehouse.publish import current, open_published
-from warehouse.warehouse import KeeperError
+from warehouse.warehouse import WarehouseError
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -38,10 +38,10 @@ def topics(kafka):
     wire.restore()
 
 
-def test_two_keepers_of_one_home_are_one_too_many(tmp_path):
-    with keeper(tmp_path), pytest.raises(KeeperError, match=f"Process {os.getpid()} has its files open"):
-        keeper(tmp_path)
-    keeper(tmp_path).close()
+def test_two_warehouses_of_one_home_are_one_too_many(tmp_path):
+    with warehouse(tmp_path), pytest.raises(WarehouseError, match=f"Process {os.getpid()} has its files open"):
+        warehouse(tmp_path)
+    warehouse(tmp_path).close()
 
 
 @pytest.mark.kafka
@@ -56,13 +56,13 @@ def test_from_kafka_to_a_published_file(kafka, topics, tmp_path):
         outcome(3, verdict="ignored", reason="unmapped_space", platform="slack", tenant="T1", space="C9"),
     ]
     send(kafka, topics["outcomes"], [{"partition": 0, "records": said}])
-    with keeper(tmp_path, kafka) as kept:
-        done = kept.refresh(NOW, [Door("slack-main", "slack", 72)])
+    with warehouse(tmp_path, kafka) as kept:
+        done = kept.refresh(NOW, [Source("slack-main", "slack", 72)])
         assert (done.landed.rows, done.landed.duplicates, done.mapped.fresh) == (3, 1, 3)
         assert kept.accounting({"slack-main": 4}).holds
         assert kept.identity.account("actor-1").display_name == "Ada Canary"
         assert done.published == current(tmp_path / "published")
-        again = kept.refresh(NOW, [Door("slack-main", "slack", 72, last_heard_at=NOW.replace(tzinfo=None))])
+        again = kept.refresh(NOW, [Source("slack-main", "slack", 72, last_seen_at=NOW.replace(tzinfo=None))])
         assert (again.landed.records, again.built, again.published) == (0, (), None)
     with open_published(tmp_path / "published") as con:
         assert con.execute("select count(*), count(distinct member) from core.interactions").fetchone() == (3, 3)
@@ -71,13 +71,13 @@ def test_from_kafka_to_a_published_file(kafka, topics, tmp_path):
 
 
 PLACES = (  # noqa: SIM905 - a list to read
-    "landing-read landing-staged landing-inserted landing-moved landing-committed people-said people-mapped keeper-built "
-    "keeper-remembered publish-checkpointed publish-copied publish-verified publish-renamed publish-pointed"
+    "landing-read landing-staged landing-inserted landing-moved landing-committed people-said people-mapped warehouse-built "
+    "warehouse-remembered publish-checkpointed publish-copied publish-verified publish-renamed publish-pointed"
 ).split()
 
 
 def test_every_failpoint_is_killed_in_this_file():
-    sources = "\n".join(path.read_text() for path in (REPOSITORY / "warehouse").glob("*.py"))
+    sources = "\n".join(path.read_text() for path in (REPOSITORY / "warehouse").rglob("*.py"))
     assert set(re.findall(r'failpoint\("([a-z-]+)"\)', sources)) == set(PLACES)
 
 
@@ -92,7 +92,7 @@ def test_killed_anywhere_it_goes_on_with_nothing_lost_and_nothing_twice(kafka, t
         send(kafka, topics["accounts"], [account(f"actor-{round_}", display_name="Ada")])
         sent += fresh
         assert run(refresh_and_die, home, kafka, topics["suffix"], place) == -9, place
-    with keeper(home, kafka) as kept:
+    with warehouse(home, kafka) as kept:
         kept.refresh(NOW)
         assert kept.con.execute("select count(*), count(distinct event_id) from landing.interactions").fetchone() == (140, 140)
         assert kept.accounting().holds
@@ -106,22 +106,22 @@ def test_killed_anywhere_it_goes_on_with_nothing_lost_and_nothing_twice(kafka, t
 @pytest.mark.kafka
 def test_a_topic_made_again_is_an_error_and_not_a_loss(kafka, topics, tmp_path):
     send(kafka, topics["interactions"], [interaction(1)])
-    with keeper(tmp_path, kafka) as kept:
+    with warehouse(tmp_path, kafka) as kept:
         kept.land(NOW)
         kept.con.execute("update landing.offsets set topic_id = 'another' where next_offset > 0")
-        with pytest.raises(DrainError, match="not the topic that was read before"):
+        with pytest.raises(ConsumeError, match="not the topic that was read before"):
             kept.land(NOW)
 
 
 @pytest.mark.kafka
 def test_records_that_kafka_has_deleted_are_named_before_anybody_goes_on(kafka, topics, tmp_path):
     send(kafka, topics["interactions"], [interaction(number) for number in range(5)])
-    with keeper(tmp_path, kafka) as kept:
+    with warehouse(tmp_path, kafka) as kept:
         kept.land(NOW)
         send(kafka, topics["interactions"], [interaction(number) for number in range(5, 9)])
         admin = AdminClient({"bootstrap.servers": kafka})
         admin.delete_records([TopicPartition(topics["interactions"], 0, 7)])[TopicPartition(topics["interactions"], 0)].result()
-        with pytest.raises(DrainError, match="has lost 2 records"):
+        with pytest.raises(ConsumeError, match="has lost 2 records"):
             kept.land(NOW)
         assert accept_gap(kept.con, kafka) == {topics["interactions"]: 2}
         assert kept.land(NOW).rows == 2
@@ -130,48 +130,48 @@ def test_records_that_kafka_has_deleted_are_named_before_anybody_goes_on(kafka, 
 @pytest.mark.kafka
 def test_a_kafka_that_is_away_is_an_error_in_three_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(consumer, "ANSWER_SECONDS", 1.0)
-    with keeper(tmp_path, "127.0.0.1:1") as kept, pytest.raises(DrainError, match="does not answer"):
+    with warehouse(tmp_path, "127.0.0.1:1") as kept, pytest.raises(ConsumeError, match="does not answer"):
         kept.land(NOW)
 
 
 @pytest.fixture
 def kept(tmp_path):
-    with keeper(tmp_path) as kept:
-        kept.settle([], NOW)
+    with warehouse(tmp_path) as kept:
+        kept.sync_settings([], NOW)
         put(kept, [interaction(1), interaction(2, community="bakers")])
-        kept.settle([], NOW)
+        kept.sync_settings([], NOW)
         kept.build(NOW)
         yield kept
 
 
 def soil(kept, at=NOW) -> tuple:
-    kept.settle([], at)
-    found = kept.dirty(at)
+    kept.sync_settings([], at)
+    found = kept.stale(at)
     return found.whole, found.open_week
 
 
-def test_nothing_landed_nothing_dirty(kept):
+def test_nothing_landed_nothing_stale(kept):
     assert soil(kept) == ((), ())
 
 
-def test_an_event_of_the_open_week_soils_only_the_open_week(kept):
+def test_an_event_of_the_open_week_invalidates_only_the_open_week(kept):
     put(kept, [interaction(9)])
     assert soil(kept) == ((), ("gardeners",))
 
 
-def test_a_late_event_soils_the_whole_community(kept):
+def test_a_late_event_invalidates_the_whole_community(kept):
     put(kept, [interaction(9, occurred_at="2024-04-20T10:00:00Z")])
     assert soil(kept) == (("gardeners",), ())
 
 
-def test_a_closed_week_soils_everybody(kept):
+def test_a_closed_week_invalidates_everybody(kept):
     assert soil(kept, NOW + timedelta(days=7)) == (("bakers", "gardeners"), ())
 
 
-def test_an_edit_now_of_something_old_soils_the_whole_community(kept):
+def test_an_edit_now_of_something_old_invalidates_the_whole_community(kept):
     old = interaction(20, occurred_at="2024-04-20T10:00:00Z")
     put(kept, [old])
-    kept.settle([], NOW)
+    kept.sync_settings([], NOW)
     kept.build(NOW)
     put(kept, [interaction(21, revises=old["event_id"], change="edit", revision=1)])
     assert soil(kept) == (("gardeners",), ())
@@ -187,12 +187,12 @@ def test_the_tables_about_now_are_renewed_every_hour(kept):
     assert soil(kept, NOW + timedelta(hours=1)) == ((), ("bakers", "gardeners"))
 
 
-def test_a_link_soils_the_communities_of_its_accounts(kept):
+def test_a_link_invalidates_the_communities_of_its_accounts(kept):
     kept.identity.link(["actor-1", "actor-9"], by="facilitator", at=NOW, why="said so")
     assert soil(kept) == (("gardeners",), ())
 
 
-def test_a_changed_setting_or_model_soils_whom_it_concerns(kept):
+def test_a_changed_setting_or_model_invalidates_whom_it_concerns(kept):
     bakers = GARDENERS["bakers"].model_copy(update={"beat_days": 14})
     kept.communities = {**GARDENERS, "bakers": bakers}
     assert soil(kept) == (("bakers",), ())
@@ -202,7 +202,7 @@ def test_a_changed_setting_or_model_soils_whom_it_concerns(kept):
 
 def test_a_community_that_the_settings_lose_leaves_the_tables(kept):
     kept.communities = {"bakers": GARDENERS["bakers"]}
-    kept.settle([], NOW)
+    kept.sync_settings([], NOW)
     kept.build(NOW)
     assert kept.con.execute("select distinct community from warehouse.core.interactions").fetchall() == [("bakers",)]
     assert kept.con.execute("select community from warehouse.meta.built").fetchall() == [("bakers",)]
@@ -221,7 +221,7 @@ STEPS = st.one_of(
 @hypothesis_settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_built_step_by_step_is_what_is_built_at_once(tmp_path_factory, steps):
     at = NOW
-    with keeper(tmp_path_factory.mktemp("home")) as kept:
+    with warehouse(tmp_path_factory.mktemp("home")) as kept:
         for step in steps:
             match step:
                 case "link":
@@ -244,7 +244,7 @@ def test_what_is_built_step_by_step_is_what_is_built_at_once(tmp_path_factory, s
                             for n, c, d, v in step
                         ],
                     )
-            kept.settle([], at)
+            kept.sync_settings([], at)
             kept.build(at)
         seen = tables(kept)
         kept.build(at, full=True)
@@ -256,15 +256,15 @@ def tables(kept) -> list:
 
 
 def test_a_broken_warehouse_is_moved_aside_and_built_anew(tmp_path):
-    with keeper(tmp_path) as kept:
-        kept.settle([], NOW)
+    with warehouse(tmp_path) as kept:
+        kept.sync_settings([], NOW)
         put(kept, [interaction(1)])
     (tmp_path / "warehouse.duckdb").write_bytes(b"nonsense" * 10_000)
-    with pytest.raises(KeeperError, match="moved to"):
-        keeper(tmp_path)
+    with pytest.raises(WarehouseError, match="moved to"):
+        warehouse(tmp_path)
     assert len(list((tmp_path / "quarantine").iterdir())) == 1
-    with keeper(tmp_path) as kept:
-        kept.settle([], NOW)
+    with warehouse(tmp_path) as kept:
+        kept.sync_settings([], NOW)
         assert len(kept.build(NOW)) == 1
 
 
@@ -274,8 +274,8 @@ def test_a_full_disk_lands_nothing_and_goes_on_when_there_is_room(tmp_path):
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", small], capture_output=True, check=False).returncode:
         pytest.skip("a small file system cannot be mounted here")
     try:
-        with keeper(small) as kept:
-            kept.settle([], NOW)
+        with warehouse(small) as kept:
+            kept.sync_settings([], NOW)
             put(kept, [interaction(1)])
             # the file system's own files are counted too: leave almost nothing
             filler = small / "filler"
@@ -286,7 +286,7 @@ def test_a_full_disk_lands_nothing_and_goes_on_when_there_is_room(tmp_path):
             before = kept.con.execute("select count(*) from landing.interactions").fetchone()[0]
             reached = kept.con.execute("select max(next_offset) from landing.offsets").fetchone()[0]
             filler.unlink()
-        with keeper(small) as kept:
+        with warehouse(small) as kept:
             assert kept.con.execute("select count(*) from landing.interactions").fetchone()[0] == before
             assert kept.con.execute("select max(next_offset) from landing.offsets").fetchone()[0] == reached
             put(kept, [interaction(300_000)])
@@ -296,11 +296,11 @@ def test_a_full_disk_lands_nothing_and_goes_on_when_there_is_room(tmp_path):
 
 
 def test_a_file_that_cannot_be_had_stays_where_it_is(tmp_path):
-    with keeper(tmp_path):
+    with warehouse(tmp_path):
         pass
     (tmp_path / "landing.duckdb").rename(tmp_path / "kept")
     (tmp_path / "landing.duckdb").mkdir()  # as a file without rights: root may read everything
-    with pytest.raises(KeeperError, match="cannot be opened") as told:
-        keeper(tmp_path)
+    with pytest.raises(WarehouseError, match="cannot be opened") as told:
+        warehouse(tmp_path)
     assert "nothing was moved" in told.value.todo
     assert not (tmp_path / "quarantine").exists()

@@ -20,7 +20,7 @@ from warehouse.failpoint import VARIABLE
 from warehouse.identity import store
 from warehouse.landing import land
 from warehouse.landing.consumer import Chunk, Log
-from warehouse.warehouse import Keeper
+from warehouse.warehouse import Warehouse
 
 MONDAY = datetime(2024, 4, 29)  # noqa: DTZ001 - the warehouse speaks naive UTC
 KEY = b"k" * 32
@@ -36,23 +36,23 @@ def model(layer: str, name: str, columns: str, sql: str, **header) -> Model:
 MODELS = (
     model(
         "core", "interactions", "community event_id member occurred_at",
-        """select community, event_id, member, occurred_at from land.interactions
-           join land.people using (community, actor) semi join building using (community)
+        """select community, event_id, member, occurred_at from landing.interactions
+           join landing.people using (community, actor) semi join building using (community)
            where occurred_at < (select max(as_of) from building)
            and occurred_at >= coalesce((select max(since) from building), timestamp '1970-01-01')""",
-        grain=("community", "event_id"), source=("landing.interactions", "landing.people"), refresh="now",
+        grain=("community", "event_id"), reads=("landing.interactions", "landing.people"), refresh="now",
     ),
     model(
         "core", "sums", "community messages",
-        """select community, count(*) as messages from land.interactions semi join building using (community)
+        """select community, count(*) as messages from landing.interactions semi join building using (community)
            where occurred_at < (select date_trunc('week', max(as_of)) from building) group by all""",
-        grain=("community",), source=("landing.interactions",),
+        grain=("community",), reads=("landing.interactions",),
     ),
 )  # fmt: skip
 
 
-def keeper(home: Path, kafka: str | None = None, **given) -> Keeper:
-    return Keeper(home, key=KEY, bootstrap=kafka, **{"communities": GARDENERS, "models": MODELS} | given)
+def warehouse(home: Path, kafka: str | None = None, **given) -> Warehouse:
+    return Warehouse(home, key=KEY, bootstrap=kafka, **{"communities": GARDENERS, "models": MODELS} | given)
 
 
 def interaction(number: int = 1, **fields) -> dict:
@@ -72,7 +72,7 @@ def outcome(offset: int, **fields) -> dict:
         "verdict": "understood",
         "interactions": 1,
         "normaliser_version": 1,
-        "door": "slack-main",
+        "source": "slack-main",
     } | fields
 
 
@@ -81,7 +81,7 @@ def account(actor: str, said_at: str = "2024-04-01T00:00:00Z", **fields) -> Acco
 
 
 def rename(suffix: str) -> dict:
-    """Let landing, identity and keeper use topics of their own: called in the test, and again in the processes it starts."""
+    """Let landing, identity and warehouse use topics of their own: called in the test, and again in the processes it starts."""
     named = {topic.name: replace(topic, name=f"{topic.name}.{suffix}") for topic in (RAW, INTERACTIONS, OUTCOMES, ACCOUNTS)}
     land._TOPICS = tuple(replace(t, name=named[t.name].name) for t in ORIGINAL["topics"])
     land.OUTCOMES = named[OUTCOMES.name]
@@ -130,7 +130,7 @@ def refresh_and_die(home: Path, bootstrap: str, suffix: str, place: str) -> None
     """A refresh in a process of its own, killed at a place."""
     os.environ[VARIABLE] = place
     rename(suffix)
-    with keeper(home, bootstrap) as kept:
+    with warehouse(home, bootstrap) as kept:
         kept.refresh(datetime(2024, 5, 1, 12, tzinfo=UTC))
 
 

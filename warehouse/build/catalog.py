@@ -25,14 +25,14 @@ def order(models: Iterable[Model]) -> tuple[Model, ...]:
     """Sources first; ties by layer and name, so that the order is always the same."""
     by_table = {model.table: model for model in models}
     for model in by_table.values():
-        for source in model.header.source:
+        for source in model.header.reads:
             if source.startswith("landing."):
                 continue
             if source not in by_table:
                 raise ModelError(f"{model.table}: reads {source}, which no model makes")
             if LAYERS.index(by_table[source].layer) > LAYERS.index(model.layer):
                 raise ModelError(f"{model.table}: reads {source}, which is of a later layer")
-    sorter = TopologicalSorter({table: [s for s in model.header.source if s in by_table] for table, model in by_table.items()})
+    sorter = TopologicalSorter({table: [s for s in model.header.reads if s in by_table] for table, model in by_table.items()})
     try:
         sorter.prepare()
     except CycleError as error:

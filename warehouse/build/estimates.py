@@ -34,7 +34,7 @@ def estimates(models: Iterable[Model]) -> Model:
     header = Header(
         summary="Every metric's value, interval and counts at every evaluation, one row each; nothing withheld.",
         grain=("community", "window_end", "metric", "part"),
-        source=("core.windows", *(model.table for model in metrics)),
+        reads=("core.windows", *(model.table for model in metrics)),
         columns=_COLUMNS,
     )
     sql = "\nunion all by name\n".join(_select(model, model.header.measure) for model in metrics if model.header.measure)

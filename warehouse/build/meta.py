@@ -91,10 +91,10 @@ META: dict[str, MetaTable] = {
         },
     ),
     "accounting": MetaTable(
-        "Every raw record has one outcome: raw = understood + ignored + rejected, by partition of the raw topic and by door.",
+        "Every raw record has one outcome: raw = understood + ignored + rejected, by partition of the raw topic and by source.",
         {
-            "kind": ("varchar", "partition or door"),
-            "name": ("varchar", "number of the partition, or name of the door"),
+            "kind": ("varchar", "partition or source"),
+            "name": ("varchar", "number of the partition, or name of the source"),
             "raw": ("bigint", "raw records"),
             "understood": ("bigint", "of them understood"),
             "ignored": ("bigint", "of them no participation of a configured space"),
@@ -108,7 +108,7 @@ META: dict[str, MetaTable] = {
         "What became of raw records: counts only.",
         {
             "platform": ("varchar", "platform; absent where it is not known"),
-            "door": ("varchar", "door it came through"),
+            "source": ("varchar", "source it came through"),
             "verdict": ("varchar", "understood, ignored or rejected"),
             "reason": ("varchar", "why it was ignored or rejected"),
             "records": ("bigint", "raw records"),
@@ -133,7 +133,7 @@ META: dict[str, MetaTable] = {
             "reason": ("varchar", "why"),
             "detail": ("varchar", "names of fields and kinds of error, never values"),
             "platform": ("varchar", "platform; absent where it is not known"),
-            "door": ("varchar", "door it came through"),
+            "source": ("varchar", "source it came through"),
             "landed_at": ("timestamp", "when its outcome landed, UTC"),
         },
     ),
@@ -231,7 +231,7 @@ def describe(con: duckdb.DuckDBPyConnection, models: Sequence[Model], edition: E
         for name, query in _FROM_LANDING.items():
             con.execute(f"delete from warehouse.meta.{name}")
             con.execute(f"insert into warehouse.meta.{name} {query}")
-        _replace(con, "accounting", [] if sums is None else [_sum(line) for line in (*sums.partitions, *sums.doors)])
+        _replace(con, "accounting", [] if sums is None else [_sum(line) for line in (*sums.partitions, *sums.sources)])
         _replace(con, "manifest", manifest(con, "warehouse"))
         con.execute("commit")
     except BaseException:
@@ -356,7 +356,7 @@ from warehouse.meta.built
 _FROM_LANDING = {
     "offsets": "select topic, partition, next_offset from landing.main.offsets order by all",
     "outcomes": """
-        select platform, door, verdict, reason, count(*), cast(sum(interactions) as bigint)
+        select platform, source, verdict, reason, count(*), cast(sum(interactions) as bigint)
         from landing.main.outcomes group by all order by all
     """,
     "unmapped": """
@@ -364,7 +364,7 @@ _FROM_LANDING = {
         from landing.main.outcomes where reason = 'unmapped_space' group by all order by all
     """,
     "replayable": """
-        select raw_partition, raw_offset, verdict, reason, detail, platform, door, landed_at
+        select raw_partition, raw_offset, verdict, reason, detail, platform, source, landed_at
         from landing.main.outcomes where verdict = 'rejected' or reason = 'unmapped_space'
         order by all
     """,

@@ -64,7 +64,7 @@ class Header(BaseModel):
     version: int = 1
     summary: str
     grain: tuple[str, ...]
-    source: tuple[str, ...]
+    reads: tuple[str, ...]
     columns: dict[str, str]
     unit: str | None = None
     direction: Literal["higher is better", "lower is better", "neither", "both extremes are bad"] | None = None
@@ -127,13 +127,13 @@ def read_model(path: Path) -> Model:
     model = Model(path.parent.name, path.stem, header, found["sql"].strip().rstrip(";"), path)
     if model.layer not in LAYERS:
         raise ModelError(f"{path}: lies in no layer ({', '.join(LAYERS)})")
-    reads = sources(model.sql)
-    if set(reads) != set(header.source):
-        raise ModelError(f"{model.table}: `source` says {sorted(header.source)}, the SQL reads {sorted(reads)}")
+    read = tables_read(model.sql)
+    if set(read) != set(header.reads):
+        raise ModelError(f"{model.table}: `reads` names {sorted(header.reads)}, the SQL reads {sorted(read)}")
     return model
 
 
-def sources(sql: str) -> tuple[str, ...]:
+def tables_read(sql: str) -> tuple[str, ...]:
     """The `layer.table` names that a SELECT reads, by DuckDB's own parser, in order of their names."""
     with duckdb.connect() as con:
         row = con.execute("select json_serialize_sql(?)", [sql]).fetchone()

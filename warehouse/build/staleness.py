@@ -1,4 +1,4 @@
-"""Dirt: which communities have to be built again, whole or in their open week, told from what landed since each was built.
+"""Staleness: which communities have to be built again, whole or in their open week, told from what landed since each was built.
 
 What was built is written in the warehouse itself (`meta.built`), so a warehouse that is lost or older builds what it lacks.
 """
@@ -23,7 +23,7 @@ create table if not exists warehouse.meta.built (
 
 
 @dataclass(frozen=True, slots=True)
-class Dirty:
+class Stale:
     """Communities to build whole, those whose open week (from `since`, a Monday 00:00) is to be renewed, and those gone."""
 
     whole: tuple[str, ...]
@@ -53,7 +53,7 @@ def fingerprint(models: Sequence[Model]) -> str:
 
 
 def settings_fingerprints(con: duckdb.DuckDBPyConnection, models: str) -> dict[str, str]:
-    """Community -> a word for the models and everything the settings say of it; when a door was last heard stays out."""
+    """Community -> a word for the models and everything the settings say of it; when a source was last heard stays out."""
     rows = con.execute(_SETTINGS).fetchall()
     return {community: hashlib.sha256(f"{models}\n{said}".encode()).hexdigest()[:16] for community, said in rows}
 
@@ -63,7 +63,7 @@ with said as (
     select community, to_json(c) as line from landing.main.communities as c
     union all select community, to_json(b) from landing.main.breaks as b
     union all select community, to_json(r) from landing.main.roles as r
-    union all select community, to_json(struct_pack(platform, door, max_gap_hours)) from landing.main.doors
+    union all select community, to_json(struct_pack(platform, source, max_gap_hours)) from landing.main.sources
 )
 select community, string_agg(line, chr(10) order by line)
 from said
@@ -72,7 +72,7 @@ group by all
 """
 
 
-def dirty(con: duckdb.DuckDBPyConnection, models: Sequence[Model], as_of: datetime) -> Dirty:
+def stale(con: duckdb.DuckDBPyConnection, models: Sequence[Model], as_of: datetime) -> Stale:
     """What has to be built so that the warehouse shows everything landed that happened before `as_of` (naive UTC)."""
     since = monday(as_of)
     wanted = settings_fingerprints(con, fingerprint(models))
@@ -92,7 +92,7 @@ def dirty(con: duckdb.DuckDBPyConnection, models: Sequence[Model], as_of: dateti
             whole.append(community)
         elif oldest is not None or as_of - to >= RENEW_AFTER:
             now.append(community)
-    return Dirty(tuple(whole), tuple(now), tuple(sorted(set(built) - set(wanted))), since)
+    return Stale(tuple(whole), tuple(now), tuple(sorted(set(built) - set(wanted))), since)
 
 
 # A revision touches what it revises as well; which of the two landed first means nothing, because each is an arrival. So does a

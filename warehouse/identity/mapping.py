@@ -17,13 +17,13 @@ _LINKED = "people_linked"
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """A door of the settings: which platform knocks, which silence counts as a gap, when it was last heard (naive UTC)."""
+class Source:
+    """A source of the settings: which platform knocks, which silence counts as a gap, when it was last heard (naive UTC)."""
 
     name: str
     platform: str
     max_gap_hours: int
-    last_heard_at: datetime | None = None
+    last_seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,16 @@ class Mapped:
     changed: tuple[str, ...]
 
 
-def settle(
+def sync_settings(
     con: duckdb.DuckDBPyConnection,
     key: bytes,
     communities: Mapping[str, Community],
-    doors: Iterable[Door],
+    sources: Iterable[Source],
     roles: Iterable[Role],
     members: Mapping[str, str],
 ) -> None:
     """Replace the settings' tables of the landing file, whole, in one transaction. `members` is `IdentityStore.members()`."""
-    given = list(doors)
+    given = list(sources)
     tables: dict[str, list[tuple[object, ...]]] = {
         "communities": [(c.slug, c.title, c.origin, c.time_zone, c.beat_days) for c in communities.values()],
         "breaks": [
@@ -61,12 +61,12 @@ def settle(
             )
             for role in roles
         ],
-        # A community expects to hear from the doors of the platforms where it has spaces.
-        "doors": [
-            (c.slug, door.platform, door.name, door.max_gap_hours, door.last_heard_at)
+        # A community expects to hear from the sources of the platforms where it has spaces.
+        "sources": [
+            (c.slug, source.platform, source.name, source.max_gap_hours, source.last_seen_at)
             for c in communities.values()
-            for door in given
-            if door.platform in {rule.platform for rule in c.space}
+            for source in given
+            if source.platform in {rule.platform for rule in c.space}
         ],
     }
     con.execute("begin")

@@ -79,7 +79,7 @@ class Drained:
     """What a drain of the accounts topic read: accounts said, and records that are none."""
 
     accounts: int
-    strays: int
+    malformed: int
 
 
 class IdentityStore:
@@ -123,13 +123,13 @@ class IdentityStore:
         self.close()
 
     def drain(self, bootstrap: str) -> Drained:
-        """Read the accounts topic from our own offsets to its end. Raises DrainError when Kafka is away.
+        """Read the accounts topic from our own offsets to its end. Raises ConsumeError when Kafka is away.
 
         Saying an account twice changes nothing: so a topic that was made again is read from its beginning, and what the topic
         has forgotten the platforms will say again.
         """
         log = look(bootstrap, ACCOUNTS.name)
-        accounts = strays = 0
+        accounts = malformed = 0
         offsets = self._offsets(log.topic, log.id)
         offsets = {
             partition: offset if start <= (offset := offsets.get(partition, start)) <= log.ends[partition] else start
@@ -145,8 +145,8 @@ class IdentityStore:
                 )
                 failpoint("people-said")
             accounts += len(said)
-            strays += bad
-        return Drained(accounts, strays)
+            malformed += bad
+        return Drained(accounts, malformed)
 
     def say(self, accounts: Iterable[Account]) -> None:
         """Keep what a platform says of accounts, field by field the newest."""
@@ -201,7 +201,7 @@ class IdentityStore:
             for id, actor, person, by, at, why, undone_by, undone_at, undone_why in rows  # noqa: A001 - the column's name
         ]
 
-    def follow_file(self, people: Mapping[str, str], at: datetime) -> int:
+    def apply_file(self, people: Mapping[str, str], at: datetime) -> int:
         """Let the links of `people.csv` be exactly these (actor -> person): add, undo; returns how many changed."""
         holds = {link.actor: link.person for link in self.links() if link.linked_by == FILE}
         gone = [actor for actor, person in holds.items() if people.get(actor) != person]
@@ -281,12 +281,12 @@ def connected(links: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def _accounts(chunk: Chunk) -> tuple[list[Account], int]:
     found: list[Account] = []
-    strays = 0
+    malformed = 0
     for value in chunk.values():
         if value is None:  # a tombstone: the topic is compacted
             continue
         try:
             found.append(Account.model_validate_json(value))
         except ValidationError:
-            strays += 1
-    return found, strays
+            malformed += 1
+    return found, malformed

@@ -25,7 +25,7 @@ CHUNK_BYTES = 96 << 20
 """A chunk ends at whichever comes first, so memory is bounded whatever the records are."""
 
 
-class DrainError(GuildhallError):
+class ConsumeError(GuildhallError):
     """Kafka does not have what we want to read next."""
 
 
@@ -80,7 +80,7 @@ class Chunk:
 
 
 def look(bootstrap: str, topic: str) -> Log:
-    """Ask the broker. Raises DrainError when it does not answer or has no such topic."""
+    """Ask the broker. Raises ConsumeError when it does not answer or has no such topic."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     try:
         found = admin.describe_topics(TopicCollection([topic]), request_timeout=ANSWER_SECONDS)[topic].result()
@@ -93,8 +93,10 @@ def look(bootstrap: str, topic: str) -> Log:
         ends = {place.partition: future.result().offset for place, future in last.items()}
     except KafkaException as error:
         if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            raise DrainError(f"There is no topic {topic}.", "Kafka does not know it.", "`guildhall up` creates it.") from error
-        raise DrainError(
+            raise ConsumeError(
+                f"There is no topic {topic}.", "Kafka does not know it.", "`guildhall up` creates it."
+            ) from error
+        raise ConsumeError(
             f"Kafka at {bootstrap} does not answer.",
             f"The client reports: {error.args[0].name()}.",
             "Start it with `guildhall up`, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
@@ -103,25 +105,25 @@ def look(bootstrap: str, topic: str) -> Log:
 
 
 def check(log: Log, topic_id: str | None, offsets: Mapping[int, int]) -> None:
-    """Whether the log goes on where we stopped. Raises DrainError when records of it are gone, or when it is another log.
+    """Whether the log goes on where we stopped. Raises ConsumeError when records of it are gone, or when it is another log.
 
     `topic_id` is the id remembered with the offsets; None for offsets that never moved.
     """
     again = "Keep landing.duckdb and point Guildhall at the cluster it belongs to, or begin anew with an empty home folder."
     if topic_id is not None and topic_id != log.id:
-        raise DrainError(f"{log.topic} is not the topic that was read before.", "It was deleted and made again.", again)
+        raise ConsumeError(f"{log.topic} is not the topic that was read before.", "It was deleted and made again.", again)
     for partition, offset in sorted(offsets.items()):
         start, end = log.starts.get(partition), log.ends.get(partition)
         if start is None or end is None:
-            raise DrainError(f"{log.topic} has no partition {partition} any more.", "It was deleted and made again.", again)
+            raise ConsumeError(f"{log.topic} has no partition {partition} any more.", "It was deleted and made again.", again)
         if offset > end:
-            raise DrainError(
+            raise ConsumeError(
                 f"{log.topic}, partition {partition}, ends at {end}, before {offset} where reading goes on.",
                 "It was made again, or the broker lost its last records.",
                 again,
             )
         if offset < start:
-            raise DrainError(
+            raise ConsumeError(
                 f"{log.topic}, partition {partition}, has lost {start - offset} records that were never read.",
                 "They were older than the topic's retention.",
                 "Import that time again from the platforms' exports, then accept the gap: `guildhall land --accept-gap`.",
@@ -131,7 +133,7 @@ def check(log: Log, topic_id: str | None, offsets: Mapping[int, int]) -> None:
 def read(bootstrap: str, log: Log, offsets: Mapping[int, int], *, records: int = CHUNK_RECORDS) -> Iterator[Chunk]:
     """Yield what lies between our offsets and the log's ends as of `look`; records that came since may be among it.
 
-    `offsets` has every partition of the log. Raises DrainError when an offset is gone, when Kafka is silent, or when it fails.
+    `offsets` has every partition of the log. Raises ConsumeError when an offset is gone, when Kafka is silent, or when it fails.
     """
     waiting = {partition for partition, offset in offsets.items() if offset < log.ends[partition]}
     if not waiting:
@@ -152,7 +154,7 @@ def _chunks(consumer: Consumer, log: Log, waiting: set[int], most: int) -> Itera
         if messages:
             heard = time.monotonic()
         elif time.monotonic() - heard > SILENCE_SECONDS:
-            raise DrainError(
+            raise ConsumeError(
                 f"Kafka gives no more records of {log.topic}.",
                 f"Nothing came for {SILENCE_SECONDS:.0f} seconds, and partitions {sorted(waiting)} are not at their ends.",
                 "Look at the broker's log; what has been read so far is kept.",
@@ -184,7 +186,7 @@ def _note(chunk: Chunk, message: Message, log: Log) -> None:
     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own codes begin with an underscore
         chunk.move(message.partition(), message.offset())
     elif error.fatal() or error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001 - as above
-        raise DrainError(
+        raise ConsumeError(
             f"{log.topic} cannot be read on from where reading stopped.",
             f"Kafka reports: {error.name()}.",
             "Run it again: if records are gone for good, the next error says how many.",

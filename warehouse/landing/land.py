@@ -1,9 +1,9 @@
-"""Landing: what the stream worker understood, into DuckDB, each happening once, rows and offsets in one transaction.
+"""Landing: what the stream worker understood, into DuckDB, each action once, rows and offsets in one transaction.
 
 Three things decide what "once" means:
 
 * `content_hash` is of everything an interaction says except where and by which version it was understood: `raw` and
-  `normaliser_version` stay out. So the same happening, told again through the same door or understood again by a newer
+  `normaliser_version` stay out. So the same action, told again through the same source or understood again by a newer
   normaliser with the same result, has the same hash, and two hashes of one `event_id` are a real conflict. It is half an MD5
   of the columns' texts in their order: the same in every version of DuckDB, which DuckDB's own `hash` is not.
 * A row is kept for every (`event_id`, `content_hash`), with the **highest** normaliser version that said it. Whatever the
@@ -11,7 +11,7 @@ Three things decide what "once" means:
 * Of several outcomes of one raw record the highest normaliser version stays; of the same version the one said last, by its
   place in the topic (all outcomes of a raw partition are in one partition, in order).
 
-What is not an interaction at all (somebody else's JSON in our topic) is a stray: its place and why, and landing goes on.
+What is not an interaction at all (somebody else's JSON in our topic) is a malformed record: its place and why, and landing goes on.
 """
 
 import contextlib
@@ -58,7 +58,7 @@ class Batch:
     rows: int = 0
     duplicates: int = 0
     renewed: int = 0
-    strays: int = 0
+    malformed: int = 0
     outcomes: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     outcome_records: int = 0
     communities: dict[str, datetime] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Landed:
-    """What a landing did: interactions as rows, duplicates, renewed and strays; outcomes apart."""
+    """What a landing did: interactions as rows, duplicates, renewed and malformed; outcomes apart."""
 
     records: int = 0
     """Records of both topics."""
@@ -75,7 +75,7 @@ class Landed:
     """Interactions that were there already, or twice in one batch."""
     renewed: int = 0
     """Rows that a newer normaliser version said again, with the same content."""
-    strays: int = 0
+    malformed: int = 0
     outcomes: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     """By (verdict, reason): outcomes that were new, or took the place of an older word about the same raw record."""
     outcome_duplicates: int = 0
@@ -90,7 +90,7 @@ class Landed:
         """Count a batch that was committed."""
         self.batches += 1
         self.records += batch.records
-        self.strays += batch.strays
+        self.malformed += batch.malformed
         if topic == OUTCOMES.name:
             self.outcomes += batch.outcomes
             self.outcome_duplicates += batch.duplicates
@@ -106,7 +106,7 @@ class Landed:
 class _Topic:
     name: str
     stage: tuple[str, ...]
-    """Statements from `given` (value, partition, offset) to `strays_found` and what `insert` wants."""
+    """Statements from `given` (value, partition, offset) to `malformed_found` and what `insert` wants."""
     insert: Callable[[duckdb.DuckDBPyConnection, datetime, int, int], Batch]
 
 
@@ -122,7 +122,7 @@ def land(
 
     `con` is of `warehouse.build.build.open_files`; `now` is naive UTC and becomes `landed_at`; `progress` hears a topic and how
     many of its records have been landed so far. What was landed before an error, or before the process died, stays landed, and
-    the next call goes on behind it. Raises DrainError (Kafka does not have what comes next), LandingError (another writer).
+    the next call goes on behind it. Raises ConsumeError (Kafka does not have what comes next), LandingError (another writer).
     """
     began = perf_counter()
     landed = Landed()
@@ -191,7 +191,7 @@ def accept_gap(con: duckdb.DuckDBPyConnection, bootstrap: str) -> dict[str, int]
 def _land_chunk(
     con: duckdb.DuckDBPyConnection, log: Log, chunk: Chunk, offsets: Mapping[int, int], now: datetime, topic: _Topic
 ) -> Batch:
-    """One transaction: rows, strays, the batch, the offsets. Whatever it raises, nothing of it has landed."""
+    """One transaction: rows, malformed, the batch, the offsets. Whatever it raises, nothing of it has landed."""
     # In pieces: DuckDB reads an Arrow table by its batches, and one batch is read by one thread.
     con.register("given", pa.Table.from_batches([_readable(piece) for piece in chunk.pieces], _GIVEN))
     try:
@@ -203,10 +203,10 @@ def _land_chunk(
         try:
             number = _count(con, "select coalesce(max(batch), 0) + 1 from landing.main.batches")
             batch = topic.insert(con, now, number, chunk.records)
-            con.execute(_STRAYS, [log.topic, now, number])
+            con.execute(_MALFORMED, [log.topic, now, number])
             con.execute(
                 "insert into landing.main.batches values (?, ?, ?, ?, ?, ?, ?)",
-                [number, log.topic, now, batch.records, batch.added, batch.duplicates, batch.strays],
+                [number, log.topic, now, batch.records, batch.added, batch.duplicates, batch.malformed],
             )
             failpoint("landing-inserted")
             _move(con, log, offsets, chunk.ends)
@@ -259,7 +259,7 @@ def _move(con: duckdb.DuckDBPyConnection, log: Log, offsets: Mapping[int, int], 
 
 
 def _insert_interactions(con: duckdb.DuckDBPyConnection, now: datetime, number: int, records: int) -> Batch:
-    batch = Batch(records=records, strays=_count(con, "select count(*) from strays_found"))
+    batch = Batch(records=records, malformed=_count(con, "select count(*) from malformed_found"))
     ours, oldest, newest = _row(con, _SPAN)
     again = _count(con, "select count(*) from again")
     con.execute(_KNOWN, [oldest, newest])
@@ -274,12 +274,12 @@ def _insert_interactions(con: duckdb.DuckDBPyConnection, now: datetime, number: 
     )
     batch.rows = ours - again - known
     batch.added = batch.rows + batch.renewed
-    batch.duplicates = records - batch.strays - batch.added
+    batch.duplicates = records - batch.malformed - batch.added
     return batch
 
 
 def _insert_outcomes(con: duckdb.DuckDBPyConnection, now: datetime, number: int, records: int) -> Batch:
-    batch = Batch(records=records, strays=_count(con, "select count(*) from strays_found"))
+    batch = Batch(records=records, malformed=_count(con, "select count(*) from malformed_found"))
     con.execute(_OUTCOMES_KNOWN)
     if _count(con, "select count(*) from known where later"):
         con.execute(_DELETE_OUTCOMES)
@@ -360,7 +360,7 @@ select
 from read
 """
 _STRAY_INTERACTIONS = f"""
-create or replace temp table strays_found as
+create or replace temp table malformed_found as
 select
     at_partition as partition,
     at_offset as "offset",
@@ -426,9 +426,9 @@ from landing.main.interactions
 where batch = ? and ? > 0
 group by all
 """
-_STRAYS = """
-insert into landing.main.strays
-select ? as topic, partition, "offset", why, ? as landed_at, ? as batch from strays_found
+_MALFORMED = """
+insert into landing.main.malformed
+select ? as topic, partition, "offset", why, ? as landed_at, ? as batch from malformed_found
 """
 
 _STAGE_CHUNKS = f"""
@@ -438,7 +438,7 @@ select partition, "offset", value,
 from given
 """
 _STRAY_CHUNKS = """
-create or replace temp table strays_found as
+create or replace temp table malformed_found as
 select
     partition,
     "offset",
@@ -454,7 +454,7 @@ create or replace temp table said as
 with records as (
     select said.partition as raw_partition, "offset" as chunk_offset, unnest(said.records) as record
     from parsed
-    anti join strays_found using (partition, "offset")
+    anti join malformed_found using (partition, "offset")
 )
 select raw_partition, chunk_offset, record."offset" as raw_offset, unnest(record)
 from records

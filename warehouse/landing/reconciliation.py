@@ -1,4 +1,4 @@
-"""Accounting: every raw record has one outcome, and the sum can fail. Counts by partition and by door, never content."""
+"""Accounting: every raw record has one outcome, and the sum can fail. Counts by partition and by source, never content."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from events.outcome import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One line: `raw` records wanted, and what became of them. `kind` is `partition` (of the raw topic) or `door`."""
+    """One line: `raw` records wanted, and what became of them. `kind` is `partition` (of the raw topic) or `source`."""
 
     kind: str
     name: str
@@ -34,14 +34,14 @@ class Accounting:
     """All lines. `holds` is the check; `waiting` tells "not yet" from "never"."""
 
     partitions: tuple[Account, ...]
-    doors: tuple[Account, ...]
-    strays: int
+    sources: tuple[Account, ...]
+    malformed: int
     """Records of our own topics that are not what the contract says."""
 
     @property
     def holds(self) -> bool:
         """Whether every raw record has its outcome, and every record of ours was read."""
-        return not self.strays and all(line.holds for line in (*self.partitions, *self.doors))
+        return not self.malformed and all(line.holds for line in (*self.partitions, *self.sources))
 
     @property
     def waiting(self) -> int:
@@ -70,18 +70,18 @@ def accounting(
     ends: Mapping[int, int],
     acknowledged: Mapping[str, int] | None = None,
 ) -> Accounting:
-    """Count the outcomes landed against the raw topic's offsets (of `drain.look`) and what producers counted by door.
+    """Count the outcomes landed against the raw topic's offsets (of `drain.look`) and what producers counted by source.
 
-    What the topic had forgotten before we landed first (28 days) is not wanted. `acknowledged`: records by door; re-deliveries,
-    which have the raw id of another record of the door, come on top.
+    What the topic had forgotten before we landed first (28 days) is not wanted. `acknowledged`: records by source; re-deliveries,
+    which have the raw id of another record of the source, come on top.
     """
     said = {row[0]: row[1:] for row in con.execute(_PARTITIONS).fetchall()}
     partitions = tuple(_partition(number, starts[number], ends[number], said.get(number)) for number in sorted(ends))
-    doors = tuple(_door(row, acknowledged or {}) for row in con.execute(_DOORS).fetchall())
-    unheard = sorted(set(acknowledged or {}) - {door.name for door in doors})
-    doors += tuple(Account("door", name, (acknowledged or {})[name], 0, 0, 0) for name in unheard)
-    row = con.execute("select count(*) from landing.main.strays").fetchone()
-    return Accounting(partitions, doors, int(row[0]) if row else 0)
+    sources = tuple(_source(row, acknowledged or {}) for row in con.execute(_SOURCES).fetchall())
+    unheard = sorted(set(acknowledged or {}) - {source.name for source in sources})
+    sources += tuple(Account("source", name, (acknowledged or {})[name], 0, 0, 0) for name in unheard)
+    row = con.execute("select count(*) from landing.main.malformed").fetchone()
+    return Accounting(partitions, sources, int(row[0]) if row else 0)
 
 
 _COUNTS = ", ".join(f"count(*) filter (verdict = '{verdict}') as {verdict}" for verdict in Verdict)
@@ -90,14 +90,14 @@ select raw_partition, min(raw_offset), max(raw_offset), count(*), {_COUNTS}
 from landing.main.outcomes
 group by all
 """
-_DOORS = f"""
+_SOURCES = f"""
 select
-    coalesce(door, '(none)') as door,
+    coalesce(source, '(none)') as source,
     count(*),
     count(distinct coalesce(raw_id, raw_partition || '/' || raw_offset)),
     {_COUNTS}
 from landing.main.outcomes
-group by coalesce(door, '(none)')
+group by coalesce(source, '(none)')
 order by all
 """
 
@@ -112,8 +112,8 @@ def _partition(number: int, start: int, end: int, said: tuple[int, int, int, int
     return Account("partition", str(number), raw, understood, ignored, rejected, waiting, missing=raw - waiting - rows)
 
 
-def _door(row: tuple[str, int, int, int, int, int], acknowledged: Mapping[str, int]) -> Account:
-    door, records, distinct, understood, ignored, rejected = row
-    wanted = acknowledged.get(door)
+def _source(row: tuple[str, int, int, int, int, int], acknowledged: Mapping[str, int]) -> Account:
+    source, records, distinct, understood, ignored, rejected = row
+    wanted = acknowledged.get(source)
     raw = records if wanted is None else max(records, wanted + records - distinct)
-    return Account("door", door, raw, understood, ignored, rejected, missing=raw - records)
+    return Account("source", source, raw, understood, ignored, rejected, missing=raw - records)

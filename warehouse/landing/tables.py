@@ -13,14 +13,14 @@ LANDING_TABLES: dict[str, str] = {
     """,
     "outcomes": """
         raw_partition integer, raw_offset bigint, verdict varchar, reason varchar, detail varchar, platform varchar,
-        door varchar, raw_id varchar, tenant varchar, space varchar, payload_hash varchar, interactions integer,
+        source varchar, raw_id varchar, tenant varchar, space varchar, payload_hash varchar, interactions integer,
         accounts integer, normaliser_version integer, chunk_offset bigint, landed_at timestamp, batch bigint
     """,
-    "strays": """
+    "malformed": """
         topic varchar, partition integer, "offset" bigint, why varchar, landed_at timestamp, batch bigint
     """,
     "batches": """
-        batch bigint, topic varchar, landed_at timestamp, records bigint, added bigint, duplicates bigint, strays bigint
+        batch bigint, topic varchar, landed_at timestamp, records bigint, added bigint, duplicates bigint, malformed bigint
     """,
     "arrivals": """
         batch bigint, community varchar, interactions bigint, revisions bigint, oldest_at timestamp, touches_at timestamp
@@ -35,17 +35,17 @@ LANDING_TABLES: dict[str, str] = {
     """,
     "roles": "community varchar, member varchar, role varchar, valid_from timestamp, valid_to timestamp",
     "breaks": "community varchar, starts_at timestamp, ends_at timestamp, kind varchar",
-    "doors": """
-        community varchar, platform varchar, door varchar, max_gap_hours integer, last_heard_at timestamp
+    "sources": """
+        community varchar, platform varchar, source varchar, max_gap_hours integer, last_seen_at timestamp
     """,
 }
 """Table -> columns, of the catalog `landing`, schema `main`.
 
 `people` maps an actor (account) to the published pseudonym of its member in a community. `roles`, `breaks`, `communities`
-and `doors` are the settings' tables, replaced whole at every refresh; `doors` has a row for each community and each door it
+and `sources` are the settings' tables, replaced whole at every refresh; `sources` has a row for each community and each source it
 expects to hear from. `outcomes` has one row per raw record: `chunk_offset` is where in the outcomes topic it was said, so
-that a later word of the same normaliser version wins. `strays` are records of our topics that are not what the contract
+that a later word of the same normaliser version wins. `malformed` are records of our topics that are not what the contract
 says: their place and why, never their bytes. `batches` has a row for each transaction that landed something, `arrivals` one
 for each batch and community: the oldest moment landed, and `touches_at`, the oldest moment that can look different because
-of it (warehouse.landing.land). `state` holds words of the keeper.
+of it (warehouse.landing.land). `state` holds words of the warehouse.
 """

@@ -32,7 +32,7 @@ from events.identity import account_in_key, name_account
 from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit, Visibility
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import AccountSeen, Found, Happening, Ignored, Platform
+from pipelines.connector import AccountSeen, Action, Found, Ignored, Platform
 from pipelines.platforms.irc.export import Meeting, read_export, unpack
 from pipelines.platforms.irc.lines import Kind, Line
 
@@ -265,12 +265,12 @@ def _bridged(minutes: _Minutes, line: Line) -> Iterator[Found]:
             yield from _edge(minutes, line, name, left=found["what"] == "left")
 
 
-def _happening(minutes: _Minutes, line: Line, verb: Verb, name: str, key: str) -> Happening:
+def _action(minutes: _Minutes, line: Line, verb: Verb, name: str, key: str) -> Action:
     meeting = minutes.meeting
     account = name_account(name)
     if account not in minutes.seen:
         minutes.seen[account] = _account(meeting.tenant, account, name, line.at)
-    return Happening(
+    return Action(
         key=f"{meeting.occurrence}:{key}",
         tenant=meeting.tenant,
         space=meeting.series,
@@ -284,8 +284,8 @@ def _happening(minutes: _Minutes, line: Line, verb: Verb, name: str, key: str) -
     )
 
 
-def _turn(minutes: _Minutes, line: Line, name: str, text: str, place: str, kind: ActorKind = ActorKind.HUMAN) -> Happening:
-    turn = _happening(minutes, line, Verb.SPEAK, name, place)
+def _turn(minutes: _Minutes, line: Line, name: str, text: str, place: str, kind: ActorKind = ActorKind.HUMAN) -> Action:
+    turn = _action(minutes, line, Verb.SPEAK, name, place)
     if kind is ActorKind.BOT:
         minutes.seen[turn.actor] = replace(minutes.seen[turn.actor], kind=kind)
         return replace(turn, actor_kind=kind, size=len(text), size_unit=SizeUnit.CHARACTERS)
@@ -307,7 +307,7 @@ def _edge(minutes: _Minutes, line: Line, name: str, *, left: bool) -> Iterator[F
     (minutes.there.discard if left else minutes.there.add)(account)
     when: datetime | None = line.at if line.timed else None
     clock = int(line.at.timestamp() * 1000) if when else "line"
-    edge = _happening(minutes, line, Verb.ATTEND, name, f"{account_in_key(account)}:{'out' if left else 'in'}:{clock}")
+    edge = _action(minutes, line, Verb.ATTEND, name, f"{account_in_key(account)}:{'out' if left else 'in'}:{clock}")
     yield replace(edge, ended_at=when) if left else replace(edge, started_at=when)
 
 
@@ -317,7 +317,7 @@ def _hosts(minutes: _Minutes, line: Line, names: list[str]) -> Iterator[Found]:
         if account in minutes.hosts or is_bot(name):
             continue
         minutes.hosts.add(account)
-        yield _happening(minutes, line, Verb.HOST, name, f"{account_in_key(account)}:host")
+        yield _action(minutes, line, Verb.HOST, name, f"{account_in_key(account)}:host")
 
 
 def _mentions(text: str, nicks: frozenset[str]) -> Iterator[str]:

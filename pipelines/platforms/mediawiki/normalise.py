@@ -40,7 +40,7 @@ from events.identity import title_object
 from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit, Visibility
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import Accept, AccountSeen, Answer, Found, Handshake, Happening, Ignored, Platform, Refuse, Request
+from pipelines.connector import Accept, AccountSeen, Action, Answer, Found, Handshake, Ignored, Platform, Refuse, Request
 from pipelines.platforms.mediawiki.export import MOST_SECONDS, RECENT_CHANGE, read_changes, tenant_of
 
 CANARY = "canary"
@@ -156,13 +156,13 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
             yield Ignored(tenant=tenant)
 
 
-def _edited(tenant: str, edit: _Edit, *, created: bool) -> Happening:
+def _edited(tenant: str, edit: _Edit, *, created: bool) -> Action:
     if not edit.revision.new:
         raise ValueError("an edit without the number of its revision")
     talk = edit.namespace > 0 and edit.namespace % 2 == 1
     said = talk and (created or (not edit.minor and (edit.difference is None or edit.difference > 0)))
     undone = _undone(edit)
-    return Happening(
+    return Action(
         key=_revision(edit.revision.new),
         tenant=tenant,
         space=str(edit.namespace),
@@ -220,8 +220,8 @@ def _logged(tenant: str, log: _Log) -> Iterator[Found]:
     yield from _account(tenant, log)
 
 
-def _done(tenant: str, log: _Log, verb: Verb) -> Happening:
-    return Happening(
+def _done(tenant: str, log: _Log, verb: Verb) -> Action:
+    return Action(
         key=log.key,
         tenant=tenant,
         space=str(log.namespace),
@@ -278,8 +278,8 @@ PLATFORM = Platform(
     reference="https://www.mediawiki.org/wiki/Manual:RCFeed",
     setup=(
         "MediaWiki does not sign what it sends. Have `$wgRCFeeds` (JSONRCFeedFormatter) or a reader of EventStreams hand over "
-        "every change: post it to <gateway>/hooks/mediawiki/<door> with the header X-Hub-Signature-256, `sha256=` and the "
-        "hex HMAC-SHA-256 of the body under the door's secret; or emit it as `mediawiki.recentchange` (events.sdk.emitter, or "
+        "every change: post it to <gateway>/hooks/mediawiki/<source> with the header X-Hub-Signature-256, `sha256=` and the "
+        "hex HMAC-SHA-256 of the body under the source's secret; or emit it as `mediawiki.recentchange` (events.sdk.emitter, or "
         "CloudEvents at /v1/events). Kept changes: `guildhall import mediawiki-recentchange FILE` (.jsonl, .json, .gz). Spaces "
         "are numbers of namespaces, and `site`; the workspace is the wiki's domain: two wikis cannot share one."
     ),

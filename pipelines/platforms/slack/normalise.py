@@ -1,9 +1,9 @@
 """Slack: messages, threads, reactions and membership, from Events API webhooks and from workspace exports.
 
-What becomes of what, through both doors:
+What becomes of what, through both sources:
 
 * A message is `<channel>:<ts>`. It is a reply when it names another message's `thread_ts`; `thread_ts` equal to `ts` only says
-  that answers exist, which an export knows and a webhook cannot, so the opening message carries no thread through either door.
+  that answers exist, which an export knows and a webhook cannot, so the opening message carries no thread through either source.
 * An edit revises (`<channel>:<ts>:edit:<ts of the edit>`); Slack's own changes, such as an unfurled link, have no newer
   `edited` and are ignored. A deletion revises, and so does the tombstone that stands where a thread's opening was deleted.
 * A file comes with its message and is a reference of it: one act, one contribution. `app_mention`, `link_shared` and
@@ -35,7 +35,7 @@ from events.interaction import ActorKind, Change, Medium, ObjectKind, SizeUnit
 from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import Accept, AccountSeen, Answer, Found, Handshake, Happening, Ignored, Platform, Refuse, Request
+from pipelines.connector import Accept, AccountSeen, Action, Answer, Found, Handshake, Ignored, Platform, Refuse, Request
 from pipelines.platforms.slack.export import EXPORTED_MESSAGE, EXPORTED_USER, TS, read_export
 
 LIVE = "slack.event"
@@ -287,12 +287,12 @@ def _said(tenant: str, channel: str, message: _Message, *, bot: bool = False) ->
         yield _edit(original, message.edited)
 
 
-def _message(tenant: str, channel: str, message: _Message, *, bot: bool = False) -> Happening:
+def _message(tenant: str, channel: str, message: _Message, *, bot: bool = False) -> Action:
     actor, kind = _author(message, bot=bot)
     key = f"{channel}:{message.ts}"
     thread = f"{channel}:{message.thread_ts}" if message.thread_ts and message.thread_ts != message.ts else None
     text = message.text or ""
-    return Happening(
+    return Action(
         key=key,
         tenant=tenant,
         space=channel,
@@ -313,7 +313,7 @@ def _message(tenant: str, channel: str, message: _Message, *, bot: bool = False)
     )
 
 
-def _edit(original: Happening, edited: _Edited) -> Happening:
+def _edit(original: Action, edited: _Edited) -> Action:
     return replace(
         original,
         key=f"{original.key}:edit:{edited.ts}",
@@ -356,7 +356,7 @@ def _reaction(callback: _Callback, *, removed: bool) -> Iterator[Found]:
     message = f"{channel}:{ts}"
     # Emoji of a workspace's own are often named after people.
     key = f"{message}:reaction:{account_in_key(f'{reaction.user}:{reaction.reaction}')}"
-    given = Happening(
+    given = Action(
         key=key,
         tenant=tenant,
         space=channel,
@@ -386,7 +386,7 @@ def _user(callback: _Callback, what: str, received_at: datetime) -> Iterator[Fou
     if not (joined or left):
         return
     at = told_at if joined else updated or told_at
-    yield Happening(
+    yield Action(
         key=f"member:{account_in_key(user.id)}:" + ("joined" if joined else f"left:{int(at.timestamp())}"),
         tenant=tenant,
         space=WORKSPACE,
@@ -484,7 +484,7 @@ PLATFORM = Platform(
     reference="https://docs.slack.dev/reference/events",
     setup=(
         "Create a Slack app, subscribe to message.channels, reaction_added, reaction_removed, team_join and user_change, set "
-        "the request URL to <gateway>/hooks/slack/<door> and give the door the app's signing secret; invite the app to the "
+        "the request URL to <gateway>/hooks/slack/<source> and give the source the app's signing secret; invite the app to the "
         "channels. Histories: `guildhall import slack-export FILE`, the zip that a workspace's owner exports, or the folder in "
         "it. Its workspace is --tenant, else the team id that most of its users carry, else `export`."
     ),

@@ -35,12 +35,12 @@ from events.verb import Verb
 from pipelines.connector import (
     Accept,
     AccountSeen,
+    Action,
     Answer,
     ExportedEvent,
     ExportError,
     Found,
     Handshake,
-    Happening,
     Ignored,
     ImportOptions,
     Platform,
@@ -181,8 +181,8 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
     yield from reader(payload.account_id, payload.object)
 
 
-def _happening(tenant: str, meeting: _Occurrence, verb: Verb, actor: str, key: str, at: datetime) -> Happening:
-    return Happening(
+def _action(tenant: str, meeting: _Occurrence, verb: Verb, actor: str, key: str, at: datetime) -> Action:
+    return Action(
         key=f"{meeting.uuid}:{key}",
         tenant=tenant,
         space=meeting.id,
@@ -197,7 +197,7 @@ def _happening(tenant: str, meeting: _Occurrence, verb: Verb, actor: str, key: s
 
 def _started(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
     meeting = _Held.model_validate(found)
-    hosted = _happening(tenant, meeting, Verb.HOST, meeting.host_id, "host", meeting.start_time)
+    hosted = _action(tenant, meeting, Verb.HOST, meeting.host_id, "host", meeting.start_time)
     yield replace(hosted, started_at=meeting.start_time)
 
 
@@ -205,7 +205,7 @@ def _ended(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
     meeting = _Held.model_validate(found)
     if meeting.end_time is None:
         raise ValueError("an ended meeting without end_time")
-    hosted = _happening(tenant, meeting, Verb.HOST, meeting.host_id, "host", meeting.end_time)
+    hosted = _action(tenant, meeting, Verb.HOST, meeting.host_id, "host", meeting.end_time)
     yield replace(
         hosted,
         key=f"{hosted.key}:ended",
@@ -223,7 +223,7 @@ def _joined(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
     if at is None:
         raise ValueError("a participant who joined without join_time")
     key = f"{person.session}:in:{_milliseconds(at)}"
-    yield replace(_happening(tenant, meeting, Verb.ATTEND, person.account, key, at), started_at=at)
+    yield replace(_action(tenant, meeting, Verb.ATTEND, person.account, key, at), started_at=at)
     yield from _account(tenant, person.account, person.user_name, person.email, at)
 
 
@@ -233,7 +233,7 @@ def _left(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
     if at is None:
         raise ValueError("a participant who left without leave_time")
     key = f"{person.session}:out:{_milliseconds(at)}"
-    yield replace(_happening(tenant, meeting, Verb.ATTEND, person.account, key, at), ended_at=at)
+    yield replace(_action(tenant, meeting, Verb.ATTEND, person.account, key, at), ended_at=at)
     yield from _account(tenant, person.account, person.user_name, person.email, at)
 
 
@@ -243,7 +243,7 @@ def _shared(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
     if details is None:
         raise ValueError("sharing without sharing_details")
     key = f"{person.session}:sharing:{_milliseconds(details.date_time)}"
-    shared = _happening(tenant, meeting, Verb.PRESENT, person.account, key, details.date_time)
+    shared = _action(tenant, meeting, Verb.PRESENT, person.account, key, details.date_time)
     yield replace(shared, started_at=details.date_time)
     yield from _account(tenant, person.account, person.user_name, person.email, details.date_time)
 
@@ -251,7 +251,7 @@ def _shared(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
 def _recorded(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
     meeting = _Recorded.model_validate(found)
     at = max((file.recording_end for file in meeting.recording_files if file.recording_end), default=meeting.start_time)
-    uploaded = _happening(tenant, meeting, Verb.UPLOAD, meeting.host_id, "recording", at)
+    uploaded = _action(tenant, meeting, Verb.UPLOAD, meeting.host_id, "recording", at)
     yield replace(uploaded, object_id=uploaded.key, object_kind=ObjectKind.FILE, refs=(meeting.uuid,))
 
 
@@ -265,7 +265,7 @@ def _said_in_meeting(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
     if actor is None:
         raise ValueError("a message without sender_email and sender_name")
     text = said.message_content or ""
-    post = _happening(tenant, meeting, Verb.POST, actor, said.message_id, said.date_time)
+    post = _action(tenant, meeting, Verb.POST, actor, said.message_id, said.date_time)
     yield replace(
         post,
         object_id=post.key,
@@ -290,7 +290,7 @@ def _chat(envelope: _Envelope, what: str) -> Iterator[Found]:
     key = f"{chat.channel_id}:{chat.id}"
     thread = f"{chat.channel_id}:{chat.reply_main_message_id}" if chat.reply_main_message_id else None
     text = chat.message or ""
-    sent = Happening(
+    sent = Action(
         key=key,
         tenant=tenant,
         space=chat.channel_id,
@@ -448,7 +448,7 @@ PLATFORM = Platform(
     reference="https://developers.zoom.us/docs/api/meetings/events/",
     setup=(
         "Create a webhook-only app, subscribe to meeting and webinar started, ended, participant joined and left, sharing "
-        "started, recording completed, and to chat messages; set the endpoint to <gateway>/hooks/zoom/<door> and give the door "
+        "started, recording completed, and to chat messages; set the endpoint to <gateway>/hooks/zoom/<source> and give the source "
         "the app's secret token. Messages in meetings come only where the account has DLP for in-meeting chat. "
         "Bodies kept elsewhere, one a line: `guildhall import zoom-webhooks FILE`."
     ),

@@ -1,10 +1,10 @@
 """Zulip: messages, topics, edits and moves, from outgoing webhooks, the events API and archives.
 
-What becomes of what, through every door:
+What becomes of what, through every source:
 
-* A message is its number, which it keeps wherever it is moved. A space is a stream's number. The tenant is the door's or the
+* A message is its number, which it keeps wherever it is moved. A space is a stream's number. The tenant is the source's or the
   importer's; where those give none, the domain of the bot's address.
-* A message is a `post` in the thread of its stream and topic, the first one too: neither door tells which was first, and SQL
+* A message is a `post` in the thread of its stream and topic, the first one too: neither source tells which was first, and SQL
   knows. It is a `reply` where it quotes another (a link to a message, then a quotation); what it answers is that message.
   Topics are the same however they are cased and whether or not they are marked as resolved (`✔`); the empty topic is none.
   Topics are people's words: a thread is kept as a keyed hash.
@@ -35,7 +35,7 @@ from events.interaction import ActorKind, Change, Medium, ObjectKind, SizeUnit
 from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import Accept, AccountSeen, Answer, Found, Handshake, Happening, Ignored, Platform, Refuse, Request
+from pipelines.connector import Accept, AccountSeen, Action, Answer, Found, Handshake, Ignored, Platform, Refuse, Request
 from pipelines.platforms.zulip.export import EXPORTED_MESSAGE, MOST_SECONDS, read_archive
 from pipelines.platforms.zulip.markup import Content, read_html, read_typed
 
@@ -194,8 +194,8 @@ def _said(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
     yield from _account(tenant, message)
 
 
-def _about(tenant: str, message: int, stream: int, at: datetime, actor: str) -> Happening:
-    return Happening(
+def _about(tenant: str, message: int, stream: int, at: datetime, actor: str) -> Action:
+    return Action(
         key=str(message),
         tenant=tenant,
         space=str(stream),
@@ -208,7 +208,7 @@ def _about(tenant: str, message: int, stream: int, at: datetime, actor: str) -> 
     )
 
 
-def _with(said: Happening, content: Content) -> Happening:
+def _with(said: Action, content: Content) -> Action:
     return replace(
         said,
         verb=Verb.REPLY if content.answers else Verb.POST,
@@ -307,7 +307,7 @@ def _person(tenant: str, event: _PersonEvent, at: datetime) -> Iterator[Found]:
         return
     kind = None if person.is_bot is None else ActorKind.BOT if person.is_bot else ActorKind.HUMAN
     account = str(person.user_id)
-    yield Happening(
+    yield Action(
         # Nobody tells when it was but whoever passes the event on; an account joins once.
         key=f"member:{account_in_key(account)}:" + (f"left:{int(at.timestamp())}" if left else "joined"),
         tenant=tenant,
@@ -363,11 +363,11 @@ PLATFORM = Platform(
     medium=Medium.CHAT,
     reference="https://zulip.com/api/outgoing-webhook-payload",
     setup=(
-        "Add a bot of the type Outgoing webhook with the endpoint <gateway>/hooks/zulip/<door>, in the Zulip format, and give "
-        "the door the bot's token; it tells only of messages that mention the bot. To hear all, pass the events of a client of "
+        "Add a bot of the type Outgoing webhook with the endpoint <gateway>/hooks/zulip/<source>, in the Zulip format, and give "
+        "the source the bot's token; it tells only of messages that mention the bot. To hear all, pass the events of a client of "
         "the real-time events API on as `zulip.event` (the SDK, or CloudEvents at /v1/events), one event each, with the "
         "tenant. Histories: `guildhall import zulip-archive FILE`, what zulip-archive keeps, or Zulip's own export; give "
-        "--tenant the name that the door has. Archives without accounts do not mark bots: list `name:notification bot` and "
+        "--tenant the name that the source has. Archives without accounts do not mark bots: list `name:notification bot` and "
         "`name:welcome bot` among the bots. Spaces are numbers of streams, and `organization`."
     ),
     version=1,

@@ -1,1 +1,1 @@
-"""Formats: how each platform tells a deed, byte for byte; the same deed, the same bytes."""
+"""Formats: how each platform tells a action, byte for byte; the same action, the same bytes."""

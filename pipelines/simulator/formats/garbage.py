@@ -1,6 +1,6 @@
 """Garbage: what no platform should send, signed all the same. Every piece must be rejected, and none may stop anything."""
 
-from pipelines.simulator.actions import Deed
+from pipelines.simulator.actions import Action
 
 _SHAPES = {
     "slack": (
@@ -21,12 +21,12 @@ _SHAPES = {
 }
 
 
-def payload(deed: Deed) -> bytes:
-    """Bytes of its own for every deed: not JSON, cut off, or of a shape that the platform never has."""
-    shapes = _SHAPES[deed.platform]
-    return shapes[deed.number % len(shapes)] % deed.number
+def payload(action: Action) -> bytes:
+    """Bytes of its own for every action: not JSON, cut off, or of a shape that the platform never has."""
+    shapes = _SHAPES[action.platform]
+    return shapes[action.number % len(shapes)] % action.number
 
 
-def event_id(deed: Deed) -> str:
+def event_id(action: Action) -> str:
     """An id for what comes as a CloudEvent."""
-    return f"garbage-{deed.number}"
+    return f"garbage-{action.number}"

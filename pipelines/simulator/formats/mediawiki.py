@@ -1,7 +1,7 @@
-"""MediaWiki's words: a deed as Wikimedia's stream of recent changes tells it.
+"""MediaWiki's words: a action as Wikimedia's stream of recent changes tells it.
 
 A page's revisions are linked, so this format remembers the last revision and the size of every page it has told of: it must see
-all the wiki's deeds, in their order.
+all the wiki's actions, in their order.
 """
 
 import json
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from pipelines.simulator.actions import Deed, Kind
+from pipelines.simulator.actions import Action, Kind
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.population import SPECS
 
@@ -26,79 +26,79 @@ class MediaWiki:
         self._pages: dict[tuple[int, int], tuple[int, int]] = {}
         self._kept: dict[int, bytes] = {}
 
-    def payload(self, deed: Deed) -> bytes:
+    def payload(self, action: Action) -> bytes:
         """One `recentchange` event, as JSON. What is delivered again is told in the same bytes."""
-        if deed.again:
-            return self._kept.pop(deed.number)
-        told = json.dumps(self._change(deed), separators=(",", ":")).encode()
-        if deed.repeats:
-            self._kept[deed.number] = told
+        if action.again:
+            return self._kept.pop(action.number)
+        told = json.dumps(self._change(action), separators=(",", ":")).encode()
+        if action.repeats:
+            self._kept[action.number] = told
         return told
 
-    def event_id(self, deed: Deed) -> str:
+    def event_id(self, action: Action) -> str:
         """`meta.id`, which the stream gives every event."""
-        return self.world.uuid("recentchange", deed.number)
+        return self.world.uuid("recentchange", action.number)
 
-    def _change(self, deed: Deed) -> dict[str, Any]:
-        page = _page(deed)
-        subjects = SPECS[deed.community].subjects
+    def _change(self, action: Action) -> dict[str, Any]:
+        page = _page(action)
+        subjects = SPECS[action.community].subjects
         title = f"{subjects[page % len(subjects)].capitalize()} {page + 1}"
-        if deed.kind is Kind.WIKI_CATEGORY:
+        if action.kind is Kind.WIKI_CATEGORY:
             title = f"Category:{subjects[page % len(subjects)].capitalize()}"
-        domain = self.world.domains[deed.community]
+        domain = self.world.domains[action.community]
         address = f"https://{domain}/wiki/{quote(title.replace(' ', '_'))}"
         found: dict[str, Any] = {
             "$schema": "/mediawiki/recentchange/1.0.1",
             "meta": {
                 "uri": address,
-                "request_id": self.world.uuid("request", deed.number),
-                "id": self.event_id(deed),
+                "request_id": self.world.uuid("request", action.number),
+                "id": self.event_id(action),
                 "domain": domain,
                 "stream": "mediawiki.recentchange",
                 "topic": "eqiad.mediawiki.recentchange",
                 "partition": 0,
-                "offset": 5_000_000_000 + deed.number,
-                "dt": _iso(deed.at),
+                "offset": 5_000_000_000 + action.number,
+                "dt": _iso(action.at),
             },
-            "id": 40_000_000 + deed.number,
+            "id": 40_000_000 + action.number,
             "type": "edit",
             "namespace": 0,
             "title": title,
             "title_url": address,
             "comment": "",
-            "timestamp": deed.at // 1000,
-            "user": self.world.wiki_user(deed.who) if deed.who else BOT,
-            "bot": deed.kind is Kind.WIKI_BOT,
+            "timestamp": action.at // 1000,
+            "user": self.world.wiki_user(action.who) if action.who else BOT,
+            "bot": action.kind is Kind.WIKI_BOT,
             "server_url": f"https://{domain}",
             "server_name": domain,
             "server_script_path": "/w",
-            "wiki": self.world.wikis[deed.community],
+            "wiki": self.world.wikis[action.community],
             "parsedcomment": "",
         }
-        if deed.kind is Kind.WIKI_LOG:
+        if action.kind is Kind.WIKI_LOG:
             return found | {
                 "type": "log",
-                "log_id": 700_000 + deed.number,
+                "log_id": 700_000 + action.number,
                 "log_type": "patrol",
-                "log_action": "autopatrol" if is_automatic(deed) else "patrol",
-                "log_params": {"curid": FIRST_REVISION + deed.number, "previd": 0, "auto": int(is_automatic(deed))},
+                "log_action": "autopatrol" if is_automatic(action) else "patrol",
+                "log_params": {"curid": FIRST_REVISION + action.number, "previd": 0, "auto": int(is_automatic(action))},
                 "log_action_comment": f"marked a revision of [[{title}]] as patrolled",
             }
-        if deed.kind is Kind.WIKI_CATEGORY:
+        if action.kind is Kind.WIKI_CATEGORY:
             return found | {"type": "categorize", "namespace": 14, "comment": f"[[{title}]] added to category"}
-        return found | self._revision(deed, page)
+        return found | self._revision(action, page)
 
-    def _revision(self, deed: Deed, page: int) -> dict[str, Any]:
-        place = (deed.community, page)
+    def _revision(self, action: Action, page: int) -> dict[str, Any]:
+        place = (action.community, page)
         old, size = self._pages.get(place, (0, 0))
-        new = FIRST_REVISION + deed.number
-        undone = deed.ref if isinstance(deed.ref, Deed) else None
+        new = FIRST_REVISION + action.number
+        undone = action.ref if isinstance(action.ref, Action) else None
         # A page never shrinks to nothing, so an undo of its last change restores its size exactly.
-        length = size - _growth(undone) if undone else size + _growth(deed)
+        length = size - _growth(undone) if undone else size + _growth(action)
         self._pages[place] = (new, length)
         found: dict[str, Any] = {
             "type": "edit" if old else "new",
-            "minor": deed.number % 4 == 0,
+            "minor": action.number % 4 == 0,
             "patrolled": True,
             "length": {"old": size, "new": length} if old else {"new": length},
             "revision": {"old": old, "new": new} if old else {"new": new},
@@ -111,20 +111,20 @@ class MediaWiki:
         return found
 
 
-def is_automatic(deed: Deed) -> bool:
+def is_automatic(action: Action) -> bool:
     """Whether an entry of the patrol log is the software's own doing."""
-    return deed.number % 2 == 0
+    return action.number % 2 == 0
 
 
-def _page(deed: Deed) -> int:
-    about = deed.ref
-    if isinstance(about, Deed):
+def _page(action: Action) -> int:
+    about = action.ref
+    if isinstance(about, Action):
         about = about.ref
     return about if isinstance(about, int) else 0
 
 
-def _growth(deed: Deed) -> int:
-    return 20 + deed.number * 7_919 % 900
+def _growth(action: Action) -> int:
+    return 20 + action.number * 7_919 % 900
 
 
 def _iso(ms: int) -> str:

@@ -1,9 +1,9 @@
-"""Slack's words: a deed as the Events API posts it, and a message as an export holds it."""
+"""Slack's words: a action as the Events API posts it, and a message as an export holds it."""
 
 import json
 from typing import Any
 
-from pipelines.simulator.actions import Deed, Kind
+from pipelines.simulator.actions import Action, Kind
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.population import Person, name
 
@@ -13,19 +13,19 @@ _UNKNOWN = ("channel_rename", "emoji_changed", "pin_added", "user_huddle_changed
 _REACTIONS = ("+1", "seedling", "raised_hands", "eyes", "bulb")
 
 
-def payload(deed: Deed, world: World) -> bytes:
+def payload(action: Action, world: World) -> bytes:
     """The body of the webhook: an `event_callback` around the event."""
-    team = world.teams[deed.community]
+    team = world.teams[action.community]
     body = {
         "token": world.id("verification", 0, 20),
         "team_id": team,
         "context_team_id": team,
         "context_enterprise_id": None,
         "api_app_id": world.slack_app,
-        "event": _event(deed, world),
+        "event": _event(action, world),
         "type": "event_callback",
-        "event_id": "Ev" + world.id("event", deed.number, 9),
-        "event_time": deed.at // 1000,
+        "event_id": "Ev" + world.id("event", action.number, 9),
+        "event_time": action.at // 1000,
         "authorizations": [
             {
                 "enterprise_id": None,
@@ -36,47 +36,47 @@ def payload(deed: Deed, world: World) -> bytes:
             }
         ],
         "is_ext_shared_channel": False,
-        "event_context": "4-" + world.id("context", deed.number, 20),
+        "event_context": "4-" + world.id("context", action.number, 20),
     }
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def ts(deed: Deed) -> str:
-    """Slack's time and name of what this deed made."""
-    return f"{deed.at // 1000}.{deed.number % 1_000_000:06d}"
+def ts(action: Action) -> str:
+    """Slack's time and name of what this action made."""
+    return f"{action.at // 1000}.{action.number % 1_000_000:06d}"
 
 
-def message(deed: Deed, world: World) -> dict[str, Any]:
+def message(action: Action, world: World) -> dict[str, Any]:
     """A message as it stands in events and exports alike."""
-    text = world.words(deed)
+    text = world.words(action)
     found: dict[str, Any] = {
         "type": "message",
-        "user": world.slack_user(deed.who) if deed.who else None,
-        "ts": ts(deed),
-        "client_msg_id": world.uuid("message", deed.number),
-        "team": world.teams[deed.community],
+        "user": world.slack_user(action.who) if action.who else None,
+        "ts": ts(action),
+        "client_msg_id": world.uuid("message", action.number),
+        "team": world.teams[action.community],
     }
-    if deed.kind is Kind.BOT_POST:
-        found |= _by_a_bot(deed, world)
-    if deed.thread is not None:
-        found["thread_ts"] = ts(deed.thread)
-        found["parent_user_id"] = world.slack_user(deed.thread.who) if deed.thread.who else None
-        if deed.number % 3 == 0 and deed.thread.who and deed.thread.who is not deed.who:
-            text = f"<@{world.slack_user(deed.thread.who)}> {text}"
+    if action.kind is Kind.BOT_POST:
+        found |= _by_a_bot(action, world)
+    if action.thread is not None:
+        found["thread_ts"] = ts(action.thread)
+        found["parent_user_id"] = world.slack_user(action.thread.who) if action.thread.who else None
+        if action.number % 3 == 0 and action.thread.who and action.thread.who is not action.who:
+            text = f"<@{world.slack_user(action.thread.who)}> {text}"
     found["text"] = text
     return found
 
 
-def edited(deed: Deed, edit: Deed, world: World) -> dict[str, Any]:
+def edited(action: Action, edit: Action, world: World) -> dict[str, Any]:
     """The same message after an edit."""
-    found = message(deed, world)
+    found = message(action, world)
     by = {"user": found["user"], "ts": f"{edit.at // 1000}.000000"}
     return found | {"text": found["text"] + " (edited: one word)", "edited": by}
 
 
-def is_own_bot(deed: Deed) -> bool:
+def is_own_bot(action: Action) -> bool:
     """Whether a bot's post is our own app's."""
-    return deed.number % OWN_BOT_ONE_IN == 0
+    return action.number % OWN_BOT_ONE_IN == 0
 
 
 def user(person: Person, world: World, updated: int) -> dict[str, Any]:
@@ -103,46 +103,46 @@ def user(person: Person, world: World, updated: int) -> dict[str, Any]:
     }
 
 
-def _by_a_bot(deed: Deed, world: World) -> dict[str, Any]:
-    own = is_own_bot(deed)
-    app = world.slack_app if own else "A" + world.id("builder-app", deed.community, 8)
+def _by_a_bot(action: Action, world: World) -> dict[str, Any]:
+    own = is_own_bot(action)
+    app = world.slack_app if own else "A" + world.id("builder-app", action.community, 8)
     return {
-        "user": world.own_bot if own else "U" + world.id("builder", deed.community, 8),
-        "bot_id": "B" + world.id("own" if own else "builder-bot", deed.community, 8),
+        "user": world.own_bot if own else "U" + world.id("builder", action.community, 8),
+        "bot_id": "B" + world.id("own" if own else "builder-bot", action.community, 8),
         "app_id": app,
         "bot_profile": {"app_id": app, "name": "Guildhall" if own else "Builder", "deleted": False},
     }
 
 
-def _event(deed: Deed, world: World) -> dict[str, Any]:
-    channel = world.channels[deed.community].get(deed.space, "")
-    spot = {"channel": channel, "event_ts": ts(deed), "channel_type": "channel"}
-    whose = world.slack_user(deed.who) if deed.who else None
-    about = deed.ref if isinstance(deed.ref, Deed) else None
-    match deed.kind:
+def _event(action: Action, world: World) -> dict[str, Any]:
+    channel = world.channels[action.community].get(action.space, "")
+    spot = {"channel": channel, "event_ts": ts(action), "channel_type": "channel"}
+    whose = world.slack_user(action.who) if action.who else None
+    about = action.ref if isinstance(action.ref, Action) else None
+    match action.kind:
         case Kind.POST | Kind.REPLY | Kind.BOT_POST | Kind.ELSEWHERE:
-            return message(deed, world) | spot
+            return message(action, world) | spot
         case Kind.DIRECT:
-            direct = {"channel": "D" + world.id("direct", deed.number % 997, 8), "channel_type": "im"}
-            return message(deed, world) | spot | direct
+            direct = {"channel": "D" + world.id("direct", action.number % 997, 8), "channel_type": "im"}
+            return message(action, world) | spot | direct
         case Kind.EDIT if about is not None:
-            changed = {"message": edited(about, deed, world), "previous_message": message(about, world)}
-            return {"type": "message", "subtype": "message_changed", "hidden": True, "ts": ts(deed)} | changed | spot
+            changed = {"message": edited(about, action, world), "previous_message": message(about, world)}
+            return {"type": "message", "subtype": "message_changed", "hidden": True, "ts": ts(action)} | changed | spot
         case Kind.DELETE if about is not None:
             gone = {"deleted_ts": ts(about), "previous_message": message(about, world)}
-            return {"type": "message", "subtype": "message_deleted", "hidden": True, "ts": ts(deed)} | gone | spot
+            return {"type": "message", "subtype": "message_deleted", "hidden": True, "ts": ts(action)} | gone | spot
         case Kind.REACT if about is not None:
             return {
                 "type": "reaction_added",
                 "user": whose,
-                "reaction": _REACTIONS[deed.number % len(_REACTIONS)],
+                "reaction": _REACTIONS[action.number % len(_REACTIONS)],
                 "item": {"type": "message", "channel": channel, "ts": ts(about)},
                 "item_user": world.slack_user(about.who) if about.who else None,
-                "event_ts": ts(deed),
+                "event_ts": ts(action),
             }
-        case Kind.TEAM_JOIN if deed.who is not None:
-            return {"type": "team_join", "user": user(deed.who, world, deed.at // 1000), "event_ts": ts(deed)}
+        case Kind.TEAM_JOIN if action.who is not None:
+            return {"type": "team_join", "user": user(action.who, world, action.at // 1000), "event_ts": ts(action)}
         case Kind.TYPING:
-            return {"type": "user_typing", "user": whose, "channel": channel, "event_ts": ts(deed)}
+            return {"type": "user_typing", "user": whose, "channel": channel, "event_ts": ts(action)}
         case _:
-            return {"type": _UNKNOWN[deed.number % len(_UNKNOWN)], "event_ts": ts(deed)}
+            return {"type": _UNKNOWN[action.number % len(_UNKNOWN)], "event_ts": ts(action)}

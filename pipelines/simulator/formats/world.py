@@ -2,7 +2,7 @@
 
 import hashlib
 
-from pipelines.simulator.actions import Deed, Kind
+from pipelines.simulator.actions import Action, Kind
 from pipelines.simulator.population import SPECS, Person, name, token
 
 SLACK, ZOOM, WIKI = "slack", "zoom", "mediawiki"
@@ -26,7 +26,7 @@ _ANSWERS = (
     "We did it in two rounds: first the {}, then the rest.",
     "Have a look at the page about the {}; the second part is what you need.",
     "I had the same with a {} last spring. Start small.",
-    "Thanks, that settled the {} for me!",
+    "Thanks, that established the {} for me!",
     "Somebody from the other group knows more about the {}, but this much is certain: do not rush it.",
 )
 _CHATTER = ("Anyone near a {} today?", "The {} is behaving.", "Same here with the {}.", "Back later, the {} calls.")
@@ -87,17 +87,17 @@ class World:
             (ZOOM, self.zoom_account, self.email(person)),
         ]
 
-    def words(self, deed: Deed) -> str:
+    def words(self, action: Action) -> str:
         """What was said in a message; nobody ever said it."""
-        mixed = deed.number * 2_654_435_761 % (1 << 32)
+        mixed = action.number * 2_654_435_761 % (1 << 32)
         said: tuple[str, ...]
-        if deed.question:
+        if action.question:
             said = _QUESTIONS
-        elif deed.kind is Kind.REPLY:
+        elif action.kind is Kind.REPLY:
             said = _ANSWERS
-        elif deed.ref is not None:
+        elif action.ref is not None:
             said = _CHATTER
         else:
             said = _NOTES
-        subjects = SPECS[deed.community].subjects
+        subjects = SPECS[action.community].subjects
         return said[mixed % len(said)].format(subjects[mixed // 64 % len(subjects)])

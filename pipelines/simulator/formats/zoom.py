@@ -1,4 +1,4 @@
-"""Zoom's words: a deed as Zoom's webhooks post it."""
+"""Zoom's words: a action as Zoom's webhooks post it."""
 
 import base64
 import hashlib
@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.simulator.actions import Deed, Kind, Meeting
+from pipelines.simulator.actions import Action, Kind, Meeting
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.population import SPECS, Person
 
@@ -14,21 +14,21 @@ WHISPERED_ONE_IN = 9
 """So many of the messages in meetings go to one person only."""
 
 
-def payload(deed: Deed, world: World) -> bytes:
+def payload(action: Action, world: World) -> bytes:
     """The body of the webhook."""
-    meeting = deed.ref
+    meeting = action.ref
     assert isinstance(meeting, Meeting)
     body = {
-        "event": deed.kind.value,
-        "payload": {"account_id": world.zoom_account, "object": _object(deed, meeting, world)},
-        "event_ts": deed.at,
+        "event": action.kind.value,
+        "payload": {"account_id": world.zoom_account, "object": _object(action, meeting, world)},
+        "event_ts": action.at,
     }
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def is_whispered(deed: Deed) -> bool:
+def is_whispered(action: Action) -> bool:
     """Whether a message in a meeting goes to one person only."""
-    return deed.number % WHISPERED_ONE_IN == 0
+    return action.number % WHISPERED_ONE_IN == 0
 
 
 def occurrence(meeting: Meeting, world: World) -> str:
@@ -37,7 +37,7 @@ def occurrence(meeting: Meeting, world: World) -> str:
     return base64.b64encode(digest).decode()
 
 
-def _object(deed: Deed, meeting: Meeting, world: World) -> dict[str, Any]:
+def _object(action: Action, meeting: Meeting, world: World) -> dict[str, Any]:
     spec = SPECS[meeting.community]
     held: dict[str, Any] = {
         "uuid": occurrence(meeting, world),
@@ -49,27 +49,27 @@ def _object(deed: Deed, meeting: Meeting, world: World) -> dict[str, Any]:
         "duration": 60,
         "timezone": "Europe/Amsterdam",
     }
-    match deed.kind:
+    match action.kind:
         case Kind.STARTED:
             return held
         case Kind.ENDED:
             return held | {"end_time": _iso(meeting.ends)}
         case Kind.RECORDED:
-            return held | _recording(deed, meeting, world)
+            return held | _recording(action, meeting, world)
         case Kind.MEETING_CHAT:
-            return {"id": held["id"], "uuid": held["uuid"], "chat_message": _said(deed, world)}
-    assert deed.who is not None
-    participant = _participant(deed.who, world)
-    match deed.kind:
+            return {"id": held["id"], "uuid": held["uuid"], "chat_message": _said(action, world)}
+    assert action.who is not None
+    participant = _participant(action.who, world)
+    match action.kind:
         case Kind.LEFT:
-            participant |= {"leave_time": _iso(deed.at), "leave_reason": "left the meeting. Reason: Host ended the meeting."}
+            participant |= {"leave_time": _iso(action.at), "leave_reason": "left the meeting. Reason: Host ended the meeting."}
         case Kind.SHARE | Kind.UNSHARE:
-            details = {"content": "application", "link_source": "", "file_link": "", "source": "", "date_time": _iso(deed.at)}
+            details = {"content": "application", "link_source": "", "file_link": "", "source": "", "date_time": _iso(action.at)}
             participant |= {"sharing_details": details}
         case Kind.WAITING:
-            participant |= {"date_time": _iso(deed.at)}
+            participant |= {"date_time": _iso(action.at)}
         case _:
-            participant |= {"join_time": _iso(deed.at)}
+            participant |= {"join_time": _iso(action.at)}
     return held | {"participant": participant}
 
 
@@ -86,29 +86,29 @@ def _participant(person: Person, world: World) -> dict[str, Any]:
     }
 
 
-def _said(deed: Deed, world: World) -> dict[str, Any]:
-    assert deed.who is not None
+def _said(action: Action, world: World) -> dict[str, Any]:
+    assert action.who is not None
     return {
-        "date_time": _iso(deed.at),
-        "sender_session_id": str(16_778_240 + deed.who.number),
-        "sender_name": world.full_name(deed.who),
-        "sender_email": world.email(deed.who),
+        "date_time": _iso(action.at),
+        "sender_session_id": str(16_778_240 + action.who.number),
+        "sender_name": world.full_name(action.who),
+        "sender_email": world.email(action.who),
         "sender_type": "guest",
-        "recipient_type": "guest" if is_whispered(deed) else "everyone",
-        "message_id": world.uuid("meeting-chat", deed.number).upper(),
-        "message_content": world.words(deed),
+        "recipient_type": "guest" if is_whispered(action) else "everyone",
+        "message_id": world.uuid("meeting-chat", action.number).upper(),
+        "message_content": world.words(action),
     }
 
 
-def _recording(deed: Deed, meeting: Meeting, world: World) -> dict[str, Any]:
+def _recording(action: Action, meeting: Meeting, world: World) -> dict[str, Any]:
     file = {
-        "id": world.uuid("recording", deed.number),
+        "id": world.uuid("recording", action.number),
         "meeting_id": occurrence(meeting, world),
         "recording_start": _iso(meeting.starts),
         "recording_end": _iso(meeting.ends),
         "file_type": "MP4",
         "file_extension": "MP4",
-        "file_size": 48_000_000 + deed.number % 9_000_000,
+        "file_size": 48_000_000 + action.number % 9_000_000,
         "status": "completed",
         "recording_type": "shared_screen_with_speaker_view",
     }

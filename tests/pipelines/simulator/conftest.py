@@ -15,7 +15,7 @@ from pipelines.imports.importer import raw_events
 from pipelines.platforms import PLATFORMS
 from pipelines.simulator.calendar import Calendar
 from pipelines.simulator.delivery import Delivery, deliveries
-from pipelines.simulator.expected import Planned
+from pipelines.simulator.expected import Expected
 from pipelines.simulator.exports import Export, write_exports
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.ground_truth import secret, write_settings
@@ -34,7 +34,7 @@ class Performed:
     script: Script
     world: World
     context: Context
-    planned: Planned
+    expected: Expected
     exports: list[Export]
     found: Counter = field(default_factory=Counter)
     outcomes: list[tuple[str, Outcome]] = field(default_factory=list)
@@ -47,14 +47,14 @@ class Performed:
 def raw_of(delivery: Delivery, world: World) -> RawEvent:
     """What the gateway makes of a delivery, its signature checked."""
     received = datetime.fromtimestamp(delivery.due / 1000, UTC) + timedelta(seconds=1)
-    if delivery.door == "events":
+    if delivery.source == "events":
         kind = f"{delivery.platform}.recentchange"
     else:
         row, key = PLATFORMS[delivery.platform], secret(world, delivery.platform)
-        request = Request("POST", f"/{delivery.door}", row.sign(delivery.body, key, 1.0), delivery.body)
+        request = Request("POST", f"/{delivery.source}", row.sign(delivery.body, key, 1.0), delivery.body)
         kind = row.verify(request, (key,), 1.0).type
     return RawEvent(
-        id=delivery.raw_id, source="/test", type=kind, door=delivery.door, received_at=received, payload=delivery.body
+        id=delivery.raw_id, sender="/test", type=kind, source=delivery.source, received_at=received, payload=delivery.body
     )
 
 
@@ -63,15 +63,15 @@ def perform(folder: Path, *, seed: int, weeks: int, live_weeks: int, members: in
     world = World(seed)
     settings = load(write_settings(folder, script, world), folder / "var")
     context = Context(KEY, settings.communities(), PLATFORMS)
-    planned = Planned()
-    exports = write_exports(script, world, folder / "exports", planned)
-    done = Performed(script, world, context, planned, exports)
+    expected = Expected()
+    exports = write_exports(script, world, folder / "exports", expected)
+    done = Performed(script, world, context, expected, exports)
     offset = 0
     for export in exports:
         for raw in raw_events(PLATFORMS[export.platform], export.kind, export.path, ImportOptions(tenant=None), NOW):
             offset += 1
             _take(done, raw, "export", offset)
-    for delivery in deliveries(script, world, planned):
+    for delivery in deliveries(script, world, expected):
         offset += 1
         _take(done, raw_of(delivery, world), "live", offset)
     return done

@@ -1,4 +1,4 @@
-"""End to end without Kafka: the player's deeds, understood, landed and built, give back what was planted."""
+"""End to end without Kafka: the player's actions, understood, landed and built, give back what was planted."""
 
 from datetime import date, datetime, time, timedelta
 from types import SimpleNamespace
@@ -30,21 +30,21 @@ def _landed(done):
     offsets = land.begin_at(con, log)
     chunk = Chunk.of(values, 0, 0)
     batch = land._land_chunk(con, log, chunk, offsets, AT, land._TOPICS[0])
-    assert batch.duplicates == done.planned.duplicates
-    assert batch.strays == 0
+    assert batch.duplicates == done.expected.duplicates
+    assert batch.malformed == 0
     people = _people(done)
     con.register(
         "found", pa.table({name: [row[i] for row in people] for i, name in enumerate(("community", "actor", "member"))})
     )
-    con.execute("insert into land.main.people by name from found")
+    con.execute("insert into landing.main.people by name from found")
     settings = done.context.communities.by_slug.values()
     con.executemany(
-        "insert into land.main.communities values (?, ?, ?, ?, ?)",
+        "insert into landing.main.communities values (?, ?, ?, ?, ?)",
         [(c.slug, c.title, c.origin, c.time_zone, c.beat_days) for c in settings],
     )
     for c in settings:
         for pause in c.breaks:
-            con.execute("insert into land.main.breaks values (?, ?, ?, ?)", [c.slug, pause.since, pause.until, pause.kind])
+            con.execute("insert into landing.main.breaks values (?, ?, ?, ?)", [c.slug, pause.since, pause.until, pause.kind])
     return con
 
 
@@ -84,7 +84,7 @@ def _found(done, con):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_planted_core_and_the_cold_shoulder_are_found(tmp_path, seed):
     done = perform(tmp_path, seed=seed, weeks=WEEKS, live_weeks=LIVE_WEEKS, members=MEMBERS, end=END)
-    assert done.found == done.planned.events
+    assert done.found == done.expected.events
     con = _landed(done)
     built = build(con, catalog(), [c.slug for c in done.context.communities.by_slug.values()], AT)
     assert [one for one in built.checks if one.failures and one.severity == "error"] == []
@@ -97,13 +97,13 @@ def test_the_planted_core_and_the_cold_shoulder_are_found(tmp_path, seed):
 
 
 def test_who_came_or_went_lately_counts_on_neither_side():
-    truth = truth_of_two(settled=("a", "b"), unsettled=("c",))
+    truth = truth_of_two(established=("a", "b"), in_transition=("c",))
     assert compare_core(truth, {"x": {"a", "c"}})["x"] == CoreFound(planted=2, found=1, strangers=0)
     assert compare_core(truth, {"x": {"a", "b", "d"}})["x"] == CoreFound(planted=2, found=2, strangers=1)
 
 
-def truth_of_two(settled, unsettled):
-    return SimpleNamespace(core={"x": SimpleNamespace(settled=settled, unsettled=unsettled)})
+def truth_of_two(established, in_transition):
+    return SimpleNamespace(core={"x": SimpleNamespace(established=established, in_transition=in_transition)})
 
 
 def _cold(weeks_to_see=24):

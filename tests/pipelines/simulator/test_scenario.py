@@ -14,7 +14,7 @@ from pipelines.platforms import PLATFORMS
 from pipelines.simulator.actions import Kind
 from pipelines.simulator.calendar import Calendar
 from pipelines.simulator.delivery import Ledger, deliveries, read_ledger
-from pipelines.simulator.expected import Planned
+from pipelines.simulator.expected import Expected
 from pipelines.simulator.exports import write_exports
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.ground_truth import people_rows, truth_of, write_settings, write_truth
@@ -30,12 +30,12 @@ def _script(seed=3, weeks=12, live_weeks=6, members=60):
 
 def _bytes_of(folder: Path, script: Script) -> str:
     digest = hashlib.sha256()
-    world, planned = World(script.seed), Planned()
-    for export in write_exports(script, world, folder, planned):
+    world, expected = World(script.seed), Expected()
+    for export in write_exports(script, world, folder, expected):
         digest.update(export.path.read_bytes())
-    for one in deliveries(script, world, planned):
+    for one in deliveries(script, world, expected):
         digest.update(one.body + one.raw_id.encode())
-    write_truth(folder / "truth.json", truth_of(script), planned)
+    write_truth(folder / "truth.json", truth_of(script), expected)
     write_settings(folder, script, world)
     for name in ("truth.json", "people.csv", "roles.csv", "guildhall.toml"):
         digest.update((folder / name).read_bytes())
@@ -48,19 +48,19 @@ def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(tmp_path):
     assert first != _bytes_of(tmp_path / "c", _script(seed=4))
 
 
-def test_every_event_becomes_what_was_planned_for_it(play):
-    assert play.found == play.planned.events
-    assert len(play.interactions) == play.planned.interactions
+def test_every_event_becomes_what_was_expected_for_it(play):
+    assert play.found == play.expected.events
+    assert len(play.interactions) == play.expected.interactions
 
 
-def test_every_kind_of_deed_is_played(tmp_path):
-    kinds = {deed.kind for deed in _script(weeks=30, members=200).deeds()}
+def test_every_kind_of_action_is_played(tmp_path):
+    kinds = {action.kind for action in _script(weeks=30, members=200).actions()}
     assert kinds == set(Kind)
 
 
 def test_what_a_platform_sends_twice_is_the_same_interaction_twice(play):
     said = Counter(one.event_id for one in play.interactions)
-    assert sum(said.values()) - len(said) == play.planned.duplicates > 0
+    assert sum(said.values()) - len(said) == play.expected.duplicates > 0
     content = {}
     for one in play.interactions:
         known = content.setdefault(one.event_id, one.model_dump(exclude={"raw"}))
@@ -74,7 +74,7 @@ def test_every_person_is_one_person_whatever_the_platform(play):
     assert set(platforms) == {(platform, spec.slug) for platform in ("slack", "zoom", "mediawiki") for spec in SPECS}
 
 
-def test_a_happening_has_the_same_id_through_both_doors(tmp_path):
+def test_a_action_has_the_same_id_through_both_sources(tmp_path):
     live = _everything(tmp_path / "live", live_weeks=12)
     both = _everything(tmp_path / "both", live_weeks=1)
     # An export holds neither reactions nor what was deleted, and a workspace's joining only as a line in a channel.
@@ -131,7 +131,7 @@ def test_a_feed_of_changes_links_every_revision_to_the_one_before(play):
     assert last
 
 
-def test_live_doors_get_nothing_that_is_too_old_for_them(play):
+def test_live_sources_get_nothing_that_is_too_old_for_them(play):
     assert not [one for _, outcome in play.outcomes for one in [outcome.record] if one.detail and "400 days" in one.detail]
 
 
@@ -141,8 +141,8 @@ from pathlib import Path
 from pipelines.simulator.scenario import Script
 from pipelines.simulator.calendar import Calendar
 
-deeds = Script(1, Calendar(date(2026, 3, 30), 2, 2), 100_000).deeds()
-count = sum(1 for _ in deeds)
+actions = Script(1, Calendar(date(2026, 3, 30), 2, 2), 100_000).actions()
+count = sum(1 for _ in actions)
 # Not ru_maxrss, which begins with the size of the process that started this one.
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
 print(count, int(peak.split()[1]) // 1024)
@@ -151,16 +151,16 @@ print(count, int(peak.split()[1]) // 1024)
 
 def test_a_hundred_thousand_members_are_played_a_week_at_a_time():
     told = subprocess.run([sys.executable, "-c", MANY], capture_output=True, text=True, check=True).stdout
-    deeds, megabytes = map(int, told.split())
-    assert deeds > 200_000
+    actions, megabytes = map(int, told.split())
+    assert actions > 200_000
     assert megabytes < 300
 
 
 def test_the_work_grows_with_the_people_and_not_with_their_square():
-    def deeds(members):
-        return sum(1 for _ in Script(1, Calendar(END, 2, 2), members).deeds())
+    def actions(members):
+        return sum(1 for _ in Script(1, Calendar(END, 2, 2), members).actions())
 
-    few, many = deeds(1_000), deeds(4_000)
+    few, many = actions(1_000), actions(4_000)
     assert 3 < many / few < 5
 
 
@@ -170,14 +170,14 @@ def test_truth_tells_who_the_script_plans_for_the_core():
     for spec, people in zip(SPECS, script.people, strict=True):
         core = truth.core[spec.slug]
         at_the_end = {person.key for person in people if str(person.plan(103)) == "core"}
-        assert set(core.settled) <= at_the_end <= set(core.settled) | set(core.unsettled)
-        assert not set(core.settled) & set(core.unsettled)
-        assert len(core.settled) >= 4
+        assert set(core.established) <= at_the_end <= set(core.established) | set(core.in_transition)
+        assert not set(core.established) & set(core.in_transition)
+        assert len(core.established) >= 4
     assert truth.cold.community == "gardeners"
     assert truth.cold.since < truth.cold.until <= truth.cold.over_by <= truth.ends
 
 
-def test_nobody_planned_for_the_core_is_without_links(play):
+def test_nobody_expected_for_the_core_is_without_links(play):
     linked = {line.split(",")[0] for line in _people(play)}
     core = {person.key for people in play.script.people for person in people if person.core_spells()}
     assert core <= linked
@@ -190,7 +190,7 @@ def _people(play):
 
 def test_a_ledger_counts_whole_lines_only(tmp_path):
     path = tmp_path / "ledger.jsonl"
-    sent = list(islice(deliveries(_script(), World(3), Planned()), 50))
+    sent = list(islice(deliveries(_script(), World(3), Expected()), 50))
     with Ledger(path) as ledger:
         ledger.write(sent)
         ledger.write(sent[:1])
@@ -198,7 +198,7 @@ def test_a_ledger_counts_whole_lines_only(tmp_path):
         file.write('{"id": "cut o')
     found = read_ledger(path)
     assert found.total() == 51
-    assert found[sent[0].door, sent[0].raw_id] == 2 + sum(one.raw_id == sent[0].raw_id for one in sent[1:])
+    assert found[sent[0].source, sent[0].raw_id] == 2 + sum(one.raw_id == sent[0].raw_id for one in sent[1:])
 
 
 def test_garbage_never_becomes_anything(play):

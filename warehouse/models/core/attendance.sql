@@ -1,7 +1,7 @@
 /*
 summary: Who was at which meeting, and for how long. Fragments, reconnects and edges without their other half are merged; whoever spoke, presented or hosted was there. People only, closed weeks.
 grain: [community, occurrence, member]
-source: [core.interactions]
+reads: [core.interactions]
 columns:
   community: the community
   series: the meeting series

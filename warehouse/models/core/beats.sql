@@ -1,7 +1,7 @@
 /*
 summary: The beats of every evaluation's window, newest first, and whether the community met in them.
 grain: [community, window_end, beat]
-source: [core.tempo, core.weeks]
+reads: [core.tempo, core.weeks]
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive

@@ -1,7 +1,7 @@
 /*
 summary: The communities, as the settings name them, and what of them has landed, as of now.
 grain: [community]
-source: [landing.communities, landing.interactions]
+reads: [landing.communities, landing.interactions]
 refresh: now
 columns:
   community: the community

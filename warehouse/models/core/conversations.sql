@@ -1,7 +1,7 @@
 /*
 summary: Which thread each message belongs to. An explicit thread where the platform gives one, else a conversation inferred from silence.
 grain: [community, event_id]
-source: [core.interactions]
+reads: [core.interactions]
 columns:
   community: the community
   event_id: the message

@@ -1,7 +1,7 @@
 /*
 summary: When each member was first and last seen, over closed weeks; also those who are bots.
 grain: [community, member]
-source: [core.interactions]
+reads: [core.interactions]
 columns:
   community: the community
   member: published pseudonym

@@ -1,7 +1,7 @@
 /*
 summary: Who helped whom in which week. Somebody contributed in another's thread, edited a page another made, or acted towards another in a meeting.
 grain: [community, member, helped, week]
-source: [core.conversations, core.interactions, core.pages, core.threads, core.ties]
+reads: [core.conversations, core.interactions, core.pages, core.threads, core.ties]
 columns:
   community: the community
   member: who helped

@@ -1,11 +1,11 @@
 /*
 summary: What stands. One row for each thing somebody did, after revisions, deletions, moves and conflicts; undone wiki edits stay, marked.
 grain: [community, event_id]
-source: [landing.interactions, landing.people]
+reads: [landing.interactions, landing.people]
 refresh: now
 columns:
   community: the community
-  event_id: the happening, the same through every door
+  event_id: the action, the same through every source
   member: published pseudonym of who did it; absent where the account belongs to nobody who may be shown
   actor_kind: human, bot or system, by the platform's flag or the settings' list
   medium: wiki, chat or meeting

@@ -1,7 +1,7 @@
 /*
 summary: Meetings that took place, by series, with when they began and ended and how many came. Closed weeks.
 grain: [community, occurrence]
-source: [core.attendance, core.interactions]
+reads: [core.attendance, core.interactions]
 columns:
   community: the community
   series: the meeting series

@@ -1,7 +1,7 @@
 /*
 summary: What each person did in each closed week. The base of levels; contributions that were undone are counted apart.
 grain: [community, member, week]
-source: [core.attendance, core.interactions]
+reads: [core.attendance, core.interactions]
 columns:
   community: the community
   member: published pseudonym

@@ -1,7 +1,7 @@
 /*
 summary: Wiki pages, who made them and how many worked on them. Making and editing that stands, of closed weeks; talk is in threads.
 grain: [community, page]
-source: [core.interactions]
+reads: [core.interactions]
 columns:
   community: the community
   page: the page, as an object

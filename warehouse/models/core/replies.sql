@@ -1,7 +1,7 @@
 /*
 summary: Who answered whom. A message's target is the author of what it explicitly answers, else the last different person who spoke in the thread within 14 days.
 grain: [community, event_id]
-source: [core.conversations, core.first_seen, core.interactions]
+reads: [core.conversations, core.first_seen, core.interactions]
 columns:
   community: the community
   event_id: the act that answers

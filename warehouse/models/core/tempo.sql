@@ -1,7 +1,7 @@
 /*
 summary: Each community's beat on every Monday. It starts from the charter, else with 7 days, and changes only when four evaluations in a row agree on the same other one.
 grain: [community, week]
-source: [core.weeks, landing.communities]
+reads: [core.weeks, landing.communities]
 step: keep_beat
 columns:
   community: the community

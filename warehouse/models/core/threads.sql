@@ -1,7 +1,7 @@
 /*
 summary: Threads, explicit or inferred, with who opened them and who first answered.
 grain: [community, thread_id]
-source: [core.conversations]
+reads: [core.conversations]
 columns:
   community: the community
   thread_id: the explicit thread, or "conversation:" and the event that opened it; "@" and a date where a topic started again

@@ -1,7 +1,7 @@
 /*
 summary: Who acted towards whom in which week, by answering, addressing, reacting or thanking. People only, on both sides.
 grain: [community, member, to_member, week]
-source: [core.first_seen, core.interactions, core.replies]
+reads: [core.first_seen, core.interactions, core.replies]
 columns:
   community: the community
   member: who acted

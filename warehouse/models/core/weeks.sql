@@ -1,7 +1,7 @@
 /*
 summary: The spine of time. Each community's closed weeks since its first sign, each with the beats of every length that end with it.
 grain: [community, week, beat_weeks]
-source: [core.interactions, core.member_weeks, landing.breaks]
+reads: [core.interactions, core.member_weeks, landing.breaks]
 columns:
   community: the community
   week: number of the Monday with which the beat ends, exclusive

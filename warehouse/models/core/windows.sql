@@ -1,7 +1,7 @@
 /*
 summary: The spine that every metric joins. One row for each evaluation of each community, with its window, its beat and how many people contributed.
 grain: [community, window_end]
-source: [core.beats, core.member_weeks, core.tempo]
+reads: [core.beats, core.member_weeks, core.tempo]
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive

@@ -1,7 +1,7 @@
 /*
 summary: The levels of each community's last evaluation, and since when.
 grain: [community, member]
-source: [core.windows, levels.evaluations, levels.history]
+reads: [core.windows, levels.evaluations, levels.history]
 columns:
   community: the community
   member: the member

@@ -1,7 +1,7 @@
 /*
 summary: Every member's level at every evaluation, after confirmation, with what it rests on. One row for each member seen within 364 days or two windows, or declared, and one more when that has passed.
 grain: [community, window_end, member]
-source: [core.beats, core.first_seen, core.interactions, core.member_weeks, core.windows, landing.roles, levels.reach]
+reads: [core.beats, core.first_seen, core.interactions, core.member_weeks, core.windows, landing.roles, levels.reach]
 step: levels
 columns:
   community: the community
@@ -114,7 +114,7 @@ with params as (
         (cast(member_weeks.contributions > 0 or attendances > 0 as bigint) << 0)
         + (cast(member_weeks.contributions > 0 as bigint) << 16)
         + (cast(attendances + other_presence + consumption > 0 as bigint) << 32)
-        + (cast(member_weeks.hosted > 0 as bigint) << 48) as deeds,
+        + (cast(member_weeks.hosted > 0 as bigint) << 48) as actions,
         -- a week of nothing but a leave is seen, and is no event of the window; one of nothing but undone edits is an event
         case
             when member_weeks.contributions + attendances + hosted + other_presence + consumption + joins > 0 or leaves = 0
@@ -139,7 +139,7 @@ with params as (
         max(facts.week) as last_week,
         max(facts.event_week) as last_event,
         cast(sum(facts.contributions) as integer) as contributions,
-        bit_or(facts.deeds * seats.beat) as beats,
+        bit_or(facts.actions * seats.beat) as beats,
         sum(facts.hosted) as hosted,
         sum(facts.joins) as joins,
         min(facts.contributed_week) as contributed_first,

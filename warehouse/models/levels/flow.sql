@@ -1,7 +1,7 @@
 /*
 summary: How many people moved from one level to another since one whole window before. Sponsors' staff, and evaluations that give no level, are left out.
 grain: [community, window_end, from_level, to_level]
-source: [core.windows, levels.evaluations]
+reads: [core.windows, levels.evaluations]
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive

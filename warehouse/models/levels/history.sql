@@ -1,7 +1,7 @@
 /*
 summary: A member's levels as intervals, with the reason at their beginning and what brought the change.
 grain: [community, member, from_at]
-source: [core.windows, levels.evaluations]
+reads: [core.windows, levels.evaluations]
 columns:
   community: the community
   member: the member

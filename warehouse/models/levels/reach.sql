@@ -1,7 +1,7 @@
 /*
 summary: With how many people a member has mutual ties, and how many a member helped, within the window before each week; rows where it changes.
 grain: [community, window_weeks, member, from_week]
-source: [core.helps, core.ties, core.windows]
+reads: [core.helps, core.ties, core.windows]
 columns:
   community: the community
   window_weeks: length of the window; one story for each length that the community's evaluations use

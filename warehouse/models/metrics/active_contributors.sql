@@ -8,7 +8,7 @@ unit: people
 direction: neither
 needs: [contributions]
 minimum: none
-source: [core.windows]
+reads: [core.windows]
 reference: CHAOSS, metric Contributors.
 reading: Size, not health. Read it beside new contributors and retention.
 measure: {value: active_contributors, kind: people, counts: people}

@@ -8,7 +8,7 @@ unit: share of interactions
 direction: neither
 needs: [any interaction]
 minimum: none
-source: [core.interactions, core.windows]
+reads: [core.interactions, core.windows]
 reference: CHAOSS, metric Bot Activity.
 reading: How much of what was seen no person did. Bots are left out of every other number.
 measure: {value: bot_share, kind: share, numerator: bot_interactions, denominator: interactions, counts: events}

@@ -8,7 +8,7 @@ unit: people
 direction: higher is better
 needs: [contributions]
 minimum: 15 contributors
-source: [core.windows, levels.evaluations]
+reads: [core.windows, levels.evaluations]
 reference: CHAOSS, metric Contributor Absence Factor.
 reading: How few people could leave before half of what happens would stop. One or two in a community of fifteen or more is fragile.
 measure: {value: contributor_absence_factor, kind: people, denominator: contributors, counts: people, smallest: 15}

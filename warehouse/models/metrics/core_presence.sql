@@ -8,7 +8,7 @@ unit: share of members
 direction: both extremes are bad
 needs: [contributions]
 minimum: 3 alive beats
-source: [core.windows, levels.evaluations]
+reads: [core.windows, levels.evaluations]
 reference: Probst & Borzillo 2008 (the lack of a core group is the first of five causes of failure).
 reading: No core means that nobody carries it; one or two is a help desk; more than a third is a team rather than a community, or a drought of newcomers.
 measure: {value: core_presence_share, kind: share, numerator: core_members, denominator: members, low: core_presence_low, high: core_presence_high, word: core_presence, counts: people}

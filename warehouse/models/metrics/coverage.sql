@@ -2,38 +2,38 @@
 id: M1
 title: Coverage
 version: 1
-summary: Share of the doors a community expects to hear from that were heard from in time, as of now.
+summary: Share of the sources a community expects to hear from that were heard from in time, as of now.
 grain: [community]
-unit: share of doors
+unit: share of sources
 direction: higher is better
-needs: [doors in the settings]
+needs: [sources in the settings]
 minimum: none
-source: [landing.communities, landing.doors, landing.interactions]
-reference: Own proposal; a door is judged by its heartbeat, not by the age of its last event.
+reads: [landing.communities, landing.sources, landing.interactions]
+reference: Own proposal; a source is judged by its heartbeat, not by the age of its last event.
 reading: What was not seen. Below one, read everything else with care.
 refresh: now
-measure: {value: coverage_share, kind: share, numerator: doors_heard, denominator: doors, counts: sources}
+measure: {value: coverage_share, kind: share, numerator: sources_seen, denominator: sources, counts: sources}
 columns:
   community: the community
-  doors: doors that the community expects to hear from
-  doors_heard: those last heard from within their allowed gap
-  coverage_share: doors_heard ÷ doors; not measured where the settings name no door
+  sources: sources that the community expects to hear from
+  sources_seen: those last heard from within their allowed gap
+  coverage_share: sources_seen ÷ sources; not measured where the settings name no source
   recent_interactions: interactions of the last 28 days
   late_interactions: those that landed more than 24 hours after they happened
   late_share: late_interactions ÷ recent_interactions
   as_of: the moment all this is about
 caveats:
-  - A door that answers but hides some spaces is heard from all the same.
+  - A source that answers but hides some spaces is heard from all the same.
   - An imported history is late by nature.
 */
 with params as (
     select interval 28 day as recent, interval 24 hour as in_time
 ), heard as (
     select
-        doors.community,
-        count(*) as doors,
-        count(*) filter (doors.last_heard_at >= building.as_of - to_hours(doors.max_gap_hours)) as doors_heard
-    from landing.doors
+        sources.community,
+        count(*) as sources,
+        count(*) filter (sources.last_seen_at >= building.as_of - to_hours(sources.max_gap_hours)) as sources_seen
+    from landing.sources
     join building using (community)
     group by all
 ), arrived as (
@@ -49,9 +49,9 @@ with params as (
 )
 select
     building.community,
-    coalesce(doors, 0) as doors,
-    coalesce(doors_heard, 0) as doors_heard,
-    doors_heard / doors as coverage_share,
+    coalesce(sources, 0) as sources,
+    coalesce(sources_seen, 0) as sources_seen,
+    sources_seen / sources as coverage_share,
     coalesce(recent_interactions, 0) as recent_interactions,
     coalesce(late_interactions, 0) as late_interactions,
     late_interactions / recent_interactions as late_share,

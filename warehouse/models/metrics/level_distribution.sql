@@ -8,7 +8,7 @@ unit: people
 direction: neither
 needs: [contributions]
 minimum: 3 alive beats
-source: [core.windows, levels.evaluations]
+reads: [core.windows, levels.evaluations]
 reference: Wenger, McDermott & Snyder 2002 (core 10-15 %, active 15-20 %); the level rules are in the README.
 reading: Every level is a good place to be. A large periphery is normal; a share outside the book's range is a question, not a verdict.
 measure: {value: members, kind: distribution, numerator: members, denominator: seen, counts: people}

@@ -8,7 +8,7 @@ unit: share of those who could move
 direction: higher is better
 needs: [contributions]
 minimum: two whole windows, with three live beats in each
-source: [core.windows, levels.flow]
+reads: [core.windows, levels.flow]
 reference: Wenger-Trayner & Wenger-Trayner 2015; CHAOSS, metric Conversion Rate.
 reading: People move in and out; that they can is a sign of life. A leaky middle is normal.
 measure: {value: level_mobility_net, kind: index, numerator: promoted, denominator: outside, counts: people}

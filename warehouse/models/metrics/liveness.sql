@@ -8,7 +8,7 @@ unit: share of beats
 direction: higher is better
 needs: [contributions or attendance]
 minimum: none
-source: [core.windows]
+reads: [core.windows]
 reference: Own proposal; the beat is the community's own clock.
 reading: Whether people meet, at their own pace. A beat that lengthens is the plainest sign of fading.
 measure: {value: liveness_share, kind: share, numerator: alive_beats, denominator: counted_beats, low: liveness_low, high: liveness_high, counts: beats, always: true}

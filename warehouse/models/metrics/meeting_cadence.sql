@@ -8,7 +8,7 @@ unit: days
 direction: neither
 needs: [meeting]
 minimum: 3 meetings for the rhythm, 7 for the regulars
-source: [core.attendance, core.meetings, core.windows, landing.breaks]
+reads: [core.attendance, core.meetings, core.windows, landing.breaks]
 reference: CHAOSS, metric Meeting Attendee Count.
 reading: Whether there is a rhythm to rely on. More people in a meeting is not necessarily better.
 measure: {value: meeting_cadence_days, kind: days, numerator: meetings, counts: meetings, always: true}

@@ -8,7 +8,7 @@ unit: people
 direction: neither
 needs: [contributions]
 minimum: 52 weeks of history
-source: [core.first_seen, core.member_weeks, core.windows]
+reads: [core.first_seen, core.member_weeks, core.windows]
 reference: CHAOSS, metric New Contributors.
 reading: Who turns up. Read it beside what happens to them.
 measure: {value: new_contributors, kind: people, counts: people}

@@ -8,7 +8,7 @@ unit: share of newcomers
 direction: higher is better
 needs: [contributions]
 minimum: 20 newcomers
-source: [core.first_seen, core.interactions, core.windows, landing.breaks]
+reads: [core.first_seen, core.interactions, core.windows, landing.breaks]
 reference: "Wikimedia Research, Surviving New Editor; Panciera et al. 2009: first-day behaviour already differs."
 reading: Low values are usual. Compare cohorts of one community, never communities.
 measure: {value: newcomer_survival_share, kind: share, numerator: survived, denominator: cohort, low: newcomer_survival_low, high: newcomer_survival_high, counts: people}

@@ -8,7 +8,7 @@ unit: hours
 direction: lower is better
 needs: [chat or wiki talk]
 minimum: 20 newcomer threads
-source: [core.first_seen, core.threads, core.windows, landing.breaks]
+reads: [core.first_seen, core.threads, core.windows, landing.breaks]
 reference: CHAOSS, metric Time to First Response; Kaplan & Meier 1958, band by log-log Greenwood.
 reading: How long a newcomer waits. Threads that nobody answered are waiting still, and are not dropped.
 measure: {value: newcomer_wait_hours, kind: hours, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_wait_low_hours, high: newcomer_wait_high_hours, counts: threads, smallest: 20}

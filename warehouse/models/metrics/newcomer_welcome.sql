@@ -8,7 +8,7 @@ unit: share of newcomers' threads
 direction: higher is better
 needs: [chat or wiki talk]
 minimum: 20 newcomer threads
-source: [core.first_seen, core.threads, core.windows, landing.breaks]
+reads: [core.first_seen, core.threads, core.windows, landing.breaks]
 reference: "Joyce & Kraut 2006 and Burke et al. 2007: 61 % of newcomers' first posts on Usenet were answered, and an answer raised the chance of a second post from 44 % to 56 %."
 reading: What happens to somebody who turns up and asks. A fall while the community grows is easily missed, because every number of size still rises.
 measure: {value: newcomer_welcome_share, kind: share, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_welcome_low, high: newcomer_welcome_high, counts: threads, smallest: 20}

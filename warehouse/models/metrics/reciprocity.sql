@@ -8,7 +8,7 @@ unit: share of pairs
 direction: both extremes are bad
 needs: [replies or mentions]
 minimum: 15 contributors
-source: [core.ties, core.windows]
+reads: [core.ties, core.windows]
 reference: Wasserman & Faust 1994, dyadic reciprocity; one of the features that predicted the survival of communities on Reddit.
 reading: Near nothing is broadcast, near everything is a closed circle.
 measure: {value: reciprocity_share, kind: share, numerator: mutual_pairs, denominator: pairs, counts: pairs, network: true}

@@ -8,7 +8,7 @@ unit: share of question threads
 direction: higher is better
 needs: [chat or wiki talk]
 minimum: 20 question threads
-source: [core.threads, core.windows, landing.breaks]
+reads: [core.threads, core.windows, landing.breaks]
 reference: CHAOSS, metrics of response time.
 reading: Whether people who ask get help.
 measure: {value: response_rate_share, kind: share, numerator: answered_questions, denominator: questions, low: response_rate_low, high: response_rate_high, counts: threads, smallest: 20}

@@ -8,7 +8,7 @@ unit: share of people
 direction: higher is better
 needs: [contributions]
 minimum: two whole windows, and half of this one outside announced breaks
-source: [core.member_weeks, core.windows]
+reads: [core.member_weeks, core.windows]
 reference: Rowe & Alani and Karnstedt et al. on churn in online communities; LFX Insights for how low open communities run.
 reading: Most occasional members vanish for a quarter, and many come back; compare it with the community's own past only.
 measure: {value: retention_share, kind: share, numerator: retained, denominator: previous_contributors, low: retention_low, high: retention_high, counts: people}

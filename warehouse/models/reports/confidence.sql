@@ -1,14 +1,14 @@
 /*
 summary: What was seen and what was not, as of now; the banner above every report.
 grain: [community]
-source: [landing.interactions, metrics.coverage]
+reads: [landing.interactions, metrics.coverage]
 refresh: now
 columns:
   community: the community
   as_of: the moment all this is about
-  doors: doors that the community expects to hear from
-  doors_heard: those last heard from within their allowed gap
-  coverage_share: doors_heard ÷ doors
+  sources: sources that the community expects to hear from
+  sources_seen: those last heard from within their allowed gap
+  coverage_share: sources_seen ÷ sources
   late_share: share of the last 28 days' interactions that landed more than a day late
   first_at: day of the oldest interaction
   last_at: day of the newest interaction
@@ -27,8 +27,8 @@ with landed as (
 select
     coverage.community,
     coverage.as_of,
-    coverage.doors,
-    coverage.doors_heard,
+    coverage.sources,
+    coverage.sources_seen,
     coverage.coverage_share,
     coverage.late_share,
     landed.first_at,

@@ -1,7 +1,7 @@
 /*
 summary: Every metric's value as a sponsor may see it. What may not be shown is withheld here, in one step, with the reason.
 grain: [community, window_end, metric, part]
-source: [scorecard.estimates]
+reads: [scorecard.estimates]
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive

@@ -1,7 +1,7 @@
 /*
 summary: How many people moved from one level to another since the window before, as a sponsor may see it.
 grain: [community, window_end, from_level, to_level]
-source: [core.windows, levels.flow]
+reads: [core.windows, levels.flow]
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive

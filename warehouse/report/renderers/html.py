@@ -33,14 +33,14 @@ CHAPTERS = {
 """First letter of a metric's id -> its chapter, in the order of the page. A metric with another letter comes last."""
 OTHER = ("More", "")
 FED_BY = {
-    "any interaction": "any door",
-    "contributions": "a chat, wiki or meeting door",
-    "contributions or attendance": "a chat, wiki or meeting door",
-    "chat or wiki talk": "a chat door (such as Slack) or a wiki door with talk pages (such as MediaWiki)",
-    "replies or mentions": "a chat door (such as Slack) or a wiki door with talk pages (such as MediaWiki)",
-    "meeting": "a meeting door (such as Zoom)",
+    "any interaction": "any source",
+    "contributions": "a chat, wiki or meeting source",
+    "contributions or attendance": "a chat, wiki or meeting source",
+    "chat or wiki talk": "a chat source (such as Slack) or a wiki source with talk pages (such as MediaWiki)",
+    "replies or mentions": "a chat source (such as Slack) or a wiki source with talk pages (such as MediaWiki)",
+    "meeting": "a meeting source (such as Zoom)",
 }
-"""What a metric needs -> the doors that would feed it, with one example: the table in README.md has all platforms."""
+"""What a metric needs -> the sources that would feed it, with one example: the table in README.md has all platforms."""
 COUNTED = {
     "people": "people",
     "threads": "threads",
@@ -221,7 +221,7 @@ def _latest_words(latest: Sequence[dict[str, str]]) -> str:
 
 
 def _missing(header: Header, shown: Shown) -> str:
-    """Where nothing is measured: what is needed, and which door would feed it."""
+    """Where nothing is measured: what is needed, and which source would feed it."""
     if any(e.value is not None or e.withheld != NOT_MEASURED for e in shown.latest):
         return ""
     needs = "; ".join(f"{need}, from {FED_BY[need]}" if need in FED_BY else need for need in header.needs) or "more to see"
