@@ -21,7 +21,7 @@ def demo(
         bool, typer.Option("--keep", help="Leave the exports and the ledger of what was acknowledged, too.")
     ] = False,
 ) -> None:
-    """Play two years of three invented communities through the real sources, build, publish, and check against what was planted.
+    """Simulate two years of three invented communities through the real sources, build, publish, and check what was planted.
 
     Example: `guildhall demo --seed 7 --weeks 60`
     """

@@ -119,7 +119,7 @@ class Refresher:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         watch: Watch | None = None,
     ) -> None:
-        """`sources` says when each was last heard; `every` is the pause between two looks, in s; `clock` gives aware moments."""
+        """`sources` says when each was last heard; `every`: seconds between two looks; `clock` gives aware moments."""
         self._warehouse, self._sources, self._instance, self._home = warehouse, sources, instance, warehouse.home
         self._bootstrap, self._every, self._clock = bootstrap, every, clock
         self.watch = watch or Watch()

@@ -22,8 +22,8 @@ FACILITATOR_SEATS = 2
 class Core:
     """Who is in the core of a community at the last evaluation, by invented person.
 
-    `established` are expected there for longer than any rule needs to see it: one window, and the confirmations. `in_transition` came or
-    went more recently: finding them is no fault, and missing them is none.
+    `established` are expected there for longer than any rule needs to see it: one window, and the confirmations.
+    `in_transition` came or went more recently: finding them is no fault, and missing them is none.
     """
 
     established: tuple[str, ...]

@@ -133,7 +133,7 @@ def check(log: Log, topic_id: str | None, offsets: Mapping[int, int]) -> None:
 def read(bootstrap: str, log: Log, offsets: Mapping[int, int], *, records: int = CHUNK_RECORDS) -> Iterator[Chunk]:
     """Yield what lies between our offsets and the log's ends as of `look`; records that came since may be among it.
 
-    `offsets` has every partition of the log. Raises ConsumeError when an offset is gone, when Kafka is silent, or when it fails.
+    `offsets` has every partition of the log. Raises ConsumeError when an offset is gone, when Kafka is silent or fails.
     """
     waiting = {partition for partition, offset in offsets.items() if offset < log.ends[partition]}
     if not waiting:

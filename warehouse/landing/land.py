@@ -11,7 +11,7 @@ Three things decide what "once" means:
 * Of several outcomes of one raw record the highest normaliser version stays; of the same version the one said last, by its
   place in the topic (all outcomes of a raw partition are in one partition, in order).
 
-What is not an interaction at all (somebody else's JSON in our topic) is a malformed record: its place and why, and landing goes on.
+What is not an interaction at all (somebody else's JSON in our topic) is a malformed record: landing notes it and goes on.
 """
 
 import contextlib

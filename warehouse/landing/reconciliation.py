@@ -72,8 +72,8 @@ def accounting(
 ) -> Accounting:
     """Count the outcomes landed against the raw topic's offsets (of `drain.look`) and what producers counted by source.
 
-    What the topic had forgotten before we landed first (28 days) is not wanted. `acknowledged`: records by source; re-deliveries,
-    which have the raw id of another record of the source, come on top.
+    What the topic had forgotten before we landed first (28 days) is not wanted. `acknowledged`: records by source;
+    re-deliveries, which have the raw id of another record of the source, come on top.
     """
     said = {row[0]: row[1:] for row in con.execute(_PARTITIONS).fetchall()}
     partitions = tuple(_partition(number, starts[number], ends[number], said.get(number)) for number in sorted(ends))

@@ -42,7 +42,7 @@ LANDING_TABLES: dict[str, str] = {
 """Table -> columns, of the catalog `landing`, schema `main`.
 
 `people` maps an actor (account) to the published pseudonym of its member in a community. `roles`, `breaks`, `communities`
-and `sources` are the settings' tables, replaced whole at every refresh; `sources` has a row for each community and each source it
+and `sources` are the settings' tables, replaced whole at every refresh; `sources` has a row per community and source that it
 expects to hear from. `outcomes` has one row per raw record: `chunk_offset` is where in the outcomes topic it was said, so
 that a later word of the same normaliser version wins. `malformed` are records of our topics that are not what the contract
 says: their place and why, never their bytes. `batches` has a row for each transaction that landed something, `arrivals` one

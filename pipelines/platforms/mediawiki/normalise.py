@@ -279,7 +279,7 @@ PLATFORM = Platform(
     setup=(
         "MediaWiki does not sign what it sends. Have `$wgRCFeeds` (JSONRCFeedFormatter) or a reader of EventStreams hand over "
         "every change: post it to <gateway>/hooks/mediawiki/<source> with the header X-Hub-Signature-256, `sha256=` and the "
-        "hex HMAC-SHA-256 of the body under the source's secret; or emit it as `mediawiki.recentchange` (events.sdk.emitter, or "
+        "hex HMAC-SHA-256 of the body under the source's secret; or emit it as `mediawiki.recentchange` (events.sdk.emitter or "
         "CloudEvents at /v1/events). Kept changes: `guildhall import mediawiki-recentchange FILE` (.jsonl, .json, .gz). Spaces "
         "are numbers of namespaces, and `site`; the workspace is the wiki's domain: two wikis cannot share one."
     ),

@@ -3,7 +3,7 @@
 What becomes of what, through both sources:
 
 * A message is `<channel>:<ts>`. It is a reply when it names another message's `thread_ts`; `thread_ts` equal to `ts` only says
-  that answers exist, which an export knows and a webhook cannot, so the opening message carries no thread through either source.
+  that answers exist, which an export knows and a webhook cannot, so the opening message carries no thread from either source.
 * An edit revises (`<channel>:<ts>:edit:<ts of the edit>`); Slack's own changes, such as an unfurled link, have no newer
   `edited` and are ignored. A deletion revises, and so does the tombstone that stands where a thread's opening was deleted.
 * A file comes with its message and is a reference of it: one act, one contribution. `app_mention`, `link_shared` and

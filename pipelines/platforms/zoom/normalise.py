@@ -448,8 +448,8 @@ PLATFORM = Platform(
     reference="https://developers.zoom.us/docs/api/meetings/events/",
     setup=(
         "Create a webhook-only app, subscribe to meeting and webinar started, ended, participant joined and left, sharing "
-        "started, recording completed, and to chat messages; set the endpoint to <gateway>/hooks/zoom/<source> and give the source "
-        "the app's secret token. Messages in meetings come only where the account has DLP for in-meeting chat. "
+        "started, recording completed, and to chat messages; set the endpoint to <gateway>/hooks/zoom/<source> and give the "
+        "source the app's secret token. Messages in meetings come only where the account has DLP for in-meeting chat. "
         "Bodies kept elsewhere, one a line: `guildhall import zoom-webhooks FILE`."
     ),
     version=1,

@@ -363,9 +363,9 @@ PLATFORM = Platform(
     medium=Medium.CHAT,
     reference="https://zulip.com/api/outgoing-webhook-payload",
     setup=(
-        "Add a bot of the type Outgoing webhook with the endpoint <gateway>/hooks/zulip/<source>, in the Zulip format, and give "
-        "the source the bot's token; it tells only of messages that mention the bot. To hear all, pass the events of a client of "
-        "the real-time events API on as `zulip.event` (the SDK, or CloudEvents at /v1/events), one event each, with the "
+        "Add a bot of the type Outgoing webhook with the endpoint <gateway>/hooks/zulip/<source>, in the Zulip format; give "
+        "the source the bot's token; it sends only messages that mention the bot. For all of them, pass the events of a client "
+        "of the real-time events API on as `zulip.event` (the SDK, or CloudEvents at /v1/events), one event each, with the "
         "tenant. Histories: `guildhall import zulip-archive FILE`, what zulip-archive keeps, or Zulip's own export; give "
         "--tenant the name that the source has. Archives without accounts do not mark bots: list `name:notification bot` and "
         "`name:welcome bot` among the bots. Spaces are numbers of streams, and `organization`."
