@@ -61,12 +61,14 @@ def sources(as_json: AsJson = False) -> None:
         return
     show_table(
         ("platform", "medium", "arrives by", "import KIND", "reference"),
-        ((p["title"], p["medium"], ", ".join(p["arrives"]), ", ".join(p["imports"]), p["reference"]) for p in known),
+        ((p["title"], p["medium"], ", ".join(p["arrives"]), ", ".join(p["exports"]), p["reference"]) for p in known),
         title="Platforms",
     )
     out.print("\nTo set up")
     for platform in known:
-        out.print(f"  {platform['title']}: {platform['setup']}")
+        out.print(f"  {platform['title']}")
+        for number, line in enumerate(platform["setup"], start=1):
+            out.print(f"    {number}. {line}")
     out.print("")
     show_table(
         ("source", "address", "secret", "last heard", "last refused"),
@@ -89,9 +91,9 @@ def _platform(slug: str) -> dict[str, Any]:
         "title": row.title,
         "medium": str(row.medium),
         "arrives": [str(way) for way in row.arrives],
-        "imports": sorted(row.imports),
+        "exports": sorted(row.exports),
         "webhook": f"/hooks/{slug}/<source>" if Arrival.PUSH in row.arrives else None,
-        "setup": row.setup,
+        "setup": list(row.setup),
         "reference": row.reference,
     }
 
