@@ -42,7 +42,7 @@ def init(
         ) from error
     settings = load(path, state.home)
     settings.key()
-    out.print(f"  key        {settings.home / 'secret.key'}: keep a copy elsewhere; with another key every pseudonym changes")
+    out.print(f"  key        {settings.paths.secret_key}: keep a copy elsewhere; with another key every pseudonym changes")
     out.print("  next       guildhall sources, then guildhall up")
 
 
@@ -52,7 +52,7 @@ def sources(as_json: AsJson = False) -> None:
     Example: `guildhall sources`
     """
     settings = state.settings()
-    signs = last_seen.read(settings.home / "sources")
+    signs = last_seen.read(settings.paths.sources)
     known = [_platform(slug) for slug in sorted(PLATFORMS)]
     configured = [_source(settings, name, signs) for name in sorted(settings.source)]
     unmapped = _unmapped(settings)
