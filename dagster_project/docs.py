@@ -13,6 +13,7 @@ from events.verb import SENTENCES, Verb
 from pipelines.platforms import PLATFORMS
 from warehouse.build.catalog import catalog, metrics
 from warehouse.build.model import LAYERS, Model
+from warehouse.build.vocabulary import CHAPTERS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = (
@@ -86,7 +87,8 @@ def _one_metric(model: Model) -> str:
         f"**{header.id} · {header.title}** (version {header.version}). {header.summary}\n",
         f"*{header.reading}*\n",
         (
-            f"Unit: {header.unit}. Read: {header.direction}. Needs: {', '.join(header.needs)}. Minimum: {header.minimum}. "
+            f"Chapter: {CHAPTERS[header.chapter].title if header.chapter else '-'}. Unit: {header.unit}. "
+            f"Read: {header.direction}. Needs: {', '.join(header.needs)}. Minimum: {header.minimum}. "
             f"One row per ({', '.join(header.grain)}). Reads {', '.join(header.reads)}. Source: {header.reference}\n"
         ),
         table(("column", "meaning"), [(f"`{name}`", meaning) for name, meaning in header.columns.items()]),

@@ -101,6 +101,7 @@ def small_report():
         header = Header(
             id=name,
             title=f"Title of {name}",
+            chapter="help",
             summary=f"What {name} is.",
             grain=("community", "window_end"),
             reads=(),

@@ -17,6 +17,7 @@ from scipy.optimize import linprog
 
 from warehouse.build.build import make, open_memory, open_scratch
 from warehouse.build.catalog import catalog
+from warehouse.build.vocabulary import COUNTS, KINDS
 
 MONDAY = datetime(2024, 3, 25)  # noqa: DTZ001 - the warehouse speaks naive UTC
 LEVELS = ("core", "active", "occasional", "peripheral", "transactional")
@@ -32,6 +33,10 @@ def con():
     open_scratch(con, [], MONDAY, None)
     for model in catalog():
         make(con, model)
+    rules = " ".join(f"when '{name}' then '{kind.rule}'" for name, kind in KINDS.items())
+    con.execute(f"create macro rule_of(kind) as case kind {rules} end")
+    grouped = ", ".join(repr(name) for name, count in COUNTS.items() if count.grouped)
+    con.execute(f"create macro is_grouped(counts) as counts in ({grouped})")
     yield con
     con.close()
 
@@ -67,6 +72,7 @@ def estimate(**given):
         "always": False,
         "contributors": 50,
     } | given
+    row |= {"rule": KINDS[row["kind"]].rule, "grouped": COUNTS[row["counts"]].grouped}
     if row["kind"] == "share" and row["value"] is None and row["denominator"]:
         row["value"] = row["numerator"] / row["denominator"]
     return row
@@ -310,9 +316,12 @@ def every(con, guesses):
     For each thing that can be shown, the least and the most that may be behind it: of numerator, rest and denominator.
     """
     con.execute(f"create or replace temp table guesses as select *, 'c' || row_number() over () as community from ({guesses})")
-    have = {column[0] for column in con.execute("from guesses limit 0").description}
+    have = {column[0] for column in con.execute("from guesses limit 0").description} | {"rule", "grouped"}
     rest = [f"{literal(value)} as {name}" for name, value in estimate(kind="share").items() if name not in have]
-    con.execute(f"insert into scratch.scorecard.estimates by name select *, {', '.join(rest)} from guesses")
+    con.execute(
+        f"insert into scratch.scorecard.estimates by name select *, rule_of(kind) as rule, is_grouped(counts) as grouped "
+        f"from (select *, {', '.join(rest)} from guesses)"
+    )
     behind = ("numerator", "denominator - numerator", "denominator")
     limits = ", ".join(f"min({what}), max({what})" for what in (f"guesses.{b}".replace("- ", "- guesses.") for b in behind))
     found = con.execute(
@@ -339,7 +348,7 @@ PAIRS = """
     union all
     select n, d, n / d, '{counts}', 0.0, 1.0 from range(495, 506) t(d), range(0, 506) u(n) where n <= d
 """
-COUNTS = "select n as numerator, n as denominator, n as value, 'people' as kind from range(0, 300) t(n)"
+PEOPLE = "select n as numerator, n as denominator, n as value, 'people' as kind from range(0, 300) t(n)"
 
 
 @pytest.mark.parametrize("counts", ["people", "threads", "pairs"])
@@ -351,15 +360,15 @@ def test_no_share_pins_those_in_it_those_not_in_it_or_all_of_them(con, counts):
 
 
 def test_no_number_of_people_pins_them(con):
-    assert [row for row in every(con, COUNTS) if pinned(row[0], row[1])] == []
-    threads = COUNTS.replace("'people' as kind", "'count' as kind, 'threads' as counts")
+    assert [row for row in every(con, PEOPLE) if pinned(row[0], row[1])] == []
+    threads = PEOPLE.replace("'people' as kind", "'count' as kind, 'threads' as counts")
     assert [row for row in every(con, threads) if pinned(row[0], row[1])] == []
 
 
 def test_the_difference_of_two_numbers_of_people_pins_nobody(con):
     """Consecutive windows, or one metric and another: whatever two are shown, they may differ by nothing or by five."""
     shares = [row for row in every(con, PAIRS.format(counts="people")) if row[6] is not None]
-    counts = [row for row in every(con, COUNTS) if row[6] is not None]
+    counts = [row for row in every(con, PEOPLE) if row[6] is not None]
     limits = {(row[0], row[1]) for row in [*shares, *counts]} | {(row[4], row[5]) for row in shares}
     leaks = [(a, b) for a in limits for b in limits if a != b and pinned(b[0] - a[1], b[1] - a[0])]
     assert leaks == []
@@ -380,7 +389,8 @@ def test_the_levels_of_one_evaluation_pin_no_group_of_them(con):
     defaults = {
         k: v
         for k, v in estimate().items()
-        if k not in ("community", "metric", "part", "kind", "value", "numerator", "denominator", "contributors")
+        if k
+        not in ("community", "metric", "part", "kind", "rule", "grouped", "value", "numerator", "denominator", "contributors")
     }
     rest = ", ".join(f"{literal(value)} as {name}" for name, value in defaults.items())
     cells = " union all ".join(
@@ -390,9 +400,10 @@ def test_the_levels_of_one_evaluation_pin_no_group_of_them(con):
     )
     con.execute(
         f"""
-        insert into scratch.scorecard.estimates by name {cells}
+        insert into scratch.scorecard.estimates by name
+        select *, rule_of(kind) as rule, is_grouped(counts) as grouped from ({cells}
         union all select community, 'P3', '', 'share', core / nullif(core + active + occasional, 0), core, core + active + occasional, contributors, {rest} from worlds
-        union all select community, 'P1', '', 'people', contributors, null, null, contributors, {rest} from worlds
+        union all select community, 'P1', '', 'people', contributors, null, null, contributors, {rest} from worlds)
         """
     )
     con.execute(

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from warehouse.build.model import Header, Measure, Model
+from warehouse.build.vocabulary import COUNTS, KINDS, RULES
 
 SPINE = ("community", "window_end")
 
@@ -19,8 +20,10 @@ _COLUMNS = {
     "numerator": "numerator or count behind the value",
     "denominator": "denominator behind the value",
     "word": "a word that may stand for the value",
-    "kind": "share, people, count, hours, days, ratio, index or distribution",
-    "counts": "what numerator and denominator count",
+    "kind": f"kind of measure: {', '.join(KINDS)}",
+    "rule": f"how small groups are withheld: {', '.join(RULES)}",
+    "counts": f"what numerator and denominator count: {', '.join(COUNTS)}",
+    "grouped": "whether what is counted could point at somebody, so that numbers below five are withheld",
     "network": "whether the metric is of ties",
     "smallest": "smallest denominator with which the value is shown",
     "always": "whether it is shown in communities of fewer than eight contributors",
@@ -58,7 +61,9 @@ select
     {_column(measure.denominator, "bigint")} as denominator,
     {_column(measure.word, "varchar")} as word,
     '{measure.kind}' as kind,
+    '{KINDS[measure.kind].rule}' as rule,
     '{measure.counts}' as counts,
+    {COUNTS[measure.counts].grouped} as grouped,
     {measure.network} as network,
     {measure.smallest} as smallest,
     {measure.always} as always,

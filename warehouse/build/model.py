@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 
 import duckdb
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from warehouse.build.vocabulary import CHAPTERS, COUNTS, KINDS, NEEDS, one_of
 
 LAYERS = ("core", "levels", "metrics", "scorecard", "reports")
 """The layers that are built, in the order in which they may read one another; `landing` is what they are built from."""
@@ -40,13 +42,13 @@ class Measure(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     value: str
-    kind: Literal["share", "people", "count", "hours", "days", "ratio", "index", "distribution"]
+    kind: Annotated[str, AfterValidator(lambda kind: one_of(kind, KINDS, "kind"))]
     numerator: str | None = None
     denominator: str | None = None
     low: str | None = None
     high: str | None = None
-    counts: Literal["people", "threads", "pairs", "events", "beats", "meetings", "sources"] = Field(
-        description="what numerator and denominator count: people, threads and pairs are withheld below five"
+    counts: Annotated[str, AfterValidator(lambda counts: one_of(counts, COUNTS, "counts"))] = Field(
+        description="what numerator and denominator count"
     )
     network: bool = Field(default=False, description="a metric of ties: not for sponsors below 30 contributors")
     smallest: int = Field(default=0, description="smallest denominator with which the value is shown at all")
@@ -61,6 +63,9 @@ class Header(BaseModel):
 
     id: str | None = Field(default=None, description="a metric's id in the catalogue: N2")
     title: str | None = Field(default=None, description="a metric's name for people")
+    chapter: Annotated[str, AfterValidator(lambda chapter: one_of(chapter, CHAPTERS, "chapter"))] | None = Field(
+        default=None, description="the chapter of a report that shows the metric"
+    )
     version: int = 1
     summary: str
     grain: tuple[str, ...]
@@ -68,7 +73,7 @@ class Header(BaseModel):
     columns: dict[str, str]
     unit: str | None = None
     direction: Literal["higher is better", "lower is better", "neither", "both extremes are bad"] | None = None
-    needs: tuple[str, ...] = ()
+    needs: tuple[Annotated[str, AfterValidator(lambda need: one_of(need, NEEDS, "needs"))], ...] = ()
     minimum: str | None = None
     reference: str | None = None
     reading: str | None = Field(default=None, description="how a sponsor reads it, in one or two sentences")
@@ -86,9 +91,10 @@ class Header(BaseModel):
         if "community" not in self.columns:
             raise ValueError("every table carries `community`")
         if self.id is not None:
-            lacking = [n for n in ("title", "unit", "direction", "reference", "reading", "measure") if getattr(self, n) is None]
-            if lacking or not self.caveats:
-                raise ValueError(f"a metric needs {', '.join([*lacking, *([] if self.caveats else ['caveats'])])}")
+            fields = ("title", "chapter", "unit", "direction", "needs", "minimum", "reference", "reading", "measure", "caveats")
+            missing = [name for name in fields if not getattr(self, name)]
+            if missing:
+                raise ValueError(f"a metric needs {', '.join(missing)}")
         if self.measure:
             named = (getattr(self.measure, n) for n in ("value", "numerator", "denominator", "low", "high", "word"))
             strange = [name for name in named if name is not None and name not in self.columns]

@@ -1,6 +1,7 @@
 /*
 id: P1
 title: Contributors
+chapter: participation
 version: 1
 summary: Distinct people who contributed in the window.
 grain: [community, window_end]

@@ -1,6 +1,7 @@
 /*
 id: M3
 title: Bots
+chapter: data
 version: 1
 summary: Share of the window's interactions that bots or the platform itself made.
 grain: [community, window_end]

@@ -1,6 +1,7 @@
 /*
 id: P5
 title: Contributor absence factor
+chapter: participation
 version: 1
 summary: Smallest number of people who made half of the window's contributions.
 grain: [community, window_end]

@@ -1,6 +1,7 @@
 /*
 id: P3
 title: Core group
+chapter: participation
 version: 1
 summary: People in the core, and their share of core, active and occasional members.
 grain: [community, window_end]

@@ -1,6 +1,7 @@
 /*
 id: M1
 title: Coverage
+chapter: data
 version: 1
 summary: Share of the sources a community expects to hear from that were heard from in time, as of now.
 grain: [community]

@@ -1,6 +1,7 @@
 /*
 id: P2
 title: Levels of participation
+chapter: participation
 version: 1
 summary: People at each level, and their share of everybody seen in the window.
 grain: [community, window_end, level]

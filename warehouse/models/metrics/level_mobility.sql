@@ -1,6 +1,7 @@
 /*
 id: P8
 title: Movement between levels
+chapter: participation
 version: 1
 summary: People who moved in to active or core, or out of them, since the window before.
 grain: [community, window_end]

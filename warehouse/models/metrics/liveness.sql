@@ -1,6 +1,7 @@
 /*
 id: R1
 title: Liveness
+chapter: rhythm
 version: 1
 summary: Share of the window's beats in which at least three people contributed or attended.
 grain: [community, window_end]

@@ -1,6 +1,7 @@
 /*
 id: R3
 title: Meeting rhythm
+chapter: rhythm
 version: 1
 summary: Median days between the last seven meetings of a series, how even they are, and who comes.
 grain: [community, window_end, series]

@@ -1,6 +1,7 @@
 /*
 id: N1
 title: New contributors
+chapter: newcomers
 version: 1
 summary: People whose first contribution ever falls in the window.
 grain: [community, window_end]

@@ -1,6 +1,7 @@
 /*
 id: N4
 title: Newcomers who stay
+chapter: newcomers
 version: 1
 summary: Of the people who first contributed 60 to 150 days ago, the share who contributed again in days 31 to 60.
 grain: [community, window_end]

@@ -1,6 +1,7 @@
 /*
 id: N3
 title: Newcomers' wait
+chapter: newcomers
 version: 1
 summary: Median time until somebody else answers a newcomer's thread, by Kaplan and Meier.
 grain: [community, window_end]

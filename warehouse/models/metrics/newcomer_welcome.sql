@@ -1,6 +1,7 @@
 /*
 id: N2
 title: Newcomer welcome
+chapter: newcomers
 version: 1
 summary: Of the threads that newcomers opened, the share that somebody else answered within 72 hours (7 days where the beat is 28 days or longer).
 grain: [community, window_end]

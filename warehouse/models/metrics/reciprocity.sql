@@ -1,6 +1,7 @@
 /*
 id: S2
 title: Reciprocity
+chapter: relationships
 version: 1
 summary: Of the pairs of people who acted towards one another in the window, the share in which both did.
 grain: [community, window_end]

@@ -1,6 +1,7 @@
 /*
 id: H1
 title: Questions answered
+chapter: help
 version: 1
 summary: Of the question threads, the share that another person answered within 7 days.
 grain: [community, window_end]

@@ -1,6 +1,7 @@
 /*
 id: C1
 title: Retention
+chapter: staying
 version: 1
 summary: Of the people who contributed in the window before, the share who contributed in this one.
 grain: [community, window_end]

@@ -14,21 +14,23 @@ columns:
   denominator: how many the value rests on; people, threads and pairs as the lower end of their group of five
   bound: under or over, where the value is only known to be so, because fewer than five are on the other side; else nothing
   word: a word that stands for the value, where the metric has one and the community has eight contributors
-  kind: share, people, count, hours, days, ratio, index or distribution
-  counts: what the denominator counts
+  kind: kind of measure, share, people, count, hours, days, ratio, index or distribution
+  rule: how small groups are withheld, count, cells, share, ratio, index or measurement
+  counts: what the denominator counts, people, threads, pairs, events, beats, meetings or sources
+  grouped: whether what is counted could point at somebody, as people, threads and pairs do
   withheld: why there is no value, or nothing
   step: distance between two values that can be shown, or nothing
   rounding: the same in words, or nothing
 checks:
   - name: no_small_group
     says: No count of people, threads or pairs below five is shown.
-    sql: select community from {table} where kind in ('people', 'count', 'distribution') and counts in ('people', 'threads', 'pairs') and value < 5
+    sql: select community from {table} where rule in ('count', 'cells') and grouped and value < 5
   - name: no_share_of_few
     says: No share of fewer than twenty people, threads or pairs is shown.
-    sql: select community from {table} where kind in ('share', 'index') and counts in ('people', 'threads', 'pairs') and value is not null and denominator < 20
+    sql: select community from {table} where rule in ('share', 'ratio', 'index') and grouped and value is not null and denominator < 20
   - name: groups_of_five
     says: Counts of people, threads and pairs are multiples of five.
-    sql: select community from {table} where counts in ('people', 'threads', 'pairs') and ((kind in ('people', 'count', 'distribution') and value % 5 <> 0) or denominator % 5 <> 0)
+    sql: select community from {table} where grouped and ((rule in ('count', 'cells') and value % 5 <> 0) or denominator % 5 <> 0)
 */
 -- What is shown follows from groups of five (0-4, 5-9, ...), whose limits are the limits of the rules (15, 20, 30): so whoever knows the
 -- rules, and every other number, and the weeks around, is still left with five neighbouring numbers for each count of people. That is
@@ -45,7 +47,7 @@ with params as (
 ), placed as (
     select
         estimates.*,
-        case when kind = 'distribution' then
+        case when rule = 'cells' then
             row_number() over (partition by community, window_end, metric order by part desc)
         end as from_last
     from scorecard.estimates
@@ -65,24 +67,23 @@ with params as (
 ), judged as (
     select
         cells.*,
-        counts in ('people', 'threads', 'pairs') as of_people,
-        kind = 'share' and counts in ('threads', 'pairs') as of_threads,
+        rule = 'share' and grouped and counts <> 'people' as of_threads,
         case
             when contributors < smallest_community and not always then 'fewer than 8 contributors'
             when value is null then 'not measured'
             when network and contributors < network_community then 'ties are shown from 30 contributors on'
-            when kind in ('share', 'index', 'distribution', 'ratio') and counts in ('people', 'threads', 'pairs') and contributors < small_community
+            when rule in ('share', 'index', 'cells', 'ratio') and grouped and contributors < small_community
                 then 'fewer than 15 contributors'
             -- before the next: that members are twenty would tell too
             when tells_of_few then 'a group in it has fewer than 5, or would tell of one'
-            when kind in ('share', 'index', 'ratio') and counts in ('people', 'threads', 'pairs')
+            when rule in ('share', 'index', 'ratio') and grouped
                 and coalesce(denominator, 0) < fewest_in_a_share then 'rests on fewer than 20'
             when smallest > 0 and coalesce(denominator, 0) < smallest then printf('rests on fewer than %d', smallest)
-            when kind in ('people', 'count') and of_people and value < fewest_people then 'fewer than 5'
+            when rule = 'count' and grouped and value < fewest_people then 'fewer than 5'
             -- The last cell hides with any other that must; where it alone must, the one before it hides too. So among those that
             -- are hidden there is always one of which nothing is known, and no total tells what the others are. Which one it is does
             -- not follow from the numbers, and the reason is the same for all.
-            when kind = 'distribution' and (
+            when rule = 'cells' and (
                 all_alike
                 or value < fewest_people
                 or (from_last = 1 and few_before_last > 0)
@@ -95,9 +96,9 @@ with params as (
     select
         judged.*,
         cast(case
-            when kind in ('people', 'count', 'distribution') and of_people then 5.0
+            when rule in ('count', 'cells') and grouped then 5.0
             -- A step of a share of people is never fewer than five of them.
-            when kind in ('share', 'ratio') and counts = 'people' then
+            when rule in ('share', 'ratio') and counts = 'people' then
                 case
                     when denominator < 25 then 0.25
                     when denominator < 50 then 0.2
@@ -105,16 +106,16 @@ with params as (
                     when denominator < 500 then 0.05
                     else 0.01
                 end
-            when kind = 'index' and of_people then 0.05
-            when kind in ('share', 'ratio') and of_people and denominator < fine_from then 0.05
-            when kind = 'share' then 0.01
+            when rule = 'index' and grouped then 0.05
+            when rule in ('share', 'ratio') and grouped and denominator < fine_from then 0.05
+            when rule = 'share' then 0.01
         end as double) as step,
         -- Threads and pairs are finer; there both ends are cut off instead: of one thread without an answer nothing is said.
         case
             when of_threads and numerator < fewest_people then 'under'
             when of_threads and denominator - numerator < fewest_people then 'over'
         end as bound,
-        if(of_people, denominator // 5 * 5, denominator) as shown_denominator
+        if(grouped, denominator // 5 * 5, denominator) as shown_denominator
     from judged
     cross join params
     where withheld is null
@@ -139,9 +140,9 @@ with params as (
     -- Of the interval of a share only what follows from the share and the number as they are shown.
     select
         shown.*,
-        if(kind = 'share', case bound when 'under' then 0 when 'over' then (shown_denominator - fewest_people + 1) / shown_denominator
+        if(rule = 'share', case bound when 'under' then 0 when 'over' then (shown_denominator - fewest_people + 1) / shown_denominator
             else greatest(value - step / 2, 0.0) end, null) as from_share,
-        if(kind = 'share', case bound when 'under' then (fewest_people - 1) / shown_denominator when 'over' then 1
+        if(rule = 'share', case bound when 'under' then (fewest_people - 1) / shown_denominator when 'over' then 1
             else least(value + step / 2, 1.0) end, null) as to_share
     from shown
     cross join params
@@ -155,17 +156,17 @@ select
     round(spread.value, 4) as value,
     case
         when not has_low then null
-        when spread.kind = 'share' then floor(100 * wilson_low(from_share * shown_denominator, shown_denominator) + 1e-6) / 100
+        when spread.rule = 'share' then floor(100 * wilson_low(from_share * shown_denominator, shown_denominator) + 1e-6) / 100
         when exact_low = 0 then 0.0
         else round(exact_low, cast(1 - floor(log10(abs(exact_low))) as integer))
     end as low,
     case
         when not has_high then null
-        when spread.kind = 'share' then ceil(100 * wilson_high(to_share * shown_denominator, shown_denominator) - 1e-6) / 100
+        when spread.rule = 'share' then ceil(100 * wilson_high(to_share * shown_denominator, shown_denominator) - 1e-6) / 100
         when exact_high = 0 then 0.0
         else round(exact_high, cast(1 - floor(log10(abs(exact_high))) as integer))
     end as high,
-    if(judged.kind = 'distribution', null, cast(shown_denominator as bigint)) as denominator,
+    if(judged.rule = 'cells', null, cast(shown_denominator as bigint)) as denominator,
     bound,
     case
         when judged.contributors < smallest_community then null
@@ -173,7 +174,9 @@ select
         else judged.word
     end as word,
     judged.kind,
+    judged.rule,
     judged.counts,
+    judged.grouped,
     judged.withheld,
     step,
     case
