@@ -16,7 +16,7 @@ from dagster_project.processes.temporary import open_current, services
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from warehouse.landing.land import accept_gap as accept
-from warehouse.report.data import last_month, period_of
+from warehouse.report.period import last_month, period_of
 from warehouse.warehouse import Warehouse
 
 

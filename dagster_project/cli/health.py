@@ -65,7 +65,7 @@ def _status(settings: Settings, now: datetime) -> dict[str, Any]:
     else:
         said["kafka"] = "not running"
     said["published"] = _published(settings, now)
-    refresher = settings.paths.status
+    refresher = settings.home / "status" / "refresher.json"
     said["refresher"] = _read(refresher) or "has not run yet"
     usage = shutil.disk_usage(settings.home if settings.home.exists() else settings.home.parent)
     said["disk"] = {"free": f"{usage.free / 2**30:.1f} GiB", "used by var": f"{_size(settings.home) / 2**20:.0f} MiB"}
@@ -172,7 +172,7 @@ def _secrets(settings: Settings) -> Finding:
 
 
 def _key(settings: Settings) -> Finding:
-    path = settings.paths.secret_key
+    path = settings.home / "secret.key"
     settings.key()
     mode = stat.S_IMODE(path.stat().st_mode)
     return Finding("secret key", mode & 0o077 == 0, f"{path} can be read by others (mode {mode:o}).", f"chmod 600 {path}")
@@ -192,7 +192,7 @@ def _disk(settings: Settings) -> Finding:
 def _java(settings: Settings) -> Finding:
     if settings.kafka.bootstrap_servers:
         return Finding("Apache Kafka: your own cluster", ok=True)
-    Broker(settings.paths.kafka).prepare()
+    Broker(settings.home / "kafka").prepare()
     return Finding("Apache Kafka and its Java: installed", ok=True)
 
 
@@ -210,7 +210,7 @@ def _kafka(settings: Settings) -> Finding:
 
 
 def _current(settings: Settings) -> Finding:
-    folder = settings.paths.published
+    folder = settings.home / "published"
     if not folder.exists():
         return Finding("published: nothing yet", ok=True)
     path = publish.current(folder)

@@ -9,7 +9,8 @@ from pathlib import Path
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from warehouse import publish
-from warehouse.report.data import Period, period_of, report_data
+from warehouse.report.period import Period, period_of
+from warehouse.report.read import report_data
 from warehouse.report.renderers.html import render
 
 CATCH_UP = 12
@@ -37,7 +38,7 @@ class Evaluation:
 
 def report_path(settings: Settings, community: str, period: str) -> Path:
     """Where a report lies: var/reports/<community>/<period>/index.html."""
-    return settings.paths.reports / community / period / PAGE
+    return settings.home / "reports" / community / period / PAGE
 
 
 def make_report(settings: Settings, community: str, period: str, now: datetime) -> Path:
@@ -48,8 +49,8 @@ def make_report(settings: Settings, community: str, period: str, now: datetime) 
     """
     span = period_of(period)
     if span.first > now.astimezone(UTC).date():
-        raise GuildhallError(f"{span.words} has not begun.", "A report tells what was.", "Name a period that has begun.")
-    con = publish.open_published(publish.current(settings.paths.published))
+        raise GuildhallError(f"{span.title} has not begun.", "A report covers what happened.", "Name a period that has begun.")
+    con = publish.open_published(publish.current(settings.home / "published"))
     try:
         page = render(report_data(con, community, span))
     finally:
@@ -58,7 +59,7 @@ def make_report(settings: Settings, community: str, period: str, now: datetime) 
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{PAGE}.{os.getpid()}")
     try:
-        with fresh.open("w", encoding="utf-8") as file:
+        with fresh.open("wb") as file:
             file.write(page)
             file.flush()
             os.fsync(file.fileno())
@@ -75,7 +76,7 @@ def due_reports(settings: Settings, now: datetime) -> list[Due]:
     next. Nothing is due before something is published that was built after the period ended and its last evaluation's grace.
     """
     try:
-        path = publish.current(settings.paths.published)
+        path = publish.current(settings.home / "published")
         con = publish.open_published(path)
     except GuildhallError:
         return []

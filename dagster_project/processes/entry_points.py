@@ -26,11 +26,16 @@ NICENESS = 5
 DEFINITIONS = "dagster_project.definitions"
 
 
+def kafka_folder(settings: Settings) -> Path:
+    """Where the embedded Kafka keeps everything."""
+    return settings.home / "kafka"
+
+
 def bootstrap_of(settings: Settings) -> str:
     """The address of Kafka: the one that was set, else the embedded one's, which is chosen once."""
     from pipelines.broker.server import Broker  # noqa: PLC0415 - each process imports what it runs, no more
 
-    return settings.kafka.bootstrap_servers or Broker(settings.paths.kafka).bootstrap
+    return settings.kafka.bootstrap_servers or Broker(kafka_folder(settings)).bootstrap
 
 
 def kafka(settings: Settings) -> None:
@@ -43,7 +48,7 @@ def kafka(settings: Settings) -> None:
             f"The settings name a cluster: {settings.kafka.bootstrap_servers}.",
             "Leave `kafka` out, or unset bootstrap_servers and KAFKA_BOOTSTRAP_SERVERS.",
         )
-    broker = Broker(settings.paths.kafka)
+    broker = Broker(kafka_folder(settings))
     argv = broker.prepare()
     os.chdir(broker.data)
     os.execv(argv[0], argv)  # noqa: S606 - one process, not two: the supervisor's signals reach Java itself
@@ -51,6 +56,7 @@ def kafka(settings: Settings) -> None:
 
 def gateway(settings: Settings) -> None:
     """Webhooks and CloudEvents in. Starts and accepts while Kafka is down."""
+    from dagster_project.assembly import SOURCES  # noqa: PLC0415
     from pipelines.ingest.gateway import Source, make_app, run_gateway  # noqa: PLC0415
     from pipelines.ingest.publisher import RawPublisher, live_producer  # noqa: PLC0415
     from pipelines.ingest.spool import Spool  # noqa: PLC0415
@@ -64,11 +70,11 @@ def gateway(settings: Settings) -> None:
             for name, source in settings.source.items()
         ],
         PLATFORMS,
-        RawPublisher(partial(live_producer, bootstrap), Spool(settings.paths.spool)),
+        RawPublisher(partial(live_producer, bootstrap), Spool(settings.home / "spool")),
         lambda: datetime.now(UTC),
-        state=settings.paths.sources,
+        state=settings.home / SOURCES,
         tokens=tokens(settings),
-        reports=settings.paths.reports,
+        reports=settings.home / "reports",
     )
     run_gateway(app, settings.gateway.host, settings.gateway.port)
 
@@ -82,7 +88,7 @@ def worker(settings: Settings) -> None:
     bootstrap = bootstrap_of(settings)
     topics(bootstrap)
     context = Context(key=settings.key(), communities=settings.communities(), platforms=PLATFORMS)
-    run_worker(bootstrap, context, data=settings.paths.worker)
+    run_worker(bootstrap, context, data=settings.home / "worker")
 
 
 def refresher(settings: Settings) -> None:

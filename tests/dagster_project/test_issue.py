@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_project.delivery.issue import CATCH_UP, Due, Evaluation, ended_periods, evaluated, wanted_reports
-from warehouse.report.data import period_of
+from warehouse.report.period import period_of
 
 
 def mondays(first: datetime, count: int) -> list[Evaluation]:

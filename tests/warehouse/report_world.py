@@ -1,4 +1,4 @@
-"""A report's rows, made up: two years of every metric of the catalog, and what the report's own SQL lets a sponsor see of them."""
+"""Invented rows of a report: two years of every metric of the catalog, and what the SQL of `reports` lets a sponsor see of them."""
 
 import math
 import random
@@ -13,7 +13,7 @@ SLUG = "gardeners"
 
 
 def world(con, *, title="Gardeners of the valley", slug=SLUG, part="weekly", shuffle=None):
-    """Fill the tables that a page reads; `shuffle`: a seed for the order of rows. One metric (H1) has no rows."""
+    """Fill the tables that a report reads; `shuffle`: a seed for the order of rows. One metric (H1) has no rows."""
     ends = [MONDAY - timedelta(weeks=EVALUATIONS - 1 - n) for n in range(EVALUATIONS)]
     estimates, windows, moves = [], [], []
     for n, end in enumerate(ends):
@@ -23,7 +23,7 @@ def world(con, *, title="Gardeners of the valley", slug=SLUG, part="weekly", shu
             at | {"window_start": end - timedelta(weeks=12), "beat_days": 7, "contributors": contributors, "alive_beats": 12}
         )
         estimates += levels((6 + n // 20, 8 + n // 10, 12 + n % 9, 9 + n // 30, 3 + n % 7), contributors=contributors, **at)
-        estimates += [_estimate(model, n, at, part, contributors) for model in metrics(catalog()) if _told(model)]
+        estimates += [_estimate(model, n, at, part, contributors) for model in metrics(catalog()) if _filled(model)]
         moves += [
             at | {"from_level": a, "to_level": b, "members": 3 + (n + i) % 9} for i, (a, b) in enumerate(pairwise(LEVELS))
         ]
@@ -48,13 +48,19 @@ def world(con, *, title="Gardeners of the valley", slug=SLUG, part="weekly", shu
         if shuffle is not None:
             random.Random(shuffle).shuffle(rows)
         fill(con, table, rows)
+    con.execute("create schema if not exists scratch.meta")
+    con.execute(
+        "create or replace table scratch.meta.builds as from (values (7, ?::timestamp, ?::timestamp, '0.1', 'abc')) "
+        "builds(build, published_at, as_of, version, models)",
+        [MONDAY, MONDAY],
+    )
     for table in ("reports.estimates", "reports.flow"):
         order = "" if shuffle is None else f" order by hash(r, {shuffle})"
         con.execute(f"delete from scratch.{table}")
         con.execute(f"insert into scratch.{table} by name select * from ({MODELS[table].sql}) r{order}")
 
 
-def _told(model):
+def _filled(model):
     return model.header.id not in ("P2", "P3", "H1") and "window_end" in model.header.grain
 
 

@@ -3,8 +3,7 @@
 import os
 import re
 import shutil
-from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,10 +14,13 @@ from tests.warehouse.report_world import SLUG, world
 from tests.warehouse.test_withholding import LEVELS, MONDAY
 from warehouse.build.build import make, open_memory, open_scratch
 from warehouse.build.catalog import catalog
-from warehouse.build.model import Header, Measure, Model
+from warehouse.build.vocabulary import CHAPTERS
+from warehouse.report import renderers
 from warehouse.report.charts import Axis, Line, Point, history
-from warehouse.report.data import Estimate, ReportData, Shown, period_of, plain, report_data
-from warehouse.report.renderers.html import TEMPLATE, render
+from warehouse.report.data import Build, Chapter, Definition, Estimate, Metric, Need, ReportData, Series, Window
+from warehouse.report.period import period_of
+from warehouse.report.read import plain, report_data
+from warehouse.report.renderers.html import TEMPLATE
 
 PERIOD = period_of("2024-03")
 GOLDEN = Path(__file__).parent / "golden_report.html"
@@ -66,6 +68,10 @@ TAGS = {
 }
 
 
+def render(data):
+    return renderers.html.render(data).decode()
+
+
 @pytest.fixture(scope="module")
 def con():
     con = open_memory()
@@ -95,52 +101,56 @@ def test_the_same_rows_give_the_same_bytes_in_whatever_order_they_lie(con, page)
 
 def small_report():
     """A report that depends on no table and no metric of the catalog."""
-    at = [MONDAY - timedelta(weeks=n) for n in range(30, -1, -1)]
+    at = [MONDAY.replace(tzinfo=UTC) - timedelta(weeks=n) for n in range(30, -1, -1)]
 
-    def model(name, kind, **measure):
-        header = Header(
+    def definition(name, chapter, kind):
+        return Definition(
             id=name,
             title=f"Title of {name}",
-            chapter="help",
+            version=1,
+            table=f"metrics.{name.lower()}",
+            chapter=chapter,
             summary=f"What {name} is.",
-            grain=("community", "window_end"),
-            reads=(),
-            columns={"community": "the community", "window_end": "the evaluation", "value": "the value"},
+            reading="How to read it.",
             unit="share",
             direction="neither",
-            needs=("chat or wiki talk",),
+            kind=kind,
+            counts="people",
+            needs=(Need(data="chat or wiki talk", sources="a chat source (such as Slack)"),),
             minimum="20 threads",
             reference="Somebody 2020.",
-            reading="How to read it.",
             caveats=("A caveat.",),
-            measure=Measure(value="value", kind=kind, counts="people", **measure),
         )
-        return Model("metrics", name.lower(), header, "", Path(f"{name}.sql"))
 
-    def one(moment, part, value, step, low=None, high=None, withheld=None):
-        return Estimate(moment, part, value, low, high, None, None, None, withheld, step, None)
+    def one(moment, value=None, step=None, low=None, high=None, reason=None):
+        state = "withheld" if reason else "shown"
+        return Estimate(at=moment, measurement=state, value=value, step=step, low=low, high=high, reason=reason)
 
-    def shown(model, *estimates):
-        return Shown(model, tuple(e for e in estimates if e.at == MONDAY), estimates)
+    def metric(defined, state, *series):
+        return Metric(definition=defined, measurement=state, series=[series_of(*given) for given in series])
 
-    cells = [one(m, level, 5.0 * (1 + (n + i) % 4), 5.0) for n, m in enumerate(at) for i, level in enumerate(LEVELS)]
-    shares = [one(m, "", round(0.3 + 0.01 * n, 2), 0.1, 0.2, 0.8) for n, m in enumerate(at)]
+    def series_of(part, points):
+        return Series(part=part, now=points[-1], before=points[:-1])
+
+    cells = [(level, [one(m, 5.0 * (1 + (n + i) % 4), 5.0) for n, m in enumerate(at)]) for i, level in enumerate(LEVELS)]
+    shares = [one(m, round(0.3 + 0.01 * n, 2), 0.1, 0.2, 0.8) for n, m in enumerate(at)]
+    few = [one(m, reason="fewer than 5") for m in at]
     return ReportData(
         community="c",
         title="A & <b>B</b>",
         time_zone="UTC",
         period=PERIOD,
-        evaluation=MONDAY,
-        window_start=at[-13],
-        beat_days=7,
-        confidence={},
+        revision=1,
+        window=Window(start=at[-13], end=MONDAY.replace(tzinfo=UTC), beat_days=7),
+        build=Build(number=1, published_at=at[-1], as_of=at[-1], version="1", models="m"),
+        chapters=[Chapter(name=name, title=c.title, question=c.question) for name, c in CHAPTERS.items()],
+        levels=metric(definition("P2", "participation", "distribution"), "shown", *cells),
+        movement=(),
         metrics=(
-            shown(model("P2", "distribution"), *cells),
-            shown(model("P3", "share"), *shares),
-            shown(model("H1", "share")),
-            shown(model("X1", "people"), *[one(m, "", None, None, withheld="fewer than 5") for m in at]),
+            metric(definition("P3", "participation", "share"), "shown", ("", shares)),
+            metric(definition("H1", "help", "share"), "not measured"),
+            metric(definition("X1", "boundaries", "people"), "withheld", ("", few)),
         ),
-        moves=(),
     )
 
 
@@ -152,7 +162,7 @@ def test_the_page_of_a_small_report_is_the_one_that_was_looked_at():
     assert fresh == GOLDEN.read_text(encoding="utf-8")
 
 
-# ---- what it says
+# ---- what it shows
 
 
 def test_a_metric_without_rows_is_not_measured_and_names_the_sources_that_would_feed_it(page):
@@ -172,13 +182,13 @@ def test_every_metric_with_a_value_has_its_chart_its_definition_and_its_caveats(
         assert card.css(".more li")
 
 
-def test_the_banner_says_what_was_not_heard(page):
+def test_the_banner_reports_the_sources_that_sent_nothing(page):
     banner = LexborHTMLParser(page).css_first(".banner").text()
     assert "Read with care" in banner
-    assert "2 of 3 sources were heard from in time" in banner
+    assert "2 of 3 sources sent records in time" in banner
 
 
-def test_no_word_of_a_trend_is_said(page):
+def test_the_page_claims_no_trend(page):
     text = LexborHTMLParser(page).body.text().lower()
     assert not re.search(r"\b(improved|worsened|rising|falling|upward|downward|steady|trending)\b", text)
 
@@ -186,9 +196,9 @@ def test_no_word_of_a_trend_is_said(page):
 def test_numbers_of_people_are_multiples_of_five_wherever_they_stand(con, page):
     """In words, and in the charts' points: what a chart knows is what the table knows."""
     data = report_data(con, SLUG, PERIOD)
-    for shown in data.metrics:
-        if shown.model.header.measure.kind in ("people", "distribution"):
-            assert all(e.value is None or e.value % 5 == 0 for e in shown.history)
+    for metric in (data.levels, *data.metrics):
+        if metric.definition.kind in ("people", "distribution"):
+            assert all(e.value is None or e.value % 5 == 0 for series in metric.series for e in series.points)
     assert not re.search(r"\bnumerator\b", page)
 
 
@@ -231,7 +241,7 @@ def test_text_has_the_contrast_of_aa_on_every_ground():
     assert contrast(named["a"], named["band"]) >= 3  # the line on its band
 
 
-def test_lines_are_told_apart_by_more_than_colour():
+def test_lines_differ_by_more_than_colour():
     points = tuple(Point(MONDAY + timedelta(weeks=n), float(n)) for n in range(5))
     drawn = history("x", "t", "d", [Line(f"Series {n}", points) for n in range(3)], Axis("days"))
     assert len(set(re.findall(r'stroke-dasharray="([^"]+)"', drawn))) == 3
@@ -279,7 +289,8 @@ def test_hostile_titles_and_texts_change_no_tag_and_no_attribute(con):
     small = small_report()
     plain_shape = shape(render(small))
     for number, payload in enumerate(hostile):
-        evil = replace(small, title=plain(payload) or "c", metrics=tuple(_worded(shown, payload) for shown in small.metrics))
+        metrics = tuple(_with_reason(metric, plain(payload) or "x") for metric in small.metrics)
+        evil = small.model_copy(update={"title": plain(payload) or "c", "metrics": metrics})
         page = render(evil)
         assert shape(page) == plain_shape, payload
         assert LexborHTMLParser(page).css_first("h1").text() == (plain(payload) or "c")
@@ -289,11 +300,14 @@ def test_hostile_titles_and_texts_change_no_tag_and_no_attribute(con):
             assert shape(render(report_data(con, SLUG, PERIOD))) == expected, payload
 
 
-def _worded(shown, payload):
-    def evil(e):
-        return replace(e, withheld=plain(payload) or "x") if e.withheld else e
+def _with_reason(metric, text):
+    def evil(estimate):
+        return estimate.model_copy(update={"reason": text}) if estimate.reason else estimate
 
-    return replace(shown, latest=tuple(map(evil, shown.latest)), history=tuple(map(evil, shown.history)))
+    series = tuple(
+        one.model_copy(update={"now": evil(one.now), "before": tuple(map(evil, one.before))}) for one in metric.series
+    )
+    return metric.model_copy(update={"series": series})
 
 
 def test_the_page_names_nothing_outside_itself(page):
@@ -350,21 +364,21 @@ OVERLAPS = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "media"), [(1280, "screen"), (390, "screen"), (680, "print")])
-def test_it_fits_every_surface_asks_for_nothing_and_says_nothing_to_the_console(browser, place, width, media):
+def test_it_fits_every_surface_requests_nothing_and_logs_nothing_to_the_console(browser, place, width, media):
     context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=True)
     tab = context.new_page()
-    asked, said = [], []
-    tab.on("request", lambda request: asked.append(request.url))
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
+    requests, messages = [], []
+    tab.on("request", lambda request: requests.append(request.url))
+    tab.on("console", lambda message: messages.append(message.text))
+    tab.on("pageerror", lambda error: messages.append(str(error)))
     tab.emulate_media(media=media)
     tab.goto(place.as_uri())
     assert tab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert tab.evaluate(OUTSIDE) == []
     assert tab.evaluate(OVERLAPS) == []
     assert min(tab.evaluate(SMALL_TEXT)) >= (8.5 if media == "print" else 10)
-    assert {url for url in asked if not url.startswith("data:")} == {place.as_uri()}
-    assert said == []
+    assert {url for url in requests if not url.startswith("data:")} == {place.as_uri()}
+    assert messages == []
     context.close()
 
 

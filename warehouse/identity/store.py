@@ -21,11 +21,12 @@ from events.account import Account
 from events.errors import GuildhallError
 from events.topics import ACCOUNTS
 from warehouse.failpoint import failpoint
-from warehouse.files import PEOPLE
 from warehouse.landing.consumer import Chunk, look, read
 
 PERSON = "person:"
 """A person's id begins with this, so that it is never an account's."""
+FILE = "people.csv"
+"""Who linked, for links that the file beside the settings makes."""
 SAID = ("handle", "display_name", "email", "kind", "organisation")
 """What a platform says of an account: each field by itself, the newest word wins."""
 
@@ -180,9 +181,9 @@ class IdentityStore:
     def unlink(self, actor: str, *, by: str, at: datetime, why: str, person: str | None = None) -> int:
         """Undo the links of an account (to one person, or to all); returns how many. Raises GuildhallError for the file's."""
         held = [link for link in self.links() if link.actor == actor and person in {None, link.person}]
-        if any(link.linked_by == PEOPLE for link in held):
+        if any(link.linked_by == FILE for link in held):
             raise GuildhallError(
-                "This link was not undone.", f"{PEOPLE} makes it, and would make it again.", f"Take its line out of {PEOPLE}."
+                "This link was not undone.", f"{FILE} makes it, and would make it again.", f"Take its line out of {FILE}."
             )
         with self._transaction():
             self._db.executemany(
@@ -202,7 +203,7 @@ class IdentityStore:
 
     def apply_file(self, people: Mapping[str, str], at: datetime) -> int:
         """Let the links of `people.csv` be exactly these (actor -> person): add, undo; returns how many changed."""
-        holds = {link.actor: link.person for link in self.links() if link.linked_by == PEOPLE}
+        holds = {link.actor: link.person for link in self.links() if link.linked_by == FILE}
         gone = [actor for actor, person in holds.items() if people.get(actor) != person]
         fresh = [(actor, person) for actor, person in people.items() if holds.get(actor) != person]
         if not gone and not fresh:
@@ -213,11 +214,11 @@ class IdentityStore:
                 update links set undone_by = ?, undone_at = ?, undone_why = 'no longer in the file'
                 where {_ACTIVE} and actor = ? and linked_by = ?
                 """,
-                [(PEOPLE, at.isoformat(), actor, PEOPLE) for actor in gone],
+                [(FILE, at.isoformat(), actor, FILE) for actor in gone],
             )
             self._db.executemany(
                 "insert into links (actor, person, linked_by, linked_at, why) values (?, ?, ?, ?, 'the file says so')",
-                [(actor, person, PEOPLE, at.isoformat()) for actor, person in fresh],
+                [(actor, person, FILE, at.isoformat()) for actor, person in fresh],
             )
         return len(gone) + len(fresh)
 

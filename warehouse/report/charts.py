@@ -1,4 +1,4 @@
-"""Charts: a community's own history as one SVG, titled and described, the same bytes for the same points."""
+"""Charts: the history of one or several series as SVG with a title and a description. The same points give the same bytes."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 560, 236
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 34, 36
 TICKS = 4
 LETTER = 12.0
-"""Width of a letter of a label where labels are largest: in the small charts, on a phone and on paper."""
+"""Width of one letter of a label, in units of the view box, where labels are largest: small charts, phones and paper."""
 LABEL_ROOM = 100
 DASHES = ("none", "7 3", "2 3", "9 3 2 3", "4 2")
 NICE_STEPS = (1, 2, 2.5, 5, 10)
@@ -25,7 +25,7 @@ TWO_YEARS_AND_A_HALF = 900 * DAY
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One evaluation: a value or none, with its interval where there is one. `hidden`: there is a value that is not shown."""
+    """One evaluation: a value or None, with its interval if it has one. `hidden`: a value exists and is withheld."""
 
     at: datetime
     value: float | None
@@ -36,7 +36,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One series; a gap where a value is withheld or not measured."""
+    """One series; it has a gap where a value is withheld or not measured."""
 
     label: str
     points: tuple[Point, ...]
@@ -44,10 +44,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The upright axis: its unit in a word or two, the words for a value on it, its ends where they are given."""
+    """The vertical axis.
+
+    `unit` is its title, `label` formats the value of a tick, `top` and `step` fix its upper end and the distance between ticks
+    (both or neither), `fives` makes the distance a multiple of five.
+    """
 
     unit: str
-    words: Callable[[float], str] = "{:g}".format
+    label: Callable[[float], str] = "{:g}".format
     top: float | None = None
     step: float | None = None
     fives: bool = False
@@ -72,16 +76,16 @@ class _Scale:
 def history(key: str, title: str, description: str, lines: Sequence[Line], axis: Axis) -> Markup:
     """The history of one or several series as SVG; a sentence instead where there is nothing to draw.
 
-    `key` tells this chart from the others of the page: letters and digits.
+    `key`, letters and digits, makes the ids of this chart unique on the page.
     """
-    seen = [p for line in lines for p in line.points if p.value is not None]
+    known = [p for line in lines for p in line.points if p.value is not None]
     moments = [p.at for line in lines for p in line.points]
-    if len({p.at for p in seen}) < 2:  # noqa: PLR2004 - one point is no history
+    if len({p.at for p in known}) < 2:  # noqa: PLR2004 - one point is no history
         hidden = any(p.hidden for line in lines for p in line.points)
         why = "too few to show at nearly every evaluation" if hidden else "no two evaluations with a value yet"
         return Markup('<p class="none">No history to draw: {why}.</p>').format(why=why)
     several = len(lines) > 1
-    bottom, top, step = _range(seen, axis)
+    bottom, top, step = _range(known, axis)
     right = WIDTH - (LABEL_ROOM if several else RIGHT)
     scale = _Scale(min(moments), (max(moments) - min(moments)).total_seconds(), bottom, top, right)
     parts = [*_grid(scale, step, axis), *_years(scale, max(moments))]
@@ -89,17 +93,17 @@ def history(key: str, title: str, description: str, lines: Sequence[Line], axis:
         parts += [*_bands(scale, line), *_hidden(scale, line), *_strokes(scale, line, number)]
     if several:
         parts += _labels(scale, lines)
-    # The body is ours: numbers, and labels that were escaped; format() escapes the rest.
+    # The body holds numbers and labels that are escaped already; format() escapes the other values.
     return Markup(
         '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-labelledby="{k}-t {k}-d">'
         '<title id="{k}-t">{t}</title><desc id="{k}-d">{d}</desc>{body}</svg>'
     ).format(w=WIDTH, h=HEIGHT, k="chart-" + key, t=title, d=description, body=Markup("".join(parts)))  # noqa: S704
 
 
-def _range(seen: Sequence[Point], axis: Axis) -> tuple[float, float, float]:
+def _range(known: Sequence[Point], axis: Axis) -> tuple[float, float, float]:
     if axis.top is not None and axis.step is not None:
         return 0.0, axis.top, axis.step
-    values = [v for p in seen for v in (p.value, p.low, p.high) if v is not None]
+    values = [v for p in known for v in (p.value, p.low, p.high) if v is not None]
     bottom, top = min(0.0, *values), max(*values, 0.0)
     spread = (top - bottom) or 1.0
     size = 10 ** math.floor(math.log10(spread / TICKS))
@@ -114,26 +118,26 @@ def _grid(scale: _Scale, step: float, axis: Axis) -> Iterator[str]:
     for number in range(round((scale.top - scale.bottom) / step) + 1):
         value = scale.bottom + number * step
         y = scale.y(value)
-        look = "grid zero" if abs(value) < step / 2 else "grid"
-        yield f'<line class="{look}" x1="{LEFT}" x2="{_short(scale.right)}" y1="{y}" y2="{y}"/>'
-        yield f'<text class="tick" x="{LEFT - 8}" y="{y}" dy="5" text-anchor="end">{escape(axis.words(value))}</text>'
+        style = "grid zero" if abs(value) < step / 2 else "grid"
+        yield f'<line class="{style}" x1="{LEFT}" x2="{_short(scale.right)}" y1="{y}" y2="{y}"/>'
+        yield f'<text class="tick" x="{LEFT - 8}" y="{y}" dy="5" text-anchor="end">{escape(axis.label(value))}</text>'
 
 
 def _years(scale: _Scale, end: datetime) -> Iterator[str]:
     months = 12 if scale.seconds > TWO_YEARS_AND_A_HALF else 6 if scale.seconds > HALF_A_YEAR else 1
     year, month = scale.start.year, 1
-    free = 0.0  # right of the last label
+    free = 0.0  # the first x to the right of the last label
     while (moment := scale.start.replace(year=year, month=month, day=1)) <= end:
         if moment >= scale.start:
             x = scale.x(moment)
-            words = str(year) if months == DECEMBER else f"{moment:%b} {year}"
+            label = str(year) if months == DECEMBER else f"{moment:%b} {year}"
             yield f'<line class="grid" x1="{x}" x2="{x}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM + 4}"/>'
             edge = "start" if float(x) < LEFT + 34 else "end" if float(x) > scale.right - 34 else "middle"
-            wide = LETTER * len(words)
-            begins = float(x) - {"start": 0.0, "middle": wide / 2, "end": wide}[edge]
+            width = LETTER * len(label)
+            begins = float(x) - {"start": 0.0, "middle": width / 2, "end": width}[edge]
             if begins >= free:
-                yield f'<text class="tick" x="{x}" y="{HEIGHT - 10}" text-anchor="{edge}">{words}</text>'
-                free = begins + wide + LETTER
+                yield f'<text class="tick" x="{x}" y="{HEIGHT - 10}" text-anchor="{edge}">{label}</text>'
+                free = begins + width + LETTER
         month += months
         year, month = year + (month > DECEMBER), (month - 1) % DECEMBER + 1
 
@@ -159,12 +163,12 @@ def _hidden(scale: _Scale, line: Line) -> Iterator[str]:
 
 
 def _strokes(scale: _Scale, line: Line, number: int) -> Iterator[str]:
-    look = f'class="line l{number}" stroke-dasharray="{DASHES[number % len(DASHES)]}"'
+    style = f'class="line l{number}" stroke-dasharray="{DASHES[number % len(DASHES)]}"'
     for run in _runs(line.points, banded=False):
         if len(run) == 1:
             yield f'<circle class="dot l{number}" cx="{scale.x(run[0].at)}" cy="{scale.y(run[0].value or 0.0)}" r="2.5"/>'
             continue
-        yield f'<polyline {look} points="{" ".join(f"{scale.x(p.at)},{scale.y(p.value or 0.0)}" for p in run)}"/>'
+        yield f'<polyline {style} points="{" ".join(f"{scale.x(p.at)},{scale.y(p.value or 0.0)}" for p in run)}"/>'
 
 
 def _labels(scale: _Scale, lines: Sequence[Line]) -> Iterator[str]:
@@ -173,7 +177,7 @@ def _labels(scale: _Scale, lines: Sequence[Line]) -> Iterator[str]:
     for value, number, line in sorted(
         ((v, n, ln) for v, n, ln in last if v is not None), key=lambda entry: (entry[0], entry[1])
     ):
-        y = min(float(scale.y(value)) + 4, floor - 13)  # labels keep a line's distance, lowest first
+        y = min(float(scale.y(value)) + 4, floor - 13)  # lowest first, each one line above the last
         floor = y
         yield f'<text class="name l{number}" x="{_short(scale.right + 6)}" y="{_short(y)}">{escape(line.label)}</text>'
 

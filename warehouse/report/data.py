@@ -1,189 +1,178 @@
-"""Report data: what a page is made of, read from `reports.*` and the registry of a published file, and from nothing else."""
+"""Report data: everything that one report shows, as one frozen value. Renderers read this value and nothing else.
 
-import calendar
-import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+A value that may not be shown is absent from it, so no renderer can show it by mistake. `report.v1.json` is its JSON Schema.
+"""
 
-import duckdb
+from typing import Final, Literal, Self
 
-from events.errors import GuildhallError
-from warehouse.build.catalog import catalog, metrics
-from warehouse.build.model import Model
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from warehouse.report.period import Period
+
+SCHEMA_VERSION: Final = 1
 LEVELS = ("core", "active", "occasional", "peripheral", "transactional")
-HISTORY = timedelta(weeks=104)
-UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-JOINERS = "\u200c\u200d"
+"""Levels that a report shows, in its order."""
+Measurement = Literal["shown", "withheld", "not measured"]
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
-    """A month or a quarter: `2026-10` or `2026-Q3`."""
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Window(_Frozen):
+    """The evaluation that a report rests on: what happened from `start` until `end`, exclusive."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    beat_days: int = Field(description="length of the community's beat, its usual cadence, in days")
+
+
+class Build(_Frozen):
+    """The published file that a report was computed from."""
+
+    number: int
+    published_at: AwareDatetime
+    as_of: AwareDatetime | None = Field(default=None, description="what happened before this moment is counted")
+    version: str = Field(description="version of Guildhall")
+    models: str = Field(description="fingerprint of the definitions of all tables")
+
+
+class Coverage(_Frozen):
+    """What the sources delivered, as of the build."""
+
+    as_of: AwareDatetime
+    sources: int = Field(description="sources that the community expects records from")
+    sources_seen: int = Field(description="of them, those last seen within their allowed gap")
+    coverage_share: float | None = Field(default=None, description="sources_seen ÷ sources")
+    late_share: float | None = Field(
+        default=None, description="share of the last 28 days' interactions that landed more than a day late"
+    )
+    first_at: AwareDatetime | None = Field(default=None, description="day of the oldest interaction")
+    last_at: AwareDatetime | None = Field(default=None, description="day of the newest interaction")
+
+
+class Need(_Frozen):
+    """Data that a metric needs, and which sources provide it."""
+
+    data: str
+    sources: str
+
+
+class Chapter(_Frozen):
+    """A group of metrics that answer one question; a report lists also the chapters that have no metric yet."""
 
     name: str
-    first: date
-    after: date
+    title: str
+    question: str
+
+
+class Definition(_Frozen):
+    """What a metric means: the header of its model, as of the build."""
+
+    id: str
+    title: str
+    version: int
+    table: str = Field(description="layer and name of the table in the published file")
+    chapter: str = Field(description="name of one of the report's chapters")
+    summary: str
+    reading: str = Field(description="how a sponsor reads it")
+    unit: str
+    direction: str
+    kind: str = Field(description="kind of measure: share, people, hours, ...")
+    counts: str = Field(description="what the denominator counts")
+    needs: tuple[Need, ...]
+    minimum: str | None = Field(default=None, description="smallest amount of data from which a value is shown")
+    reference: str
+    caveats: tuple[str, ...]
+
+
+class Estimate(_Frozen):
+    """One value at one evaluation, as it may be shown."""
+
+    at: AwareDatetime = Field(description="the evaluation: end of its window, exclusive")
+    measurement: Measurement
+    value: float | None = Field(
+        default=None, description="a number of people, threads or pairs: the lower end of its group of five"
+    )
+    low: float | None = Field(default=None, description="lower end of the 95 % interval")
+    high: float | None = Field(default=None, description="upper end of the 95 % interval")
+    denominator: int | None = Field(default=None, description="people, threads and pairs: the lower end of their group of five")
+    bound: Literal["under", "over"] | None = Field(default=None, description="the value is known only to be under or over this")
+    step: float | None = Field(default=None, description="distance between two values that can be shown")
+    rounding: str | None = Field(default=None, description="the same as a phrase")
+    word: str | None = Field(default=None, description="a word that stands for the value, also where the value is withheld")
+    reason: str | None = Field(default=None, description="why the value is withheld")
+
+    @model_validator(mode="after")
+    def _absent(self) -> Self:
+        numbers = (self.value, self.low, self.high, self.denominator, self.bound, self.step)
+        if self.measurement == "shown" and self.value is None:
+            raise ValueError("a shown estimate has no value")
+        if self.measurement != "shown" and any(number is not None for number in numbers):
+            raise ValueError("an estimate that is not shown carries a number")
+        return self
+
+
+class Series(_Frozen):
+    """The values of a metric, or of one part of it, over time."""
+
+    part: str = Field(description="level, or `Series 1` and so on: names that people gave are left out; empty: one part only")
+    now: Estimate | None = Field(default=None, description="the value at the report's evaluation; absent: no row")
+    before: tuple[Estimate, ...] = Field(default=(), description="the evaluations of two years before, oldest first")
 
     @property
-    def words(self) -> str:
-        """October 2026."""
-        if "Q" in self.name:
-            return f"{self.name[5:]} {self.name[:4]}"
-        return f"{calendar.month_name[self.first.month]} {self.first.year}"
+    def points(self) -> tuple[Estimate, ...]:
+        """All values, oldest first."""
+        return (*self.before, self.now) if self.now else self.before
 
 
-def period_of(name: str) -> Period:
-    """Read a period's name. Raises GuildhallError."""
-    try:
-        year, rest = int(name[:4]), name[5:]
-        month, length = (3 * int(rest[1:]) - 2, 3) if rest.startswith("Q") else (int(rest), 1)
-        first = date(year, month, 1)
-        after = date(year + (month + length > 12), (month + length - 1) % 12 + 1, 1)  # noqa: PLR2004 - months of a year
-        return Period(name, first, after)
-    except ValueError as error:
-        raise GuildhallError(
-            f"`{name}` is no period.", "A period is a month or a quarter.", "Write 2026-10 or 2026-Q3."
-        ) from error
+class Metric(_Frozen):
+    """A metric: its definition, whether this report has a value, and the values."""
+
+    definition: Definition
+    measurement: Measurement = Field(description="of the report's evaluation: shown where at least one part is shown")
+    series: tuple[Series, ...] = ()
 
 
-def last_month(today: date) -> str:
-    """The name of the last whole month before a day."""
-    end = today.replace(day=1) - timedelta(days=1)
-    return f"{end.year:04d}-{end.month:02d}"
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """One value as it may be shown."""
-
-    at: datetime
-    part: str
-    value: float | None
-    low: float | None
-    high: float | None
-    denominator: int | None
-    bound: str | None
-    word: str | None
-    withheld: str | None
-    step: float | None
-    rounding: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A metric with its latest values (one a part) and its history."""
-
-    model: Model
-    latest: tuple[Estimate, ...]
-    history: tuple[Estimate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """People who moved from one level to another."""
+class Move(_Frozen):
+    """People who moved from one level to another since the window before."""
 
     from_level: str
     to_level: str
-    members: int
+    members: int = Field(description="the lower end of their group of five")
 
 
-@dataclass(frozen=True, slots=True)
-class ReportData:
-    """Everything on a page."""
+class Correction(_Frozen):
+    """A value that differs from what the revision before this one showed; absent: there was none, or there is none any more."""
 
+    subject: str = Field(description="id of a metric, or `movement`")
+    part: str
+    before: Estimate | None = None
+    now: Estimate | None = None
+
+
+class ReportData(_Frozen):
+    """One report on one community and period."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
     community: str
     title: str
     time_zone: str
     period: Period
-    evaluation: datetime
-    window_start: datetime
-    beat_days: int
-    confidence: Mapping[str, Any]
-    metrics: tuple[Shown, ...]
-    moves: tuple[Move, ...]
-
-
-def report_data(con: duckdb.DuckDBPyConnection, community: str, period: Period) -> ReportData:
-    """Read a report's rows. Raises GuildhallError where the community is unknown or nothing was evaluated in the period."""
-    about = _rows(con, "select title, time_zone from core.communities where community = ?", [community])
-    if not about:
-        known = ", ".join(row["community"] for row in _rows(con, "select community from core.communities order by 1", []))
-        raise GuildhallError(f"There is no community `{community}`.", f"Published are: {known or 'none'}.", "Name one of them.")
-    after = datetime.combine(period.after, datetime.min.time())
-    windows = _rows(
-        con,
-        """
-        select window_end, window_start, beat_days from core.windows
-        where community = ? and window_end <= ? order by window_end desc limit 1
-        """,
-        [community, after],
+    revision: int = Field(
+        default=0, ge=0, description="0: a draft, not issued; 1; or more after corrections of an issued report"
     )
-    first = datetime.combine(period.first, datetime.min.time())
-    if not windows or windows[0]["window_end"] + timedelta(days=windows[0]["beat_days"]) <= first:
-        raise GuildhallError(
-            f"There is nothing to report on {period.words}.",
-            f"`{community}` has no evaluation in it.",
-            "Name a period within its history (`guildhall levels` shows the last evaluation).",
-        )
-    evaluation: datetime = windows[0]["window_end"]
-    rows = _rows(
-        con,
-        """
-        select window_end, metric, part, value, low, high, denominator, bound, word, withheld, step, rounding
-        from reports.estimates where community = ? and window_end <= ? and window_end > ? order by metric, window_end, part
-        """,
-        [community, evaluation, evaluation - HISTORY],
-    )
-    confidence = _rows(con, "from reports.confidence where community = ?", [community])
-    moves = _rows(
-        con,
-        "select from_level, to_level, members from reports.flow where community = ? and window_end = ? order by 1, 2",
-        [community, evaluation],
-    )
-    return ReportData(
-        community=community,
-        title=plain(about[0]["title"]) or plain(community),
-        time_zone=about[0]["time_zone"],
-        period=period,
-        evaluation=evaluation,
-        window_start=windows[0]["window_start"],
-        beat_days=windows[0]["beat_days"],
-        confidence=confidence[0] if confidence else {},
-        metrics=tuple(_shown(model, rows, evaluation) for model in metrics(catalog()) if "window_end" in model.header.grain),
-        moves=tuple(Move(**m) for m in moves),
-    )
+    corrections: tuple[Correction, ...] = Field(default=(), description="what differs from the revision before")
+    window: Window
+    build: Build
+    coverage: Coverage | None = None
+    chapters: tuple[Chapter, ...] = Field(description="all chapters, in the order of a report")
+    levels: Metric = Field(description="people at each level; a part is a level, in the order of a report")
+    movement: tuple[Move, ...] = Field(description="groups of five or more only")
+    metrics: tuple[Metric, ...] = Field(description="all others, by id")
 
 
-def plain(text: str | None) -> str:
-    """A text without control characters, and without those that turn the direction of what follows."""
-    return " ".join("".join(c if c in JOINERS or unicodedata.category(c) not in UNSEEN else " " for c in text or "").split())
-
-
-def _shown(model: Model, rows: Sequence[Mapping[str, Any]], evaluation: datetime) -> Shown:
-    history = tuple(
-        Estimate(
-            row["window_end"],
-            row["part"],
-            row["value"],
-            row["low"],
-            row["high"],
-            row["denominator"],
-            row["bound"],
-            row["word"],
-            row["withheld"],
-            row["step"],
-            row["rounding"],
-        )
-        for row in rows
-        if row["metric"] == model.header.id
-    )
-    return Shown(model, tuple(e for e in history if e.at == evaluation), history)
-
-
-def _rows(con: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]) -> list[dict[str, Any]]:
-    result = con.execute(query, values)
-    names = [column[0] for column in result.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+def measurement_of(estimates: tuple[Estimate, ...]) -> Measurement:
+    """The state of a metric from those of its parts: the best one."""
+    states = {estimate.measurement for estimate in estimates}
+    return "shown" if "shown" in states else "withheld" if "withheld" in states else "not measured"
