@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from events.topics import TOPICS
-from events.verb import SENTENCES, Verb
+from events.verb import Verb
 from pipelines.platforms import PLATFORMS
 from warehouse.build.catalog import catalog, metrics
 from warehouse.build.model import LAYERS, Model
@@ -73,7 +73,7 @@ def _topics() -> str:
 
 
 def _verbs() -> str:
-    return table(("verb", "meaning"), [(f"`{verb}`", SENTENCES[verb]) for verb in Verb])
+    return table(("verb", "kind", "meaning"), [(f"`{verb}`", verb.kind, verb.sentence) for verb in Verb])
 
 
 def _metric_page() -> str:

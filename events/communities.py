@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from itertools import combinations
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-BEATS_DAYS = (7, 14, 28, 56, 91)
+BeatDays = Literal[7, 14, 28, 56, 91]
+BEATS_DAYS: tuple[int, ...] = get_args(BeatDays)
+"""The lengths that a beat, the rhythm of a community, can have."""
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
 
@@ -88,7 +90,7 @@ class Community(_Frozen):
     sector: str | None = None
     language: str | None = None
     time_zone: str = "UTC"
-    beat_days: Literal[7, 14, 28, 56, 91] = Field(default=7, description="the charter's rhythm, where the beat starts from")
+    beat_days: BeatDays = Field(default=7, description="the charter's rhythm, where the beat starts from")
     names_for_facilitators: bool = False
     space: tuple[SpaceRule, ...] = ()
     breaks: tuple[Break, ...] = Field(default=(), alias="break")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from events.limits import MAX_CHARACTERS
 from events.verb import Verb
 
 SCHEMA_VERSION = 1
@@ -70,7 +71,7 @@ def _utc_ms(moment: datetime) -> datetime:
 
 UtcMs = Annotated[AwareDatetime, AfterValidator(_utc_ms)]
 """A moment in UTC, cut to the millisecond."""
-Text = Annotated[str, Field(min_length=1, max_length=1024)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
 
 
 class Features(BaseModel):

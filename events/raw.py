@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from events.interaction import RawPosition
+from events.limits import MAX_CHARACTERS
 
 SPEC_VERSION = "1.0"
-MOST_CHARACTERS = 1024
-"""Of a header: what is longer would make an outcome too large for its topic."""
 _OURS = frozenset({"ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_tenant", "ce_community"})
 _NEEDED = ("ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_receivedat")
 
@@ -74,8 +73,8 @@ class RawEvent:
             if not found.get(name):
                 raise BadEnvelopeError(f"no {name}")
         for name, said in found.items():
-            if name in _OURS and len(said) > MOST_CHARACTERS:
-                raise BadEnvelopeError(f"{name} has more than {MOST_CHARACTERS} characters")
+            if name in _OURS and len(said) > MAX_CHARACTERS:
+                raise BadEnvelopeError(f"{name} has more than {MAX_CHARACTERS} characters")
         return cls(
             id=found["ce_id"],
             sender=found["ce_source"],

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from events.limits import MAX_RECORD_BYTES
+
 DAY_MS = 86_400_000
 
 
@@ -22,7 +24,7 @@ class Topic:
         return {
             "cleanup.policy": self.cleanup,
             "retention.ms": str(self.retention_ms),
-            "max.message.bytes": "4194304",
+            "max.message.bytes": str(MAX_RECORD_BYTES),
             "message.timestamp.type": "CreateTime",
         }
 

@@ -1,56 +1,58 @@
-"""Verbs: the closed list of what a person can do, each with its sentence."""
+"""Verbs: the closed list of what a person can do. Each verb has a kind and a sentence.
+
+The SQL macros (`is_contribution` and the others) are generated from the kinds.
+"""
 
 from enum import StrEnum
+from typing import Self
+
+
+class VerbKind(StrEnum):
+    """How a verb counts. Every verb has exactly one kind."""
+
+    CONTRIBUTION = "contribution"
+    ATTENDANCE = "attendance"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    CONSUMPTION = "consumption"
+    CURATION = "curation"
+    MEMBERSHIP = "membership"
 
 
 class Verb(StrEnum):
-    """What was done. The list is closed: a normaliser that finds no fitting verb ignores the event with a reason."""
+    """What a person did. The list is closed: a normaliser that finds no fitting verb ignores the event with a reason."""
 
-    POST = "post"
-    REPLY = "reply"
-    CREATE = "create"
-    EDIT = "edit"
-    UPLOAD = "upload"
-    SPEAK = "speak"
-    PRESENT = "present"
-    HOST = "host"
-    RESOLVE = "resolve"
-    ATTEND = "attend"
-    REACT = "react"
-    THANK = "thank"
-    VIEW = "view"
-    DOWNLOAD = "download"
-    REVERT = "revert"
-    MODERATE = "moderate"
-    JOIN = "join"
-    LEAVE = "leave"
+    _value_: str
+    kind: VerbKind
+    sentence: str
+
+    def __new__(cls, value: str, kind: VerbKind, sentence: str) -> Self:
+        """A string with its kind and sentence."""
+        verb = str.__new__(cls, value)
+        verb._value_ = value
+        verb.kind = kind
+        verb.sentence = sentence
+        return verb
+
+    POST = "post", VerbKind.CONTRIBUTION, "Writes a message that opens a conversation, or is not known to answer another."
+    REPLY = "reply", VerbKind.CONTRIBUTION, "Answers a message in a thread."
+    CREATE = "create", VerbKind.CONTRIBUTION, "Creates a page or document."
+    EDIT = "edit", VerbKind.CONTRIBUTION, "Changes a page or document."
+    UPLOAD = "upload", VerbKind.CONTRIBUTION, "Uploads a file."
+    SPEAK = "speak", VerbKind.CONTRIBUTION, "Takes a turn in a meeting."
+    PRESENT = "present", VerbKind.CONTRIBUTION, "Presents or shares a screen in a meeting."
+    HOST = "host", VerbKind.CONTRIBUTION, "Hosts or chairs a meeting."
+    RESOLVE = "resolve", VerbKind.CONTRIBUTION, "Marks a question as answered."
+    ATTEND = "attend", VerbKind.ATTENDANCE, "Is in a meeting: an edge with a start, an end, or both."
+    REACT = "react", VerbKind.ACKNOWLEDGEMENT, "Answers with an emoji."
+    THANK = "thank", VerbKind.ACKNOWLEDGEMENT, "Thanks somebody with the platform's own function."
+    VIEW = "view", VerbKind.CONSUMPTION, "Reads a page or document, where the platform reports it."
+    DOWNLOAD = "download", VerbKind.CONSUMPTION, "Downloads a file."
+    REVERT = "revert", VerbKind.CURATION, "Undoes another person's edit."
+    MODERATE = "moderate", VerbKind.CURATION, "Deletes, protects or moves content, blocks accounts, or changes rights."
+    JOIN = "join", VerbKind.MEMBERSHIP, "Joins the community or its workspace."
+    LEAVE = "leave", VerbKind.MEMBERSHIP, "Leaves the community or its workspace."
 
 
-SENTENCES: dict[Verb, str] = {
-    Verb.POST: "Said something that opens a conversation, or is not known to answer one.",
-    Verb.REPLY: "Answered something in a thread.",
-    Verb.CREATE: "Made a new page or document.",
-    Verb.EDIT: "Changed a page or document.",
-    Verb.UPLOAD: "Brought a file.",
-    Verb.SPEAK: "Took a turn in a meeting.",
-    Verb.PRESENT: "Presented or shared a screen in a meeting.",
-    Verb.HOST: "Hosted or chaired a meeting.",
-    Verb.RESOLVE: "Marked a question as answered.",
-    Verb.ATTEND: "Was in a meeting: an edge with a start, an end, or both.",
-    Verb.REACT: "Answered with an emoji.",
-    Verb.THANK: "Thanked somebody by the platform's own means.",
-    Verb.VIEW: "Read something, where the platform says so.",
-    Verb.DOWNLOAD: "Fetched a file.",
-    Verb.REVERT: "Undid somebody's edit.",
-    Verb.MODERATE: "Deleted, protected, moved or otherwise kept order.",
-    Verb.JOIN: "Joined the community or its workspace by a person's or the platform's word.",
-    Verb.LEAVE: "Left the community or its workspace by a person's or the platform's word.",
-}
-
-CONTRIBUTIONS = frozenset(
-    {Verb.POST, Verb.REPLY, Verb.CREATE, Verb.EDIT, Verb.UPLOAD, Verb.SPEAK, Verb.PRESENT, Verb.HOST, Verb.RESOLVE}
-)
-PRESENCE = frozenset({Verb.ATTEND, Verb.REACT, Verb.THANK})
-CONSUMPTION = frozenset({Verb.VIEW, Verb.DOWNLOAD})
-CURATION = frozenset({Verb.REVERT, Verb.MODERATE})
-MEMBERSHIP = frozenset({Verb.JOIN, Verb.LEAVE})
+def verbs_of(kind: VerbKind) -> tuple[Verb, ...]:
+    """The verbs of a kind, in the order of the list."""
+    return tuple(verb for verb in Verb if verb.kind is kind)

@@ -30,6 +30,7 @@ from urllib.parse import quote
 
 import httpx
 
+from events.limits import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES
 from events.raw import RawEvent
 from events.sdk.journal import Journal, JournalFullError, Taken
 from events.topics import RAW
@@ -37,11 +38,6 @@ from events.topics import RAW
 _log = logging.getLogger(__name__)
 SOURCE = "emit"
 """The source of what goes straight to Kafka; for what comes through it, the gateway writes its own."""
-MOST_PAYLOAD_BYTES = 1_000_000
-"""The gateway takes a MiB; an event above this is the caller's mistake."""
-BATCH_EVENTS = 500
-BATCH_BYTES = 512 << 10
-"""Base64 makes four bytes of three: so a batch stays below the gateway's MiB."""
 FIRST_PAUSE_SECONDS = 0.2
 LAST_PAUSE_SECONDS = 30.0
 REFUSED_FOR_GOOD = frozenset({400, 413, 415, 422})
@@ -108,8 +104,8 @@ class Emitter:
             raise ValueError("the emitter is closed")
         if "." not in type.strip("."):
             raise ValueError(f"type {type!r}: begins with the platform's slug and a dot, as in slack.event")
-        if not 0 < len(body) <= MOST_PAYLOAD_BYTES:
-            raise ValueError(f"payload: 1 to {MOST_PAYLOAD_BYTES} bytes, not {len(body)}")
+        if not 0 < len(body) <= MAX_PAYLOAD_BYTES:
+            raise ValueError(f"payload: 1 to {MAX_PAYLOAD_BYTES} bytes, not {len(body)}")
         if time is not None and time.tzinfo is None:
             raise ValueError("time: needs a time zone")
         if "" in {id, tenant}:
@@ -187,7 +183,7 @@ class Emitter:
         self._kept_out.close()
 
     def _send_oldest(self) -> None:
-        taken = self._journal.take(BATCH_EVENTS, BATCH_BYTES)
+        taken = self._journal.take(MAX_BATCH_EVENTS, MAX_BATCH_BYTES)
         if taken is None:
             return
         events = [RawEvent.unpacked(record) for record in taken.records]

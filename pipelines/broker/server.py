@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Self
 
 from events.errors import GuildhallError
+from events.limits import MAX_RECORD_BYTES
 from pipelines.broker.admin import wait_ready
 
 VERSION = "4.4.0"
@@ -177,8 +178,8 @@ class Broker:
             "share.coordinator.state.topic.replication.factor": 1,
             "share.coordinator.state.topic.min.isr": 1,
             "group.initial.rebalance.delay.ms": 0,
-            "message.max.bytes": 4 << 20,
-            "replica.fetch.max.bytes": 4 << 20,
+            "message.max.bytes": MAX_RECORD_BYTES,
+            "replica.fetch.max.bytes": MAX_RECORD_BYTES,
             "log.flush.interval.ms": 1000,  # one node has no replica: a power cut may cost a second
             "log.cleaner.dedupe.buffer.size": 16 << 20,
             "num.network.threads": 2,

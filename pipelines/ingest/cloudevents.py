@@ -17,14 +17,13 @@ from cloudevents.core.exceptions import BaseCloudEventException
 from cloudevents.core.v1.event import CloudEvent
 from pydantic_core import from_json
 
+from events.limits import MAX_CHARACTERS
 from events.raw import RawEvent
 from pipelines.connector import Platform
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 SOURCE = "events"
-MOST_CHARACTERS = 1024
-"""Of an id, a source, a type or a tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ def _raw(event: CloudEvent, payload: bytes, platforms: Mapping[str, Platform], n
     for name, value in (("id", id_), ("source", source), ("type", type_), ("tenant", tenant)):
         if value is not None and not _plain(value):
             shown = id_ if _plain(id_) else None
-            return Refused(shown, f"{name}: text of 1 to {MOST_CHARACTERS} characters without control characters")
+            return Refused(shown, f"{name}: text of 1 to {MAX_CHARACTERS} characters without control characters")
     platform = platforms.get(type_.partition(".")[0])
     if platform is None or not platform.emits or "." not in type_:
         emitting = ", ".join(sorted(slug for slug, each in platforms.items() if each.emits)) or "none"
@@ -175,7 +174,7 @@ def _raw(event: CloudEvent, payload: bytes, platforms: Mapping[str, Platform], n
 
 
 def _plain(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= MOST_CHARACTERS and value.isprintable()
+    return isinstance(value, str) and 0 < len(value) <= MAX_CHARACTERS and value.isprintable()
 
 
 def _why(error: Exception) -> str:

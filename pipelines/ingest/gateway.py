@@ -18,6 +18,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from events.limits import MAX_BATCH_EVENTS, MAX_BODY_BYTES, MAX_JSON_DEPTH
 from events.raw import RawEvent, delivery_id
 from pipelines.connector import Accept, Answer, Platform, Refuse, Request
 from pipelines.ingest import cloudevents
@@ -35,9 +36,9 @@ REPORT_SUFFIXES = frozenset({".html", ".svg", ".pdf", ".json", ".csv"})
 class Limits:
     """What one request may cost."""
 
-    body_bytes: int = 1 << 20
-    batch_events: int = 500
-    json_depth: int = 64
+    body_bytes: int = MAX_BODY_BYTES
+    batch_events: int = MAX_BATCH_EVENTS
+    json_depth: int = MAX_JSON_DEPTH
     body_seconds: float = 10.0
 
 

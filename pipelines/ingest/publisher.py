@@ -23,6 +23,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from events.errors import GuildhallError
+from events.limits import MAX_RECORD_BYTES
 from events.raw import RawEvent
 from events.topics import RAW
 from pipelines.ingest.spool import Drained, Spool, SpoolFullError
@@ -30,8 +31,6 @@ from pipelines.ingest.spool import Drained, Spool, SpoolFullError
 _log = structlog.get_logger()
 DRAIN_SECONDS = 10.0
 """Nobody waits for a drained chunk: it may take longer than a sender's patience."""
-MOST_MESSAGE_BYTES = 4 << 20
-"""As the topics' `max.message.bytes`."""
 
 
 def live_producer(bootstrap: str) -> Producer:
@@ -72,7 +71,7 @@ def _config(bootstrap: str) -> dict[str, str | int | float | bool]:
         "bootstrap.servers": bootstrap,
         "acks": "all",
         "enable.idempotence": True,
-        "message.max.bytes": MOST_MESSAGE_BYTES,
+        "message.max.bytes": MAX_RECORD_BYTES,
         "reconnect.backoff.max.ms": 1_000,
         "log_level": 0,
     }

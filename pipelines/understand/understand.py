@@ -12,6 +12,7 @@ from events.account import Account
 from events.communities import Communities
 from events.identity import actor_id, event_id, keyed_link, object_id
 from events.interaction import ActorKind, Interaction, RawPosition
+from events.limits import MAX_CHARACTERS
 from events.outcome import Reason, RecordOutcome, Verdict
 from events.raw import BadEnvelopeError, RawEvent
 from pipelines.connector import AccountSeen, Action, Handshake, Ignored, Platform
@@ -22,7 +23,6 @@ MOST_PAST = timedelta(days=400)
 IMPORT_SOURCE = "import:"
 """Sources of imports begin with this; the age limit holds for all others."""
 MOST_DOMAIN_LABELS = 2
-MOST_CHARACTERS = 1024
 
 # `Model(**fields)` through two frames less, on the hottest path there is.
 _validated: Callable[[dict[str, object]], Interaction] = Interaction.__pydantic_validator__.validate_python
@@ -184,7 +184,7 @@ def _account(seen: AccountSeen, platform: Platform, context: Context) -> Account
 
 def _short(text: str | None) -> str | None:
     """What an outcome or an account may carry of a text that somebody else chose the length of."""
-    return text[:MOST_CHARACTERS] if text else None
+    return text[:MAX_CHARACTERS] if text else None
 
 
 def _ref(key: bytes, platform: str, tenant: str, ref: str) -> str:

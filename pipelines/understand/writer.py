@@ -8,15 +8,12 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from events.account import Account
 from events.interaction import Interaction
+from events.limits import MAX_CHUNK_BYTES, MAX_INTERACTION_BYTES, MAX_RECORD_BYTES
 from events.outcome import Reason, RecordOutcome, Verdict
 from events.topics import ACCOUNTS, INTERACTIONS, OUTCOMES
 from pipelines.understand.understand import Context, Outcome, understand
 from pipelines.worker.commit_tracker import Record
 
-MOST_BYTES = 1 << 20
-"""Most bytes of one interaction or account, a quarter of what the topics take: longer is nobody's doing but a mistake's."""
-MOST_CHUNK_BYTES = 3 << 20
-"""Most bytes of a record of the outcomes topic; a chunk with more becomes several."""
 FLUSH_SECONDS = 60.0
 
 _interaction_json = Interaction.__pydantic_serializer__.to_json
@@ -57,7 +54,7 @@ def messages(partition: int, records: Iterable[Record], context: Context, writte
             outcome, made = _refused(outcome, error), []
         yield from made
         encoded = _outcome_json(outcome.record, exclude_none=True)
-        if size + len(encoded) > MOST_CHUNK_BYTES:
+        if size + len(encoded) > MAX_CHUNK_BYTES:
             yield _chunk(partition, outcomes)
             outcomes, size = [], 0
         outcomes.append(encoded)
@@ -73,7 +70,7 @@ def messages(partition: int, records: Iterable[Record], context: Context, writte
 def _encoded(outcome: Outcome) -> list[Message_]:
     made = [(INTERACTIONS.name, one.community, _interaction_json(one, exclude_none=True)) for one in outcome.interactions]
     made += [(ACCOUNTS.name, one.actor, _account_json(one, exclude_none=True)) for one in outcome.accounts]
-    if any(len(value) > MOST_BYTES for _, _, value in made):
+    if any(len(value) > MAX_INTERACTION_BYTES for _, _, value in made):
         raise ValueError("larger than the topic takes")
     return made
 
@@ -104,7 +101,7 @@ class Writer:
                 "bootstrap.servers": bootstrap,
                 "acks": "all",
                 "enable.idempotence": True,
-                "message.max.bytes": 4 << 20,
+                "message.max.bytes": MAX_RECORD_BYTES,
                 "linger.ms": 5,
                 "batch.num.messages": 10_000,
                 "batch.size": 1 << 20,

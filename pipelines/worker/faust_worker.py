@@ -21,6 +21,7 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP
 from kafka.errors import KafkaError
 
+from events.limits import MAX_RECORD_BYTES
 from events.topics import RAW
 from pipelines.broker.admin import GROUP, committed, ends
 from pipelines.understand.understand import Context
@@ -140,7 +141,7 @@ def make_app(bootstrap: str, data: Path, handle: Callable[[Chunk], Any], *, grou
         broker_rebalance_timeout=10.0,
         broker_heartbeat_interval=3.0,
         broker_max_poll_records=8_000,
-        consumer_max_fetch_size=4 << 20,
+        consumer_max_fetch_size=MAX_RECORD_BYTES,
         consumer_auto_offset_reset="earliest",
         stream_buffer_maxsize=CHUNKS_IN_FLIGHT,
         stream_wait_empty=False,

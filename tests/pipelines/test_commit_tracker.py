@@ -128,7 +128,7 @@ def test_every_record_has_exactly_one_outcome_whatever_its_bytes(
 
 
 def test_outcomes_that_do_not_fit_one_record_become_several(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "MOST_CHUNK_BYTES", 2_000)
+    monkeypatch.setattr(writer, "MAX_CHUNK_BYTES", 2_000)
     made = outcomes(messages(1, [Rec(o) for o in range(100)], CONTEXT, Written()))
     assert len(made) > 5
     assert [r.offset for c in made for r in c.records] == list(range(100))
