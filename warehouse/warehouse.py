@@ -12,7 +12,7 @@ Whoever dies in the middle of any of it leaves two whole files, and the next one
 import contextlib
 import fcntl
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +28,7 @@ from warehouse.build import meta
 from warehouse.build.build import Built, build, open_files
 from warehouse.build.catalog import catalog
 from warehouse.build.model import Model
+from warehouse.build.partial import build_tables
 from warehouse.build.staleness import Stale, fingerprint, forget, last_batch, remember, settings_fingerprints, stale
 from warehouse.failpoint import failpoint
 from warehouse.identity.mapping import Mapped, Source, map_people, sync_settings
@@ -52,6 +53,10 @@ _BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.Serialization
 
 class WarehouseError(GuildhallError):
     """The files cannot be had."""
+
+
+class WarehouseInUseError(WarehouseError):
+    """Another process has the files open; they can be had when it closes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,18 @@ class Warehouse:
             done.append(made)
         return tuple(done)
 
+    def build_tables(
+        self,
+        as_of: datetime,
+        tables: Collection[str],
+        *,
+        community: str | None = None,
+        progress: Callable[[str, float], None] = lambda _table, _seconds: None,
+    ) -> Built:
+        """Build these tables (`layer.name`), stale or not: see warehouse.build.partial. Raises PartialBuildError."""
+        assert self._synced, "sync_settings first: settings are part of what is built"
+        return build_tables(self.con, self.models, tables, naive(as_of), community=community, progress=progress)
+
     def accounting(self, acknowledged: Mapping[str, int] | None = None) -> Accounting:
         """Whether every raw record has its outcome, against the raw topic as it stood when we last landed (or stands now)."""
         raw = self._raw or look(self._bootstrap(), RAW.name)
@@ -233,7 +250,7 @@ def _take_lock(path: Path) -> int:
     except BlockingIOError as error:
         holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
         os.close(descriptor)
-        raise WarehouseError(
+        raise WarehouseInUseError(
             f"{path.parent} is in use.",
             f"Process {holder} has its files open, and one process at a time may.",
             "Let the refresher of `guildhall up` do it, or stop it first.",

@@ -6,7 +6,7 @@ these communities' rows in `warehouse`. So a model is plain SQL about `core.thre
 built; models that read `landing` narrow it themselves with `semi join building using (community)`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from time import perf_counter
 import duckdb
 import pyarrow as pa
 
+from events.errors import GuildhallError
 from warehouse.build.model import LAYERS, Check, Model
 from warehouse.build.steps import STEPS
 from warehouse.landing.tables import LANDING_TABLES
@@ -80,24 +81,32 @@ def build(
     con: duckdb.DuckDBPyConnection,
     models: Sequence[Model],
     communities: Iterable[str],
-    as_of: datetime,
+    as_of: datetime | Mapping[str, datetime],
     *,
     since: datetime | None = None,
+    tables: Collection[str] | None = None,
     progress: Progress = lambda _table, _seconds: None,
 ) -> Built:
     """Build these communities whole; with `since` (a Monday 00:00, naive UTC) only what the open week changes.
 
     Whole: every model, rows of these communities replaced. Open week: only models with `refresh: now`; those that have a column
-    `occurred_at` in their grain's table are replaced from `since` on, others whole. `as_of` is naive UTC: nothing
-    that happened at or after it is seen.
+    `occurred_at` in their grain's table are replaced from `since` on, others whole. `as_of` is naive UTC, one moment or one
+    per community: nothing that happened at or after it is seen. `tables` (`layer.name`) narrows the build to these tables:
+    they read every other table as it is in the warehouse, where it has to exist.
     """
     slugs = tuple(sorted(set(communities)))
-    chosen = [model for model in models if since is None or model.header.refresh == "now"]
+    chosen = [
+        model
+        for model in models
+        if (since is None or model.header.refresh == "now") and (tables is None or model.table in tables)
+    ]
     open_scratch(con, slugs, as_of, since)
     seconds: dict[str, float] = {}
     rows: dict[str, int] = {}
     results: list[CheckResult] = []
     try:
+        if tables is not None:
+            _show_built(con, chosen)
         for model in chosen:
             began = perf_counter()
             make(con, model)
@@ -112,13 +121,33 @@ def build(
     return Built(slugs, seconds, rows, tuple(results))
 
 
-def open_scratch(con: duckdb.DuckDBPyConnection, communities: Sequence[str], as_of: datetime, since: datetime | None) -> None:
+def read_but_not_built(models: Sequence[Model]) -> list[str]:
+    """The tables that these models read and that none of them is, sorted; landing tables are left out."""
+    read = {source for model in models for source in model.header.reads if not source.startswith("landing.")}
+    return sorted(read - {model.table for model in models})
+
+
+def _show_built(con: duckdb.DuckDBPyConnection, chosen: Sequence[Model]) -> None:
+    """Make what the chosen models read, and what is not built now, visible in `scratch` as it is in the warehouse."""
+    for table in read_but_not_built(chosen):
+        con.execute(
+            f"create view scratch.{table} as select * from warehouse.{table} semi join scratch.main.building using (community)"
+        )
+
+
+def open_scratch(
+    con: duckdb.DuckDBPyConnection,
+    communities: Sequence[str],
+    as_of: datetime | Mapping[str, datetime],
+    since: datetime | None,
+) -> None:
     """Attach `scratch` and make it the place where unqualified names live: `building` and the macros."""
     con.execute("attach ':memory:' as scratch")
     con.execute("use scratch")
     con.execute("create table building (community varchar, as_of timestamp, since timestamp)")
     if communities:
-        con.executemany("insert into building values (?, ?, ?)", [(slug, as_of, since) for slug in communities])
+        moments = as_of if isinstance(as_of, Mapping) else dict.fromkeys(communities, as_of)
+        con.executemany("insert into building values (?, ?, ?)", [(slug, moments[slug], since) for slug in communities])
     con.execute(MACROS)
     for layer in LAYERS:
         con.execute(f"create schema scratch.{layer}")
@@ -216,10 +245,22 @@ def _migrate(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     new, old = (_columns(con, catalog, model) for catalog in ("scratch", "warehouse"))
     if new == old:
         return
+    if old and _has_others(con, model):
+        raise GuildhallError(
+            f"{model.table} cannot be built for some communities only.",
+            "Its columns changed, and the rows of the other communities have the old ones.",
+            "Build it for all communities: materialize it without naming one, or run `guildhall build --full`.",
+        )
     con.execute(f"create or replace table warehouse.{model.table} as from scratch.{model.table} limit 0")
     con.execute(f"comment on table warehouse.{model.table} is {_quoted(model.header.summary)}")
     for column, meaning in model.header.columns.items():
         con.execute(f"comment on column warehouse.{model.table}.{column} is {_quoted(meaning)}")
+
+
+def _has_others(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
+    """Whether the warehouse has rows of communities that are not being built."""
+    query = f"select count(*) from (from warehouse.{model.table} anti join scratch.main.building using (community) limit 1)"
+    return _count(con, query) > 0
 
 
 def _columns(con: duckdb.DuckDBPyConnection, catalog: str, model: Model) -> list[tuple[str, str]]:
