@@ -107,12 +107,12 @@ def test_a_community_that_was_never_built_is_left_out(con, models):
 
 
 def test_a_table_without_the_tables_it_reads_is_refused_with_their_name(con, models):
-    with pytest.raises(PartialBuildError, match="core.actions, which was never built"):
+    with pytest.raises(PartialBuildError, match=r"core\.actions, which was never built"):
         build_tables(con, models, [COUNTS], LATER)
 
 
 def test_names_that_do_not_exist_are_refused(con, models):
-    with pytest.raises(PartialBuildError, match="no table `core.nothing`"):
+    with pytest.raises(PartialBuildError, match=r"no table `core\.nothing`"):
         build_tables(con, models, ["core.nothing"], LATER)
     with pytest.raises(PartialBuildError, match="no community `brewers`"):
         everything(con, models, community="brewers")
