@@ -11,7 +11,8 @@ import typer
 from typer.exceptions import TyperException
 
 from dagster_project.cli import build, health, imports, query, run, setup
-from dagster_project.cli.common import REFUSED, WRONG_USE, explained, show_error, state
+from dagster_project.cli.common import REFUSED, WRONG_USE, show_error, state
+from dagster_project.errors import explain
 
 INTERRUPTED = 130
 """What typer makes of Ctrl-C."""
@@ -76,7 +77,8 @@ def run_command(arguments: list[str]) -> int:
     except Exception as error:
         if state.debug:
             raise
-        show_error(*explained(error))
+        found = explain(error)
+        show_error(found.what, found.why, found.todo)
         return REFUSED
     if code == INTERRUPTED:
         return _stopped()

@@ -1,6 +1,5 @@
 """Common ground of all commands: settings, tables, JSON, and errors in three parts."""
 
-import errno
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +16,6 @@ from rich.table import Table
 from rich.text import Text
 
 from dagster_project.settings import Settings, load
-from events.errors import GuildhallError
 
 REFUSED = 1
 WRONG_USE = 2
@@ -70,29 +68,6 @@ def _plain(value: Any) -> object:
 def show_error(what: str, why: str, todo: str) -> None:
     """What happened, why, what to do: on standard error."""
     err.print(f"[bold red]{_escaped(what)}[/]\n  why    {_escaped(why)}\n  to do  {_escaped(todo)}")
-
-
-def explained(error: Exception) -> tuple[str, str, str]:
-    """Any error in three parts: our own say them, the system's are told by what was refused, others should not have come."""
-    if isinstance(error, GuildhallError):
-        return error.what, error.why, error.todo
-    said = f"{type(error).__name__}: {error}"
-    if _is_full(error):
-        why = f"The system says: {getattr(error, 'strerror', None) or said.splitlines()[0][:300]}."
-        return "The disk is full.", why, "Make room, then do the same again: what is done is kept."
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return (
-            f"{error.filename} cannot be used.",
-            f"The system says: {error.strerror}.",
-            "Run it as who owns that folder, or name another by --home or GUILDHALL_HOME.",
-        )
-    return "Something failed that should not.", said, "Try again with --debug and report it."
-
-
-def _is_full(error: Exception) -> bool:
-    # DuckDB and SQLite have the number in words only.
-    full = ("no space left", "disk is full")
-    return getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT} or any(sign in str(error).lower() for sign in full)
 
 
 def _escaped(text: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 import typer
 
-from dagster_project.cli.common import REFUSED, AsJson, explained, out, show_json, state
+from dagster_project.cli.common import REFUSED, AsJson, out, show_json, state
+from dagster_project.errors import explain
 from dagster_project.processes.temporary import open_current, run_state_of
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
@@ -147,8 +148,8 @@ def _examine() -> Iterator[Finding]:
         try:
             yield look(settings)
         except (GuildhallError, OSError) as error:
-            what, why, todo = explained(error)
-            yield Finding(what, ok=False, why=why, todo=todo)
+            found = explain(error)
+            yield Finding(found.what, ok=False, why=found.why, todo=found.todo)
 
 
 def _communities(settings: Settings) -> Finding:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from dagster_project.errors import explain
 from dagster_project.processes.supervisor import die_with_parent
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
@@ -187,7 +188,8 @@ def main(name: str) -> int:
     die_with_parent()
     try:
         PROCESSES[name](load())
-    except GuildhallError as error:
-        _log.error(error.what, why=error.why, todo=error.todo)
+    except Exception as error:  # noqa: BLE001 - whatever ends a process is logged in three parts
+        found = explain(error)
+        _log.error(found.what, why=found.why, todo=found.todo, exc_info=not found.foreseen)
         return FAILED
     return 0

@@ -6,7 +6,6 @@ no run.
 """
 
 import contextlib
-import errno
 import os
 import signal
 import threading
@@ -27,6 +26,7 @@ from dagster_project.assembly import sources_of, warehouse_of
 from dagster_project.definitions import definitions
 from dagster_project.defs.assets import LANDING, PUBLISHED, key_of
 from dagster_project.defs.instance import BY, KIND, REFRESHER, compact, dagster_home, fail_stale_runs, open_instance, prune_runs
+from dagster_project.errors import explain
 from dagster_project.processes.entry_points import topics
 from dagster_project.refresh.status import write_status
 from dagster_project.refresh.work import Work
@@ -52,7 +52,6 @@ STALLED_SECONDS = {"landing": 120.0, "building": 1_800.0, "publishing": 600.0, "
 """Seconds without a sign of life after which a phase counts as hung; landing gives one every batch, building every table."""
 STALLED = 75
 TRACE_LINES, TRACE_CHARACTERS = 8, 6_000
-SURPRISE = "A refresh failed."
 
 
 @dataclass(slots=True)
@@ -276,13 +275,12 @@ class Refresher:
 
     def _failed(self, error: Exception) -> None:
         self.status.failures_in_a_row += 1
-        what, why, todo = explained(error)
-        surprise = what == SURPRISE
-        self.status.surprises_in_a_row = self.status.surprises_in_a_row + 1 if surprise else 0
+        found = explain(error)
+        self.status.surprises_in_a_row = 0 if found.foreseen else self.status.surprises_in_a_row + 1
         self.status.state = "failing"
-        self.status.last_error = {"at": self._clock().isoformat(), "what": what, "why": why, "todo": todo}
-        # The trace is for whoever mends the software; the three sentences are for whoever runs it.
-        _log.error(what, why=why, todo=todo, trace=_trace(error) if surprise else None)
+        self.status.last_error = {"at": self._clock().isoformat(), "what": found.what, "why": found.why, "todo": found.todo}
+        # The trace is for developers, and only a fault of the software needs it; the three parts are for the operator.
+        _log.error(found.what, why=found.why, todo=found.todo, trace=None if found.foreseen else _trace(error))
 
     def _tell(self) -> None:
         try:
@@ -304,34 +302,9 @@ def pause(every: float, failures: int) -> float:
     return min(max(every, LONGEST_PAUSE), every * 2.0 ** min(failures, 16))
 
 
-def explained(error: BaseException) -> tuple[str, str, str]:
-    """What happened, why, what to do."""
-    for cause in _causes(error):
-        if isinstance(cause, GuildhallError):
-            return cause.what, cause.why, cause.todo
-        if isinstance(cause, KafkaError):
-            return "Kafka does not answer.", f"The client reports {type(cause).__name__}.", "See that it runs; nothing is lost."
-        full = isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}
-        if full or "No space left" in str(cause):
-            return (
-                "The disk is full.",
-                "A table could not be written.",
-                "Make room; the next try goes on where this one stopped.",
-            )
-    return SURPRISE, f"{type(error).__name__}: {str(error)[:300]}", "It is tried again; the log has the whole trace."
-
-
 def _trace(error: BaseException) -> str:
     """Places and lines, never the values of variables: those may be content or keys."""
     return "".join(traceback.format_exception(error, limit=-TRACE_LINES))[-TRACE_CHARACTERS:]
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()  # an exception raised twice may be its own context
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 @contextmanager

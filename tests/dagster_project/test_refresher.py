@@ -2,7 +2,6 @@
 
 # ruff: noqa: DTZ001 - the warehouse speaks naive UTC
 
-import errno
 import json
 import sys
 from collections import Counter
@@ -17,7 +16,7 @@ from small import small_catalog
 
 from dagster_project.defs.instance import BY, REFRESHER, open_instance
 from dagster_project.refresh import refresher as module
-from dagster_project.refresh.refresher import SURPRISE, Refresher, Watch, explained, pause
+from dagster_project.refresh.refresher import Refresher, Watch, pause
 from events.errors import GuildhallError
 from warehouse.build.build import build, open_memory
 from warehouse.build.staleness import Stale
@@ -192,13 +191,6 @@ def test_the_status_counts_what_the_stream_worker_has_still_to_understand(refres
     refresher.once()
     assert refresher.status.not_understood == 2
     assert refresher.status.landed_rows == 2
-
-
-def test_a_full_disk_is_said_as_such_however_deep_it_lies():
-    deep = RuntimeError("step failed")
-    deep.__cause__ = OSError(errno.ENOSPC, "No space left on device")
-    assert explained(deep)[0] == "The disk is full."
-    assert explained(ValueError("x"))[0] == SURPRISE
 
 
 def test_pauses_grow_up_to_a_minute_and_never_shrink_below_the_setting():
