@@ -12,6 +12,7 @@ import duckdb
 
 from events.errors import GuildhallError
 from warehouse.build.meta import manifest
+from warehouse.db import identifier, integer, quoted
 from warehouse.failpoint import failpoint
 
 POINTER = "current"
@@ -145,12 +146,13 @@ def nothing_that_names(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _holds_actors(con: duckdb.DuckDBPyConnection, table: str, column: str, kind: str) -> bool:
-    value = f'unnest("{column}")' if kind.endswith("[]") else f'"{column}"'
-    row = con.execute(
+    value = f"unnest({identifier(column)})" if kind.endswith("[]") else identifier(column)
+    found = integer(
+        con,
         f"select count(*) from (select {value} as actor from warehouse.{table} limit {_LOOKED_AT}) "
-        "semi join landing.main.people using (actor)"
-    ).fetchone()
-    return bool(row and row[0])
+        "semi join landing.main.people using (actor)",
+    )
+    return found > 0
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -174,7 +176,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _verify(con: duckdb.DuckDBPyConnection, path: Path, number: int) -> None:
-    con.execute(f"attach '{path}' as copied (read_only)")
+    con.execute(f"attach {quoted(str(path))} as copied (read_only)")
     try:
         said = con.execute('select "table", rows from copied.meta.manifest order by all').fetchall()
         newest = con.execute("select max(build) from copied.meta.builds").fetchone()

@@ -25,11 +25,12 @@ from events.communities import Community
 from events.errors import GuildhallError
 from events.topics import RAW
 from warehouse.build import meta
-from warehouse.build.build import Built, build, open_files
+from warehouse.build.build import Built, build
 from warehouse.build.catalog import catalog
 from warehouse.build.model import Model
 from warehouse.build.partial import build_tables
 from warehouse.build.staleness import Stale, fingerprint, forget, last_batch, remember, settings_fingerprints, stale
+from warehouse.db import open_files
 from warehouse.failpoint import failpoint
 from warehouse.identity.mapping import Mapped, Source, map_people, sync_settings
 from warehouse.identity.rosters import read_people, read_roles

@@ -24,8 +24,9 @@ from dagster import (
 from dagster_project.defs.instance import POOL
 from dagster_project.defs.lineage import Columns, landing_columns
 from dagster_project.refresh.work import Work, by_table
-from warehouse.build.build import CheckResult, build, checks_of, open_memory
+from warehouse.build.build import CheckResult, build, checks_of
 from warehouse.build.model import Check, Model
+from warehouse.db import open_memory
 
 WORK = "work"
 """The resource that a run needs."""

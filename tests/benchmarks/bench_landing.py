@@ -26,7 +26,7 @@ from pipelines.understand.writer import _interaction_json
 from tests.benchmarks.results import Row, report
 from tests.pipelines.simulator.conftest import perform
 from tests.warehouse import wire
-from warehouse.build.build import open_files
+from warehouse.db import open_files
 from warehouse.landing import land
 from warehouse.landing.consumer import look, read
 
@@ -84,15 +84,15 @@ def bare_read(bootstrap: str, topic: str) -> float:
     """Read as fast as the client can and look at nothing."""
     from confluent_kafka import Consumer, TopicPartition  # noqa: PLC0415 - beside its use
 
-    from warehouse.landing import consumer  # noqa: PLC0415 - as above
+    from warehouse.landing.consumer import FETCH_RECORDS, _config  # noqa: PLC0415 - as above
 
     log = look(bootstrap, topic)
     wanted, seen = sum(log.ends.values()), 0
     began, worked = time.perf_counter(), time.process_time()
-    consumer = Consumer(consumer._config(bootstrap) | {"enable.partition.eof": False})
+    consumer = Consumer(_config(bootstrap) | {"enable.partition.eof": False})
     consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in log.starts.items()])
     while seen < wanted:
-        seen += len(consumer.consume(consumer.FETCH_RECORDS, 1.0))
+        seen += len(consumer.consume(FETCH_RECORDS, 1.0))
     consumer.close()
     CPU["only read"] = time.process_time() - worked
     return time.perf_counter() - began

@@ -35,8 +35,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.benchmarks.results import Row, report
 from tests.warehouse.levels_histories import after, history, land
 from tests.warehouse.levels_oracle import AT_ONE_DATE
-from warehouse.build.build import build, make, open_files, open_scratch
+from warehouse.build.build import build, make, open_scratch
 from warehouse.build.catalog import catalog
+from warehouse.db import open_files
 
 SHARES = [0.2] * 2 + [0.1] * 3 + [0.03] * 6 + [0.01] * 8 + [0.002] * 20
 WEEKS = 156

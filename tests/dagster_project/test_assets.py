@@ -17,8 +17,9 @@ from dagster_project.defs import lineage
 from dagster_project.defs.assets import key_of
 from dagster_project.defs.instance import KIND, open_instance
 from dagster_project.refresh.work import Work, by_table
-from warehouse.build.build import Built, CheckResult, build, open_memory
+from warehouse.build.build import Built, CheckResult, build
 from warehouse.build.catalog import catalog
+from warehouse.db import open_memory
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

@@ -18,8 +18,9 @@ from dagster_project.defs.instance import BY, REFRESHER, open_instance
 from dagster_project.refresh import refresher as module
 from dagster_project.refresh.refresher import Refresher, Watch, pause
 from events.errors import GuildhallError
-from warehouse.build.build import build, open_memory
+from warehouse.build.build import build
 from warehouse.build.staleness import Stale
+from warehouse.db import open_memory
 from warehouse.landing.land import Landed
 from warehouse.landing.reconciliation import Accounting
 from warehouse.warehouse import WarehouseError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from warehouse.build.build import open_memory
+from warehouse.db import open_memory
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ from functools import cache
 
 import pyarrow as pa
 
-from warehouse.build.build import make, open_memory, open_scratch
+from warehouse.build.build import make, open_scratch
 from warehouse.build.catalog import catalog
+from warehouse.db import open_memory
 
 MONDAY = datetime(2022, 1, 3)  # noqa: DTZ001 - the warehouse speaks naive UTC
 BASE = ((MONDAY - datetime(1970, 1, 1)).days + 3) // 7  # noqa: DTZ001 - as above

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from tests.warehouse.histories import BEGIN, MINUTES, PEOPLE, at, histories
 from tests.warehouse.landing_rows import add, empty, land, said
-from warehouse.build.build import build, open_memory
+from warehouse.build.build import build
 from warehouse.build.catalog import catalog
 from warehouse.build.staleness import BUILT, fingerprint, last_batch, remember, settings_fingerprints, stale
+from warehouse.db import open_memory
 from warehouse.landing.land import _ARRIVALS
 from warehouse.landing.tables import LANDING_TABLES
 

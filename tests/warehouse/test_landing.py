@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from events.interaction import Interaction
 from tests.warehouse.wire import MONDAY, interaction, outcome
-from warehouse.build.build import open_memory
+from warehouse.db import open_memory
 from warehouse.landing import land
 from warehouse.landing.consumer import Chunk, Log
 from warehouse.landing.land import LandingError

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from tests.warehouse.levels_histories import after, history, land
 from tests.warehouse.levels_oracle import evaluations
-from warehouse.build.build import make, open_memory, open_scratch
+from warehouse.build.build import make, open_scratch
 from warehouse.build.catalog import catalog
+from warehouse.db import open_memory
 
 SHOWN = (
     "contributions",

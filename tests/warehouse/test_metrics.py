@@ -9,9 +9,10 @@ import duckdb
 import pytest
 import yaml
 
-from warehouse.build.build import make, open_memory, open_scratch
+from warehouse.build.build import make, open_scratch
 from warehouse.build.catalog import catalog, metrics
 from warehouse.build.model import Model
+from warehouse.db import open_memory
 
 SENTENCES = Path(__file__).parent / "metrics"
 METRICS = {model.name: model for model in metrics(catalog())}

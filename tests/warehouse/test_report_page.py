@@ -12,9 +12,10 @@ from selectolax.lexbor import LexborHTMLParser
 
 from tests.warehouse.report_world import SLUG, world
 from tests.warehouse.test_withholding import LEVELS, MONDAY
-from warehouse.build.build import make, open_memory, open_scratch
+from warehouse.build.build import make, open_scratch
 from warehouse.build.catalog import catalog
 from warehouse.build.vocabulary import CHAPTERS
+from warehouse.db import open_memory
 from warehouse.report import renderers
 from warehouse.report.charts import Axis, Line, Point, history
 from warehouse.report.data import Build, Chapter, Definition, Estimate, Metric, Need, ReportData, Series, Window

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from warehouse.build.build import make, open_memory, open_scratch
+from warehouse.build.build import make, open_scratch
 from warehouse.build.catalog import catalog
 from warehouse.build.vocabulary import COUNTS, KINDS
+from warehouse.db import open_memory
 
 MONDAY = datetime(2024, 3, 25)  # noqa: DTZ001 - the warehouse speaks naive UTC
 LEVELS = ("core", "active", "occasional", "peripheral", "transactional")

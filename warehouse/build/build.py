@@ -18,7 +18,7 @@ import pyarrow as pa
 from events.errors import GuildhallError
 from warehouse.build.model import LAYERS, Check, Model
 from warehouse.build.steps import STEPS
-from warehouse.landing.tables import LANDING_TABLES
+from warehouse.db import integer, quoted, transaction
 
 MACROS = (Path(__file__).parent / "macros.sql").read_text(encoding="utf-8")
 Progress = Callable[[str, float], None]
@@ -42,39 +42,6 @@ class Built:
     seconds: dict[str, float]
     rows: dict[str, int]
     checks: tuple[CheckResult, ...]
-
-
-def open_files(landing: Path, warehouse: Path, *, memory_limit: str = "1GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
-    """Open both files in one process: nobody else may. The caller closes. Raises duckdb.IOException when another holds them.
-
-    The limit is DuckDB's; what a step folds lies outside of it. With 1 GB a million interactions of three years are built
-    within 1.5 GiB, in the same time as with 4 GB; what does not fit waits on disk beside the warehouse.
-    """
-    con = duckdb.connect(config={"memory_limit": memory_limit, "threads": threads, "preserve_insertion_order": False})
-    # Many small commits into a large file: rewriting its last row group at each of them costs more than all the rest.
-    con.execute("set wal_autocheckpoint = '256MB'")
-    con.execute(f"set temp_directory = '{warehouse.parent / 'tmp'}'")
-    con.execute(f"attach '{landing}' as landing")
-    con.execute(f"attach '{warehouse}' as warehouse")
-    prepare(con)
-    return con
-
-
-def open_memory() -> duckdb.DuckDBPyConnection:
-    """The same, in memory: for tests."""
-    con = duckdb.connect(config={"threads": 2})
-    con.execute("attach ':memory:' as landing")
-    con.execute("attach ':memory:' as warehouse")
-    prepare(con)
-    return con
-
-
-def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the landing tables and the layers' schemas where they are absent."""
-    for table, columns in LANDING_TABLES.items():
-        con.execute(f"create table if not exists landing.main.{table} ({columns})")
-    for layer in LAYERS:
-        con.execute(f"create schema if not exists warehouse.{layer}")
 
 
 def build(
@@ -110,7 +77,7 @@ def build(
         for model in chosen:
             began = perf_counter()
             make(con, model)
-            rows[model.table] = _count(con, f"select count(*) from scratch.{model.table}")
+            rows[model.table] = integer(con, f"select count(*) from scratch.{model.table}")
             results.extend(run_checks(con, model))
             seconds[model.table] = perf_counter() - began
             progress(model.table, seconds[model.table])
@@ -215,7 +182,7 @@ def run_checks(con: duckdb.DuckDBPyConnection, model: Model, catalog: str = "scr
             model.table,
             check.name,
             check.severity,
-            _count(con, f"select count(*) from ({check.sql.format(table=place)}) as failures"),
+            integer(con, f"select count(*) from ({check.sql.format(table=place)}) as failures"),
         )
         for check in checks_of(model)
     ]
@@ -224,8 +191,7 @@ def run_checks(con: duckdb.DuckDBPyConnection, model: Model, catalog: str = "scr
 def _replace(con: duckdb.DuckDBPyConnection, models: Sequence[Model], since: datetime | None) -> None:
     for model in models:
         _migrate(con, model)
-    con.execute("begin")
-    try:
+    with transaction(con):
         for model in models:
             appended = since is not None and "occurred_at" in model.header.columns
             con.execute(
@@ -234,10 +200,6 @@ def _replace(con: duckdb.DuckDBPyConnection, models: Sequence[Model], since: dat
                 [since] if appended else [],
             )
             con.execute(f"insert into warehouse.{model.table} by name from scratch.{model.table}")
-        con.execute("commit")
-    except BaseException:
-        con.execute("rollback")
-        raise
 
 
 def _migrate(con: duckdb.DuckDBPyConnection, model: Model) -> None:
@@ -252,15 +214,15 @@ def _migrate(con: duckdb.DuckDBPyConnection, model: Model) -> None:
             "Build it for all communities: materialize it without naming one, or run `guildhall build --full`.",
         )
     con.execute(f"create or replace table warehouse.{model.table} as from scratch.{model.table} limit 0")
-    con.execute(f"comment on table warehouse.{model.table} is {_quoted(model.header.summary)}")
+    con.execute(f"comment on table warehouse.{model.table} is {quoted(model.header.summary)}")
     for column, meaning in model.header.columns.items():
-        con.execute(f"comment on column warehouse.{model.table}.{column} is {_quoted(meaning)}")
+        con.execute(f"comment on column warehouse.{model.table}.{column} is {quoted(meaning)}")
 
 
 def _has_others(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
     """Whether the warehouse has rows of communities that are not being built."""
     query = f"select count(*) from (from warehouse.{model.table} anti join scratch.main.building using (community) limit 1)"
-    return _count(con, query) > 0
+    return integer(con, query) > 0
 
 
 def _columns(con: duckdb.DuckDBPyConnection, catalog: str, model: Model) -> list[tuple[str, str]]:
@@ -272,12 +234,3 @@ def _columns(con: duckdb.DuckDBPyConnection, catalog: str, model: Model) -> list
         [catalog, model.layer, model.name],
     ).fetchall()
     return rows
-
-
-def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = con.execute(query).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

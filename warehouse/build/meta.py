@@ -13,6 +13,7 @@ import duckdb
 from warehouse.build.build import Built, checks_of
 from warehouse.build.catalog import metrics
 from warehouse.build.model import Model
+from warehouse.db import identifier, integer, quoted, transaction
 from warehouse.landing.reconciliation import Accounting
 
 KEPT_BUILDS = 1_000
@@ -166,7 +167,7 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
         ).fetchall()
         if found == wanted:
             continue
-        columns = ", ".join(f'"{column}" {kind}' for column, kind in wanted)
+        columns = ", ".join(f"{identifier(column)} {kind}" for column, kind in wanted)
         con.execute(f"create or replace table warehouse.meta.{name} ({columns})")
 
 
@@ -176,8 +177,7 @@ def note_checks(con: duckdb.DuckDBPyConnection, models: Sequence[Model], built: 
     slugs = list(built.communities)
     rows = [(c.table, c.name, says.get((c.table, c.name), ""), c.severity, c.failures, now, slugs) for c in built.checks]
     tables, known = sorted({row[0] for row in rows}), [model.table for model in models]
-    con.execute("begin")
-    try:
+    with transaction(con):
         # What failed for one community is not mended by building another.
         con.execute(
             "update warehouse.meta.checks set communities = list_filter(communities, slug -> not list_contains(?, slug)) "
@@ -190,10 +190,6 @@ def note_checks(con: duckdb.DuckDBPyConnection, models: Sequence[Model], built: 
             [known, tables],
         )
         _insert(con, "checks", rows)
-        con.execute("commit")
-    except BaseException:
-        con.execute("rollback")
-        raise
 
 
 def failed_checks(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
@@ -222,8 +218,7 @@ class Edition:
 def describe(con: duckdb.DuckDBPyConnection, models: Sequence[Model], edition: Edition, sums: Accounting | None) -> None:
     """Write `meta` for an edition in one transaction, and every comment that is not as the headers say."""
     comment(con, models)
-    con.execute("begin")
-    try:
+    with transaction(con):
         _replace(con, "dictionary", _dictionary(con, models))
         _replace(con, "metrics", [_metric(model) for model in metrics(models)])
         con.execute(_BUILD, [edition.number, edition.published_at, edition.version, edition.models])
@@ -233,16 +228,11 @@ def describe(con: duckdb.DuckDBPyConnection, models: Sequence[Model], edition: E
             con.execute(f"insert into warehouse.meta.{name} {query}")
         _replace(con, "accounting", [] if sums is None else [_sum(line) for line in (*sums.partitions, *sums.sources)])
         _replace(con, "manifest", manifest(con, "warehouse"))
-        con.execute("commit")
-    except BaseException:
-        con.execute("rollback")
-        raise
 
 
 def last_build(con: duckdb.DuckDBPyConnection) -> int:
     """The number of the newest build that the warehouse knows of, 0 before the first."""
-    row = con.execute("select coalesce(max(build), 0) from warehouse.meta.builds").fetchone()
-    return int(row[0]) if row else 0
+    return integer(con, "select coalesce(max(build), 0) from warehouse.meta.builds")
 
 
 def manifest(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, int]]:
@@ -252,11 +242,10 @@ def manifest(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, in
         "('meta', 'manifest') order by all",
         [catalog],
     ).fetchall()
-    counts = []
-    for schema, table in names:
-        row = con.execute(f'select count(*) from {catalog}."{schema}"."{table}"').fetchone()
-        counts.append((f"{schema}.{table}", int(row[0]) if row else 0))
-    return counts
+    return [
+        (f"{schema}.{table}", integer(con, f"select count(*) from {catalog}.{identifier(schema)}.{identifier(table)}"))
+        for schema, table in names
+    ]
 
 
 def comment(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> None:
@@ -271,9 +260,9 @@ def comment(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> None:
     for schema, table_name, column, found in con.execute(_COMMENTS).fetchall():
         says = wanted.get((schema, table_name, column))
         if says is not None and says != found:
-            place = f'warehouse."{schema}"."{table_name}"'
-            kind = f"table {place}" if column is None else f'column {place}."{column}"'
-            con.execute(f"comment on {kind} is '{says.replace(chr(39), chr(39) * 2)}'")
+            table_path = f"warehouse.{identifier(schema)}.{identifier(table_name)}"
+            target = f"table {table_path}" if column is None else f"column {table_path}.{identifier(column)}"
+            con.execute(f"comment on {target} is {quoted(says)}")
 
 
 def _dictionary(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> list[tuple[object, ...]]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from warehouse.build.model import Model
+from warehouse.db import integer, transaction
 
 RENEW_AFTER = timedelta(hours=1)
 """Tables about now (waiting questions, liveness) age without anything landing; after so long they are renewed."""
@@ -126,8 +127,7 @@ group by all
 
 def last_batch(con: duckdb.DuckDBPyConnection) -> int:
     """The newest batch in the landing file: what a build that begins now will have seen."""
-    row = con.execute("select coalesce(max(batch), 0) from landing.main.batches").fetchone()
-    return int(row[0]) if row else 0
+    return integer(con, "select coalesce(max(batch), 0) from landing.main.batches")
 
 
 def remember(
@@ -139,17 +139,12 @@ def remember(
 ) -> None:
     """Write down what these communities were built from; after the build, so that a death in between builds them again."""
     slugs = sorted(communities)
-    con.execute("begin")
-    try:
+    with transaction(con):
         for slug in slugs:
             con.execute("delete from warehouse.meta.built where community = ?", [slug])
             con.execute(
                 "insert into warehouse.meta.built values (?, ?, ?, ?, ?)", [slug, batch, monday(as_of), as_of, words[slug]]
             )
-        con.execute("commit")
-    except BaseException:
-        con.execute("rollback")
-        raise
 
 
 def forget(con: duckdb.DuckDBPyConnection, models: Sequence[Model], communities: Iterable[str]) -> None:
@@ -161,13 +156,8 @@ def forget(con: duckdb.DuckDBPyConnection, models: Sequence[Model], communities:
             "select schema_name, table_name from duckdb_tables() where database_name = 'warehouse'"
         ).fetchall()
     }
-    con.execute("begin")
-    try:
+    with transaction(con):
         for model in models:
             if (model.layer, model.name) in there:
                 con.execute(f"delete from warehouse.{model.table} where list_contains(?, community)", [slugs])
         con.execute("delete from warehouse.meta.built where list_contains(?, community)", [slugs])
-        con.execute("commit")
-    except BaseException:
-        con.execute("rollback")
-        raise

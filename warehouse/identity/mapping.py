@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from events.communities import Community
 from events.identity import published_pseudonym
+from warehouse.db import integer, transaction
 from warehouse.failpoint import failpoint
 from warehouse.identity.rosters import Role
 
@@ -69,17 +70,12 @@ def sync_settings(
             if source.platform in {rule.platform for rule in c.space}
         ],
     }
-    con.execute("begin")
-    try:
+    with transaction(con):
         for table, rows in tables.items():
             con.execute(f"delete from landing.main.{table}")
             if rows:
                 marks = ", ".join("?" for _ in rows[0])
                 con.executemany(f"insert into landing.main.{table} values ({marks})", rows)
-        con.execute("commit")
-    except BaseException:
-        con.execute("rollback")
-        raise
 
 
 def map_people(con: duckdb.DuckDBPyConnection, key: bytes, members: Mapping[str, str], now: datetime) -> Mapped:
@@ -97,8 +93,7 @@ def map_people(con: duckdb.DuckDBPyConnection, key: bytes, members: Mapping[str,
     if last == str(batch) and not rows and not moved and _word(con, _LINKED) == linked:
         return Mapped(0, ())
     changed = tuple(sorted({community for community, _, _ in moved}))
-    con.execute("begin")
-    try:
+    with transaction(con):
         if moved:
             _with(
                 con, moved, "delete from landing.main.people where (community, actor) in (select (community, actor) from given)"
@@ -110,10 +105,6 @@ def map_people(con: duckdb.DuckDBPyConnection, key: bytes, members: Mapping[str,
         _say(con, _MAPPED, str(batch))
         _say(con, _LINKED, linked)
         failpoint("people-mapped")
-        con.execute("commit")
-    except BaseException:
-        con.execute("rollback")
-        raise
     return Mapped(len(rows), changed)
 
 
@@ -162,8 +153,7 @@ def _with(con: duckdb.DuckDBPyConnection, rows: Sequence[tuple[str, str, str]], 
 
 
 def _last_batch(con: duckdb.DuckDBPyConnection) -> int:
-    row = con.execute("select coalesce(max(batch), 0) from landing.main.batches").fetchone()
-    return int(row[0]) if row else 0
+    return integer(con, "select coalesce(max(batch), 0) from landing.main.batches")
 
 
 def _word(con: duckdb.DuckDBPyConnection, name: str) -> str | None:

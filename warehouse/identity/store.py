@@ -8,8 +8,7 @@ member is a pseudonym of its own in every community.
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from pydantic import ValidationError
 from events.account import Account
 from events.errors import GuildhallError
 from events.topics import ACCOUNTS
+from warehouse.db import transaction
 from warehouse.failpoint import failpoint
 from warehouse.landing.consumer import Chunk, look, read
 
@@ -137,7 +137,7 @@ class IdentityStore:
         }
         for chunk in read(bootstrap, log, offsets):
             said, bad = _accounts(chunk)
-            with self._transaction():
+            with transaction(self._db):
                 self._say(said)
                 self._db.executemany(
                     "insert or replace into offsets values (?, ?, ?, ?)",
@@ -150,7 +150,7 @@ class IdentityStore:
 
     def say(self, accounts: Iterable[Account]) -> None:
         """Keep what a platform says of accounts, field by field the newest."""
-        with self._transaction():
+        with transaction(self._db):
             self._say(accounts)
 
     def account(self, actor: str) -> Account | None:
@@ -170,7 +170,7 @@ class IdentityStore:
         """Say that these accounts are one person; returns the person's id. `at` is aware. Linking again changes nothing."""
         accounts = sorted(set(actors))
         whose = person or PERSON + accounts[0]
-        with self._transaction():
+        with transaction(self._db):
             there = {row[0] for row in self._db.execute(f"select actor from links where {_ACTIVE} and person = ?", [whose])}
             self._db.executemany(
                 "insert into links (actor, person, linked_by, linked_at, why) values (?, ?, ?, ?, ?)",
@@ -185,7 +185,7 @@ class IdentityStore:
             raise GuildhallError(
                 "This link was not undone.", f"{FILE} makes it, and would make it again.", f"Take its line out of {FILE}."
             )
-        with self._transaction():
+        with transaction(self._db):
             self._db.executemany(
                 f"update links set undone_by = ?, undone_at = ?, undone_why = ? where id = ? and {_ACTIVE}",
                 [(by, at.isoformat(), why, link.id) for link in held],
@@ -208,7 +208,7 @@ class IdentityStore:
         fresh = [(actor, person) for actor, person in people.items() if holds.get(actor) != person]
         if not gone and not fresh:
             return 0
-        with self._transaction():
+        with transaction(self._db):
             self._db.executemany(
                 f"""
                 update links set undone_by = ?, undone_at = ?, undone_why = 'no longer in the file'
@@ -240,16 +240,6 @@ class IdentityStore:
                 row += [value, None if value is None else account.said_at.isoformat(timespec="milliseconds")]
             rows.append(row)
         self._db.executemany(_SAY, rows)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("rollback")
-            raise
-        self._db.execute("commit")
 
 
 _ACTIVE = "undone_at is null"

@@ -14,7 +14,6 @@ Three things decide what "once" means:
 What is not an interaction at all (somebody else's JSON in our topic) is a malformed record: landing notes it and goes on.
 """
 
-import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +21,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -32,6 +30,7 @@ from events.interaction import SCHEMA_VERSION, ActorKind
 from events.outcome import RecordOutcome
 from events.topics import INTERACTIONS, OUTCOMES
 from events.verb import Verb
+from warehouse.db import first, integer, quoted, transaction
 from warehouse.failpoint import failpoint
 from warehouse.landing.consumer import CHUNK_RECORDS, Chunk, Log, check, first_offsets, look, read
 from warehouse.landing.tables import LANDING_TABLES
@@ -120,7 +119,7 @@ def land(
 ) -> Landed:
     """Land interactions and outcomes up to the topics' ends as of this call.
 
-    `con` is of `warehouse.build.build.open_files`; `now` is naive UTC and becomes `landed_at`; `progress` hears a topic and how
+    `con` is of `warehouse.db.open_files`; `now` is naive UTC and becomes `landed_at`; `progress` hears a topic and how
     many of its records have been landed so far. What was landed before an error, or before the process died, stays landed, and
     the next call goes on behind it. Raises ConsumeError (Kafka does not have what comes next), LandingError (another writer).
     """
@@ -199,9 +198,8 @@ def _land_chunk(
         for statement in topic.stage:
             con.execute(statement)
         failpoint("landing-staged")
-        con.execute("begin")
-        try:
-            number = _count(con, "select coalesce(max(batch), 0) + 1 from landing.main.batches")
+        with transaction(con):
+            number = integer(con, "select coalesce(max(batch), 0) + 1 from landing.main.batches")
             batch = topic.insert(con, now, number, chunk.records)
             con.execute(_MALFORMED, [log.topic, now, number])
             con.execute(
@@ -211,12 +209,6 @@ def _land_chunk(
             failpoint("landing-inserted")
             _move(con, log, offsets, chunk.ends)
             failpoint("landing-moved")
-            con.execute("commit")
-        except BaseException:
-            # A commit that failed (a full disk) has ended the transaction already.
-            with contextlib.suppress(duckdb.TransactionException):
-                con.execute("rollback")
-            raise
         failpoint("landing-committed")
     finally:
         con.unregister("given")
@@ -259,12 +251,12 @@ def _move(con: duckdb.DuckDBPyConnection, log: Log, offsets: Mapping[int, int], 
 
 
 def _insert_interactions(con: duckdb.DuckDBPyConnection, now: datetime, number: int, records: int) -> Batch:
-    batch = Batch(records=records, malformed=_count(con, "select count(*) from malformed_found"))
-    ours, oldest, newest = _row(con, _SPAN)
-    again = _count(con, "select count(*) from again")
+    batch = Batch(records=records, malformed=integer(con, "select count(*) from malformed_found"))
+    ours, oldest, newest = first(con, _SPAN)
+    again = integer(con, "select count(*) from again")
     con.execute(_KNOWN, [oldest, newest])
-    known = _count(con, "select count(*) from known")
-    batch.renewed = _count(con, "select count(*) from known where newer")
+    known = integer(con, "select count(*) from known")
+    batch.renewed = integer(con, "select count(*) from known where newer")
     if batch.renewed:
         con.execute(_DELETE_RENEWED)
     con.execute(_INSERT, [now, number])
@@ -279,9 +271,9 @@ def _insert_interactions(con: duckdb.DuckDBPyConnection, now: datetime, number: 
 
 
 def _insert_outcomes(con: duckdb.DuckDBPyConnection, now: datetime, number: int, records: int) -> Batch:
-    batch = Batch(records=records, malformed=_count(con, "select count(*) from malformed_found"))
+    batch = Batch(records=records, malformed=integer(con, "select count(*) from malformed_found"))
     con.execute(_OUTCOMES_KNOWN)
-    if _count(con, "select count(*) from known where later"):
+    if integer(con, "select count(*) from known where later"):
         con.execute(_DELETE_OUTCOMES)
     con.execute(_INSERT_OUTCOMES, [now, number])
     counted = con.execute(
@@ -289,19 +281,9 @@ def _insert_outcomes(con: duckdb.DuckDBPyConnection, now: datetime, number: int,
     ).fetchall()
     batch.outcomes = Counter({(verdict, reason): count for verdict, reason, count in counted})
     batch.added = sum(batch.outcomes.values())
-    batch.outcome_records = _count(con, "select count(*) from said")
+    batch.outcome_records = integer(con, "select count(*) from said")
     batch.duplicates = batch.outcome_records - batch.added
     return batch
-
-
-def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    return int(_row(con, query)[0])
-
-
-def _row(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = con.execute(query).fetchone()
-    assert row is not None
-    return row
 
 
 def _columns(table: str) -> dict[str, str]:
@@ -311,12 +293,8 @@ def _columns(table: str) -> dict[str, str]:
         return {name: kind for name, kind, *_ in con.execute("describe described").fetchall()}
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _words(words: Iterable[str]) -> str:
-    return ", ".join(_quoted(word) for word in words)
+    return ", ".join(quoted(word) for word in words)
 
 
 _SAID = {name: kind for name, kind in _columns("interactions").items() if name not in OURS}
@@ -339,7 +317,7 @@ _VALUES = ", ".join(f"coalesce(said.{name}, []) as {name}" if name in _LISTS els
 _STAGE_INTERACTIONS = f"""
 create or replace temp table parsed as
 with read as (
-    select partition, "offset", value is not null as is_text, try(from_json(value, {_quoted(json.dumps(_SAID))})) as said
+    select partition, "offset", value is not null as is_text, try(from_json(value, {quoted(json.dumps(_SAID))})) as said
     from given
 )
 select
@@ -434,7 +412,7 @@ select ? as topic, partition, "offset", why, ? as landed_at, ? as batch from mal
 _STAGE_CHUNKS = f"""
 create or replace temp table parsed as
 select partition, "offset", value,
-    try(from_json(value, {_quoted(json.dumps({"partition": "INTEGER", "records": [_RECORD]}))})) as said
+    try(from_json(value, {quoted(json.dumps({"partition": "INTEGER", "records": [_RECORD]}))})) as said
 from given
 """
 _STRAY_CHUNKS = """

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import duckdb
 
 from events.outcome import Verdict
+from warehouse.db import integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,7 @@ def accounting(
     sources = tuple(_source(row, acknowledged or {}) for row in con.execute(_SOURCES).fetchall())
     unheard = sorted(set(acknowledged or {}) - {source.name for source in sources})
     sources += tuple(Account("source", name, (acknowledged or {})[name], 0, 0, 0) for name in unheard)
-    row = con.execute("select count(*) from landing.main.malformed").fetchone()
-    return Accounting(partitions, sources, int(row[0]) if row else 0)
+    return Accounting(partitions, sources, integer(con, "select count(*) from landing.main.malformed"))
 
 
 _COUNTS = ", ".join(f"count(*) filter (verdict = '{verdict}') as {verdict}" for verdict in Verdict)

@@ -10,8 +10,9 @@ from events.identity import actor_id, published_pseudonym
 from events.topics import INTERACTIONS
 from pipelines.simulator.ground_truth import Cold, people_rows, truth_of
 from pipelines.simulator.scoring import CoreFound, Welcome, compare_cold, compare_core
-from warehouse.build.build import build, open_memory
+from warehouse.build.build import build
 from warehouse.build.catalog import catalog
+from warehouse.db import open_memory
 from warehouse.landing import land
 from warehouse.landing.consumer import Chunk, Log
 
