@@ -9,9 +9,6 @@ from pipelines.ingest.last_seen import read as last_seen
 from warehouse.identity.mapping import Source
 from warehouse.warehouse import Warehouse
 
-SOURCES = "sources"
-"""Folder below the home where the gateway writes when each source was last heard from."""
-
 
 @contextmanager
 def warehouse_of(settings: Settings, bootstrap: str | None = None) -> Iterator[Warehouse]:
@@ -33,7 +30,7 @@ def warehouse_of(settings: Settings, bootstrap: str | None = None) -> Iterator[W
 
 def sources_of(settings: Settings) -> list[Source]:
     """The sources of the settings, and when the gateway last heard from each (naive UTC)."""
-    moments = last_seen(settings.home / SOURCES)
+    moments = last_seen(settings.paths.sources)
     found = []
     for name, source in settings.source.items():
         at = moments.get(f"hooks/{source.platform}/{name}", {}).get("seen_at")

@@ -24,6 +24,7 @@ import httpx
 from dagster_project.assembly import sources_of, warehouse_of
 from dagster_project.cli.common import progress
 from dagster_project.delivery.issue import make_report
+from dagster_project.paths import Paths
 from dagster_project.processes.temporary import open_current, run_state_of, start_process, stop_process
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
@@ -48,9 +49,6 @@ from warehouse.landing.reconciliation import Account
 from warehouse.report.period import last_month
 from warehouse.warehouse import Warehouse
 
-MARKER = "demo.json"
-"""Says that everything in a home folder is a demo's, and may be made anew."""
-FOLDER = "demo"
 LIVE_WEEKS = 20
 """Weeks that come through the live sources; the older ones are in exports."""
 READY_SECONDS = 60.0
@@ -71,7 +69,7 @@ def demo(home: Path | None, *, seed: int = 1, weeks: int = 104, members: int = 3
     place = load(None, home).home
     script = Script(seed, Calendar(monday, weeks, min(weeks, LIVE_WEEKS)), members)
     _make_room(place, {"seed": seed, "weeks": weeks, "members": members})
-    show = _Show(script, World(seed), place / FOLDER, keep=keep)
+    show = _Show(script, World(seed), Paths(place).demo, keep=keep)
     with _interrupted_by_sigterm(), ExitStack() as stack:
         show.run(stack, place, now)
     return 0
@@ -124,7 +122,7 @@ class _Show:
 
     def _start(self, stack: ExitStack, settings: Settings) -> str:
         began = time.perf_counter()
-        broker = Broker(settings.home / "kafka")
+        broker = Broker(settings.paths.kafka)
         stack.callback(broker.stop)
         bootstrap = broker.start()
         admin.ensure_topics(bootstrap)
@@ -271,9 +269,9 @@ class _Show:
 
 def _make_room(home: Path, what: dict[str, int]) -> None:
     """Clear away an earlier demo; refuse a folder that may hold anything else. Raises DemoError."""
-    marker = home / MARKER
+    marker, key = Paths(home).demo_marker, Paths(home).secret_key
     there = {path.name for path in home.iterdir()} if home.exists() else set()
-    if there - {"secret.key"}:
+    if there - {key.name}:
         if not marker.exists():
             raise DemoError(
                 f"{home} is no place for a demo.",
@@ -281,7 +279,7 @@ def _make_room(home: Path, what: dict[str, int]) -> None:
                 "Name another folder: `guildhall --home /tmp/guildhall demo`.",
             )
         _check_ours(load(_config_of(home), home))
-        for name in sorted(there - {"secret.key", MARKER}):
+        for name in sorted(there - {key.name, marker.name}):
             path = home / name
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     home.mkdir(parents=True, exist_ok=True)
@@ -289,7 +287,7 @@ def _make_room(home: Path, what: dict[str, int]) -> None:
 
 
 def _config_of(home: Path) -> Path | None:
-    config = home / FOLDER / "guildhall.toml"
+    config = Paths(home).demo / "guildhall.toml"
     return config if config.exists() else None
 
 
@@ -299,7 +297,7 @@ def _check_ours(settings: Settings) -> None:
         raise DemoError(
             f"{settings.home} is in use.", "`guildhall up` runs on it.", "Stop that first, or name another folder by --home."
         )
-    if not (settings.home / "landing.duckdb").exists():
+    if not (settings.paths.landing).exists():
         return
     with warehouse_of(settings) as warehouse:
         rows = warehouse.con.execute("select distinct community from landing.main.interactions").fetchall()
@@ -347,7 +345,7 @@ def _all_run(settings: Settings, children: dict[str, subprocess.Popen[bytes]]) -
 
 
 def _log(settings: Settings, name: str) -> str:
-    return _short(settings.home / "log" / f"{name}.log")
+    return _short(settings.paths.log(name))
 
 
 def _gateway(settings: Settings) -> str:

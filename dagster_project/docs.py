@@ -41,7 +41,7 @@ def _platforms() -> str:
             row.title,
             row.medium,
             ", ".join(row.arrives),
-            ", ".join(f"`{kind}`" for kind in sorted(row.imports)) or "–",
+            ", ".join(f"`{kind}`" for kind in sorted(row.exports)) or "–",
             f"`pipelines/platforms/{slug}/`",
         )
         for slug, row in sorted(PLATFORMS.items())

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from dagster_project.paths import Paths
 from events.communities import BotList, Communities, Community, contested
 from events.errors import GuildhallError
 from pipelines.platforms import PLATFORMS
@@ -113,6 +114,11 @@ class Settings(_Part):
         """The folder of guildhall.toml: people.csv, roles.csv and secret files lie beside it."""
         return self.config.parent if self.config else Path()
 
+    @property
+    def paths(self) -> Paths:
+        """What lies where under the home folder."""
+        return Paths(self.home)
+
     def communities(self) -> Communities:
         """Which space belongs where, for the stream worker."""
         bots = frozenset((b.platform, b.workspace, account) for b in self.bots for account in b.accounts)
@@ -128,7 +134,7 @@ class Settings(_Part):
 
     def key(self) -> bytes:
         """The deployment key; made once under the home folder, readable by its owner only."""
-        path = self.home / "secret.key"
+        path = self.paths.secret_key
         if not path.exists():
             self.home.mkdir(parents=True, exist_ok=True)
             fresh = path.with_suffix(f".{os.getpid()}")

@@ -1,7 +1,7 @@
-"""Platform: what one module under `pipelines/platforms` must offer, and the plain values it speaks in.
+"""Connector: what a package under `pipelines/platforms` declares, and the plain values that it takes and returns.
 
-A platform knows its own payloads and nothing of communities, keys or Kafka: `normalise` turns a raw event into actions with
-the platform's own ids; `pipelines.understand.understand` maps spaces, keys people, reads features and drops the text.
+A platform knows its own payloads and nothing about communities, keys or Kafka. `normalise` turns a raw event into actions
+with the platform's own ids; `pipelines.understand.understand` maps spaces, keys people, reads features and drops the text.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+
+import httpx
 
 from events.errors import GuildhallError
 from events.interaction import ActorKind, Change, Medium, ObjectKind, SizeUnit, Visibility
@@ -129,23 +131,11 @@ Sign = Callable[[bytes, str, float], dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOptions:
-    """What a reader of exports may be told. `time_zone` (IANA) is that of clocks which name none."""
+class PlatformEvent:
+    """One event that an export or a platform's API holds. It becomes a raw event.
 
-    tenant: str | None = None
-    community: str | None = None
-    time_zone: str | None = None
-
-
-ReadExport = Callable[[Path, ImportOptions], Iterator["ExportedEvent"]]
-"""Reads an export lazily. Raises ExportError for a file that is not what it should be, before the first event if it can."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportedEvent:
-    """One action of an export: what becomes a raw event.
-
-    `id` tells it apart within the export for ever (channel and ts, not a line number where there is anything better).
+    `id` identifies the event within its platform and tenant, and never changes: channel and ts, not a line number, where there
+    is anything better. The same event read twice has the same id.
     """
 
     id: str
@@ -155,39 +145,96 @@ class ExportedEvent:
     time: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """What a user can tell a reader of exports. `time_zone` (IANA) applies to clocks in the export that name none."""
+
+    tenant: str | None = None
+    community: str | None = None
+    time_zone: str | None = None
+
+
+ReadExport = Callable[[Path, ImportOptions], Iterator[PlatformEvent]]
+"""Reads an export lazily. Raises ExportError for a file of another format, before it yields the first event if it can."""
+
+
 class ExportError(GuildhallError):
-    """An export that cannot be read."""
+    """An export cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollOptions:
+    """What a `poll` function needs to know about one configured source.
+
+    `base_url` has no slash at its end; `secrets` are the source's, any one of which may be valid; `now` is aware.
+    """
+
+    source: str
+    base_url: str
+    now: datetime
+    tenant: str | None = None
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of events from a platform's API. The poller stores `cursor` once Kafka has acknowledged `events`."""
+
+    events: tuple[PlatformEvent, ...]
+    cursor: str
+
+
+Poll = Callable[[httpx.Client, PollOptions, str | None], Iterator[Page]]
+"""(client, options, cursor) -> pages, oldest first. The cursor is the last one stored, or None on the first run.
+
+It ends when there is nothing newer. It raises CursorExpired when the platform no longer has what the cursor points to, and
+lets errors of httpx through: the poller retries them.
+"""
+
+
+class CursorExpired(Exception):  # noqa: N818 - a condition that the poller handles, not a failure
+    """The platform no longer has what the cursor points to. The poller marks a gap and starts again without a cursor."""
 
 
 class Arrival(StrEnum):
-    """How events of a platform reach us."""
+    """How events of a platform reach Guildhall."""
 
     PUSH = "push"
+    POLL = "poll"
     IMPORT = "import"
     EMIT = "emit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """One row of PLATFORMS: everything the rest of the house may know of a platform.
+    """One row of PLATFORMS: everything that the other packages may know about a platform.
 
-    `imports` maps the KIND of `guildhall import KIND PATH` to its reader. A platform with a webhook has `verify` and `sign`.
+    A platform with a webhook has `verify` and `sign`. `exports` maps the KIND of `guildhall import KIND PATH` to its reader.
+    `setup` are lines that a person follows from top to bottom. `reads` and `does_not_read` are sentences for the privacy page.
     """
 
     slug: str
     title: str
     medium: Medium
     reference: str
-    setup: str
+    setup: tuple[str, ...]
+    reads: tuple[str, ...]
+    does_not_read: tuple[str, ...]
     version: int
     normalise: Normalise
     verify: Verify | None = None
     sign: Sign | None = None
-    imports: Mapping[str, ReadExport] = field(default_factory=dict)
+    poll: Poll | None = None
+    exports: Mapping[str, ReadExport] = field(default_factory=dict)
     emits: bool = False
 
     @property
     def arrives(self) -> tuple[Arrival, ...]:
         """How events of this platform can arrive."""
-        ways = ((self.verify, Arrival.PUSH), (self.imports, Arrival.IMPORT), (self.emits, Arrival.EMIT))
+        ways = (
+            (self.verify, Arrival.PUSH),
+            (self.poll, Arrival.POLL),
+            (self.exports, Arrival.IMPORT),
+            (self.emits, Arrival.EMIT),
+        )
         return tuple(way for has, way in ways if has)

@@ -32,21 +32,16 @@ from warehouse.build.partial import build_tables
 from warehouse.build.staleness import Stale, fingerprint, forget, last_batch, remember, settings_fingerprints, stale
 from warehouse.db import open_files
 from warehouse.failpoint import failpoint
+from warehouse.files import IDENTITY, LANDING, LOCK, PEOPLE, PUBLISHED, ROLES, WAREHOUSE
 from warehouse.identity.mapping import Mapped, Source, map_people, sync_settings
 from warehouse.identity.rosters import read_people, read_roles
-from warehouse.identity.store import FILE, IdentityStore
+from warehouse.identity.store import IdentityStore
 from warehouse.landing import land
 from warehouse.landing.consumer import Log, look
 from warehouse.landing.land import Landed
 from warehouse.landing.reconciliation import Accounting, accounting
 from warehouse.publish import next_number, nothing_that_names, publish
 
-LOCK = "warehouse.lock"
-LANDING = "landing.duckdb"
-WAREHOUSE = "warehouse.duckdb"
-IDENTITY = "identity.db"
-PUBLISHED = "published"
-ROLES = "roles.csv"
 _DAMAGED = ("not a valid duckdb", "corrupt", "checksum", "serializ")
 """Of DuckDB's words for a file whose bytes are wrong, as against one that cannot be had."""
 _BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
@@ -135,7 +130,7 @@ class Warehouse:
 
     def sync_settings(self, sources: Iterable[Source], now: datetime) -> Mapped:
         """Bring settings, rosters and links into the landing file. Raises GuildhallError naming line and column of a roster."""
-        people = read_people(self.folder / FILE, self.key)
+        people = read_people(self.folder / PEOPLE, self.key)
         roles = read_roles(self.folder / ROLES, self.key, self.communities, frozenset(people.values()))
         self.identity.apply_file(people, now if now.tzinfo else now.replace(tzinfo=UTC))
         members = self.identity.members()

@@ -66,7 +66,7 @@ def _status(settings: Settings, now: datetime) -> dict[str, Any]:
     else:
         said["kafka"] = "not running"
     said["published"] = _published(settings, now)
-    refresher = settings.home / "status" / "refresher.json"
+    refresher = settings.paths.status
     said["refresher"] = _read(refresher) or "has not run yet"
     usage = shutil.disk_usage(settings.home if settings.home.exists() else settings.home.parent)
     said["disk"] = {"free": f"{usage.free / 2**30:.1f} GiB", "used by var": f"{_size(settings.home) / 2**20:.0f} MiB"}
@@ -173,7 +173,7 @@ def _secrets(settings: Settings) -> Finding:
 
 
 def _key(settings: Settings) -> Finding:
-    path = settings.home / "secret.key"
+    path = settings.paths.secret_key
     settings.key()
     mode = stat.S_IMODE(path.stat().st_mode)
     return Finding("secret key", mode & 0o077 == 0, f"{path} can be read by others (mode {mode:o}).", f"chmod 600 {path}")
@@ -193,7 +193,7 @@ def _disk(settings: Settings) -> Finding:
 def _java(settings: Settings) -> Finding:
     if settings.kafka.bootstrap_servers:
         return Finding("Apache Kafka: your own cluster", ok=True)
-    Broker(settings.home / "kafka").prepare()
+    Broker(settings.paths.kafka).prepare()
     return Finding("Apache Kafka and its Java: installed", ok=True)
 
 
@@ -211,7 +211,7 @@ def _kafka(settings: Settings) -> Finding:
 
 
 def _current(settings: Settings) -> Finding:
-    folder = settings.home / "published"
+    folder = settings.paths.published
     if not folder.exists():
         return Finding("published: nothing yet", ok=True)
     path = publish.current(folder)

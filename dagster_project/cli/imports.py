@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 def kinds() -> dict[str, Platform]:
     """KIND of an import -> its platform."""
-    return {kind: platform for platform in PLATFORMS.values() for kind in platform.imports}
+    return {kind: platform for platform in PLATFORMS.values() for kind in platform.exports}
 
 
 def import_(

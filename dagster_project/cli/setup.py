@@ -42,7 +42,7 @@ def init(
         ) from error
     settings = load(path, state.home)
     settings.key()
-    out.print(f"  key        {settings.home / 'secret.key'}: keep a copy elsewhere; with another key every pseudonym changes")
+    out.print(f"  key        {settings.paths.secret_key}: keep a copy elsewhere; with another key every pseudonym changes")
     out.print("  next       guildhall sources, then guildhall up")
 
 
@@ -52,7 +52,7 @@ def sources(as_json: AsJson = False) -> None:
     Example: `guildhall sources`
     """
     settings = state.settings()
-    signs = last_seen.read(settings.home / "sources")
+    signs = last_seen.read(settings.paths.sources)
     known = [_platform(slug) for slug in sorted(PLATFORMS)]
     configured = [_source(settings, name, signs) for name in sorted(settings.source)]
     unmapped = _unmapped(settings)
@@ -61,12 +61,14 @@ def sources(as_json: AsJson = False) -> None:
         return
     show_table(
         ("platform", "medium", "arrives by", "import KIND", "reference"),
-        ((p["title"], p["medium"], ", ".join(p["arrives"]), ", ".join(p["imports"]), p["reference"]) for p in known),
+        ((p["title"], p["medium"], ", ".join(p["arrives"]), ", ".join(p["exports"]), p["reference"]) for p in known),
         title="Platforms",
     )
     out.print("\nTo set up")
     for platform in known:
-        out.print(f"  {platform['title']}: {platform['setup']}")
+        out.print(f"  {platform['title']}")
+        for number, line in enumerate(platform["setup"], start=1):
+            out.print(f"    {number}. {line}")
     out.print("")
     show_table(
         ("source", "address", "secret", "last heard", "last refused"),
@@ -89,9 +91,9 @@ def _platform(slug: str) -> dict[str, Any]:
         "title": row.title,
         "medium": str(row.medium),
         "arrives": [str(way) for way in row.arrives],
-        "imports": sorted(row.imports),
+        "exports": sorted(row.exports),
         "webhook": f"/hooks/{slug}/<source>" if Arrival.PUSH in row.arrives else None,
-        "setup": row.setup,
+        "setup": list(row.setup),
         "reference": row.reference,
     }
 

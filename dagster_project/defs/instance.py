@@ -8,6 +8,8 @@ from pathlib import Path
 import yaml
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
+from dagster_project.paths import Paths
+
 POOL = "warehouse"
 BY = "guildhall/by"
 """The tag that says which process made a run."""
@@ -48,7 +50,7 @@ SETTINGS = {
 
 def dagster_home(home: Path) -> Path:
     """The folder of Dagster, absolute, with `dagster.yaml` as this version wants it."""
-    folder = (home / "dagster").absolute()
+    folder = Paths(home).dagster.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "dagster.yaml"
     wanted = "# Written by Guildhall at every start.\n" + yaml.safe_dump(SETTINGS, sort_keys=False)

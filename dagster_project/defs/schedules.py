@@ -31,7 +31,7 @@ from warehouse.build.catalog import catalog
 @op
 def check_everything(context: OpExecutionContext) -> None:
     """Run every check of every table again on the published file, and say in the page what each found."""
-    path = publish.current(load().home / "published")
+    path = publish.current(load().paths.published)
     con = publish.open_published(path)
     try:
         found = check_published(con, catalog())
@@ -66,7 +66,7 @@ def checks_every_hour(context: ScheduleEvaluationContext) -> RunRequest | SkipRe
     if context.instance.get_runs(RunsFilter(job_name=published_checks.name, statuses=list(UNDER_WAY)), limit=1):
         return SkipReason("The last check is still under way.")
     try:
-        publish.current(load().home / "published")
+        publish.current(load().paths.published)
     except GuildhallError as error:
         return SkipReason(error.what)
     return RunRequest()

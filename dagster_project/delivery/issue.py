@@ -38,7 +38,7 @@ class Evaluation:
 
 def report_path(settings: Settings, community: str, period: str) -> Path:
     """Where a report lies: var/reports/<community>/<period>/index.html."""
-    return settings.home / "reports" / community / period / PAGE
+    return settings.paths.reports / community / period / PAGE
 
 
 def make_report(settings: Settings, community: str, period: str, now: datetime) -> Path:
@@ -50,7 +50,7 @@ def make_report(settings: Settings, community: str, period: str, now: datetime) 
     span = period_of(period)
     if span.first > now.astimezone(UTC).date():
         raise GuildhallError(f"{span.title} has not begun.", "A report covers what happened.", "Name a period that has begun.")
-    con = publish.open_published(publish.current(settings.home / "published"))
+    con = publish.open_published(publish.current(settings.paths.published))
     try:
         page = render(report_data(con, community, span))
     finally:
@@ -76,7 +76,7 @@ def due_reports(settings: Settings, now: datetime) -> list[Due]:
     next. Nothing is due before something is published that was built after the period ended and its last evaluation's grace.
     """
     try:
-        path = publish.current(settings.home / "published")
+        path = publish.current(settings.paths.published)
         con = publish.open_published(path)
     except GuildhallError:
         return []

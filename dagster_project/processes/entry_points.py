@@ -27,16 +27,11 @@ NICENESS = 5
 DEFINITIONS = "dagster_project.definitions"
 
 
-def kafka_folder(settings: Settings) -> Path:
-    """Where the embedded Kafka keeps everything."""
-    return settings.home / "kafka"
-
-
 def bootstrap_of(settings: Settings) -> str:
     """The address of Kafka: the one that was set, else the embedded one's, which is chosen once."""
     from pipelines.broker.server import Broker  # noqa: PLC0415 - each process imports what it runs, no more
 
-    return settings.kafka.bootstrap_servers or Broker(kafka_folder(settings)).bootstrap
+    return settings.kafka.bootstrap_servers or Broker(settings.paths.kafka).bootstrap
 
 
 def kafka(settings: Settings) -> None:
@@ -49,7 +44,7 @@ def kafka(settings: Settings) -> None:
             f"The settings name a cluster: {settings.kafka.bootstrap_servers}.",
             "Leave `kafka` out, or unset bootstrap_servers and KAFKA_BOOTSTRAP_SERVERS.",
         )
-    broker = Broker(kafka_folder(settings))
+    broker = Broker(settings.paths.kafka)
     argv = broker.prepare()
     os.chdir(broker.data)
     os.execv(argv[0], argv)  # noqa: S606 - one process, not two: the supervisor's signals reach Java itself
@@ -57,7 +52,6 @@ def kafka(settings: Settings) -> None:
 
 def gateway(settings: Settings) -> None:
     """Webhooks and CloudEvents in. Starts and accepts while Kafka is down."""
-    from dagster_project.assembly import SOURCES  # noqa: PLC0415
     from pipelines.ingest.gateway import Source, make_app, run_gateway  # noqa: PLC0415
     from pipelines.ingest.publisher import RawPublisher, live_producer  # noqa: PLC0415
     from pipelines.ingest.spool import Spool  # noqa: PLC0415
@@ -71,11 +65,11 @@ def gateway(settings: Settings) -> None:
             for name, source in settings.source.items()
         ],
         PLATFORMS,
-        RawPublisher(partial(live_producer, bootstrap), Spool(settings.home / "spool")),
+        RawPublisher(partial(live_producer, bootstrap), Spool(settings.paths.spool)),
         lambda: datetime.now(UTC),
-        state=settings.home / SOURCES,
+        state=settings.paths.sources,
         tokens=tokens(settings),
-        reports=settings.home / "reports",
+        reports=settings.paths.reports,
     )
     run_gateway(app, settings.gateway.host, settings.gateway.port)
 
@@ -89,7 +83,7 @@ def worker(settings: Settings) -> None:
     bootstrap = bootstrap_of(settings)
     topics(bootstrap)
     context = Context(key=settings.key(), communities=settings.communities(), platforms=PLATFORMS)
-    run_worker(bootstrap, context, data=settings.home / "worker")
+    run_worker(bootstrap, context, data=settings.paths.worker)
 
 
 def refresher(settings: Settings) -> None:

@@ -19,14 +19,12 @@ from pipelines.platforms import PLATFORMS
 from pipelines.understand.understand import Context
 from warehouse import publish
 
-RUN_STATE = "run_state.json"
-KAFKA_LOCK = "kafka.lock"
 STOP_SECONDS = 30.0
 
 
 def run_state_of(settings: Settings) -> RunState | None:
     """What `guildhall up` runs now for this home folder."""
-    return read_run_state(settings.home / RUN_STATE)
+    return read_run_state(settings.paths.run_state)
 
 
 def context_of(settings: Settings) -> Context:
@@ -46,7 +44,7 @@ def services(settings: Settings, needed: Sequence[str], say: Callable[[str], Non
         if address is None:
             lock = _take_kafka(settings)
             say("Starting Kafka for this command …")
-            broker = Broker(settings.home / "kafka")
+            broker = Broker(settings.paths.kafka)
             address = broker.start()
         elif not admin.wait_ready(address, 10.0):
             raise GuildhallError(
@@ -70,7 +68,7 @@ def services(settings: Settings, needed: Sequence[str], say: Callable[[str], Non
 def _take_kafka(settings: Settings) -> int:
     """The right to start the embedded Kafka, which two commands cannot have at once."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    lock = os.open(settings.home / KAFKA_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(settings.paths.kafka_lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -85,7 +83,7 @@ def _take_kafka(settings: Settings) -> int:
 
 def start_process(settings: Settings, name: str, bootstrap: str) -> subprocess.Popen[bytes]:
     """Start one of `dagster_project.processes` for this home folder; its output goes to var/log."""
-    log = settings.home / "log" / f"{name}.log"
+    log = settings.paths.log(name)
     log.parent.mkdir(parents=True, exist_ok=True)
     env = {**os.environ, "GUILDHALL_HOME": str(settings.home), "KAFKA_BOOTSTRAP_SERVERS": bootstrap}
     if settings.config is not None:
@@ -130,7 +128,7 @@ class Tables:
 @contextmanager
 def open_current(settings: Settings) -> Iterator[Tables]:
     """The newest published file, read-only. Raises GuildhallError where nothing was published yet."""
-    path = publish.current(settings.home / "published")
+    path = publish.current(settings.paths.published)
     con = publish.open_published(path)
     try:
         yield Tables(con, path)

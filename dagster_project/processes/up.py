@@ -14,9 +14,6 @@ from dagster_project.processes.supervisor import Child, RunState, Supervisor, wr
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 
-RUN_STATE = "run_state.json"
-LOCK = "up.lock"
-
 
 def up(settings: Settings, only: Sequence[str] | None = None, say: Callable[[str], None] = print) -> None:
     """Keep these processes (all of them by default) running until SIGINT or SIGTERM; then end them all. Blocks.
@@ -26,7 +23,7 @@ def up(settings: Settings, only: Sequence[str] | None = None, say: Callable[[str
     bootstrap = bootstrap_of(settings)
     kept = children(settings, bootstrap, only)
     with _alone(settings):
-        supervisor = Supervisor(kept, settings.home / "log", say, time.monotonic)
+        supervisor = Supervisor(kept, settings.paths.logs, say, time.monotonic)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             say("Stopping …")
@@ -35,7 +32,7 @@ def up(settings: Settings, only: Sequence[str] | None = None, say: Callable[[str
         before = {sign: signal.signal(sign, stop) for sign in (signal.SIGINT, signal.SIGTERM)}
         for line in addresses(settings, bootstrap, [child.name for child in kept]):
             say(line)
-        path = settings.home / RUN_STATE
+        path = settings.paths.run_state
         try:
             supervisor.run(lambda pids: write_run_state(path, RunState(os.getpid(), bootstrap, pids)))
         finally:
@@ -75,14 +72,14 @@ def addresses(settings: Settings, bootstrap: str, names: Sequence[str]) -> Itera
         yield f"  gateway    http://{settings.gateway.host}:{settings.gateway.port}   events in; the reports at /"
     if "webserver" in names:
         yield f"  dagster    http://{settings.dagster.host}:{settings.dagster.port}   assets, checks, schedules, runs"
-    yield f"  logs       {settings.home / 'log'}   one a process"
+    yield f"  logs       {settings.paths.logs}   one a process"
     yield "  settings   are read now; after a change: Ctrl-C, and `guildhall up` again"
 
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     settings.home.mkdir(parents=True, exist_ok=True)
-    with (settings.home / LOCK).open("w") as lock:
+    with (settings.paths.up_lock).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -6,19 +6,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from dagster_project.paths import Paths
+
 SILENT_AFTER = timedelta(minutes=15)
 """A refresher that wrote nothing for so long is gone; a build of everything may take minutes."""
 BEHIND_AFTER = timedelta(minutes=5)
 
 
-def status_path(home: Path) -> Path:
-    """Where it lies."""
-    return home / "status" / "refresher.json"
-
-
 def write_status(home: Path, said: Mapping[str, Any]) -> None:
     """Write it whole or not at all. Raises OSError."""
-    path = status_path(home)
+    path = Paths(home).status
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(said, indent=1, default=str) + "\n", encoding="utf-8")
@@ -28,7 +25,7 @@ def write_status(home: Path, said: Mapping[str, Any]) -> None:
 def read_status(home: Path) -> dict[str, Any] | None:
     """What the refresher last said, or None."""
     try:
-        found = json.loads(status_path(home).read_text(encoding="utf-8"))
+        found = json.loads(Paths(home).status.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

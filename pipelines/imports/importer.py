@@ -63,7 +63,7 @@ def import_export(
 ) -> Imported:
     """Send every event of an export and wait until Kafka has acknowledged all of them.
 
-    `kind` is one of `platform.imports`; `events` are those of `begun`, where an export was looked into before. `progress` hears
+    `kind` is one of `platform.exports`; `events` are those of `begun`, where an export was looked into before. `progress` hears
     the number sent so far, every now and then. The same export sent
     again gives the same raw ids and adds no interaction. Raises ExportError for an export that cannot be read, PublishError
     when Kafka is away or does not take everything.
@@ -119,7 +119,7 @@ def tally_export(
 def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions, now: datetime) -> Iterator[RawEvent]:
     """The raw events of an export, lazily, in its order."""
     source = IMPORT_SOURCE + kind
-    for exported in platform.imports[kind](path, options):
+    for exported in platform.exports[kind](path, options):
         yield RawEvent(
             # Of the export's own ids, not of the bytes: the same action has one raw id in every export of this kind.
             id=delivery_id(source, f"{exported.tenant}\n{exported.id}".encode()),

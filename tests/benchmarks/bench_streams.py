@@ -90,7 +90,7 @@ asyncio.run(main())
 def payloads(count: int) -> list[RawEvent]:
     """Raw events of a real Slack history where it is there, else of the fixtures."""
     if HISTORY.exists():
-        found = islice(slack.PLATFORM.imports["slack-export"](HISTORY, ImportOptions(tenant="T0")), 20_000, 20_000 + count)
+        found = islice(slack.PLATFORM.exports["slack-export"](HISTORY, ImportOptions(tenant="T0")), 20_000, 20_000 + count)
         pairs = [(one.type, one.payload, one.id) for one in found]
     else:
         fixture = json.loads((FIXTURES / "message.json").read_text())["payload"]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.demo import MARKER, DemoError, _make_room, demo
+from dagster_project.demo import DemoError, _make_room, demo
+from dagster_project.paths import Paths
 from warehouse.warehouse import Warehouse
 
 WHAT = {"seed": 1}
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def test_a_demo_begins_in_an_empty_folder(tmp_path):
     _make_room(tmp_path / "var", WHAT)
-    assert json.loads((tmp_path / "var" / MARKER).read_text()) == WHAT
+    assert json.loads(Paths(tmp_path / "var").demo_marker.read_text()) == WHAT
 
 
 def test_an_installation_is_never_overwritten(tmp_path):
@@ -42,7 +43,7 @@ def test_an_earlier_demo_makes_room(tmp_path):
     (tmp_path / "published" / "guildhall-000001.duckdb").write_bytes(b"old")
     (tmp_path / "published" / "current").symlink_to("guildhall-000001.duckdb")
     _make_room(tmp_path, {"seed": 2})
-    assert [path.name for path in tmp_path.iterdir()] == [MARKER]
+    assert [path.name for path in tmp_path.iterdir()] == [Paths(tmp_path).demo_marker.name]
 
 
 def test_a_demo_to_which_somebody_added_a_community_is_left_alone(tmp_path):

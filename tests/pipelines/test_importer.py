@@ -16,7 +16,7 @@ from events.outcome import Reason, Verdict
 from events.raw import RawEvent
 from events.topics import RAW
 from events.verb import Verb
-from pipelines.connector import AccountSeen, Action, ExportedEvent, ExportError, Found, Ignored, ImportOptions, Platform
+from pipelines.connector import AccountSeen, Action, ExportError, Found, Ignored, ImportOptions, Platform, PlatformEvent
 from pipelines.imports.importer import import_export, raw_ends, raw_events, tally_export
 from pipelines.ingest.publisher import PublishError, bulk_producer, publish_blocking
 from pipelines.understand.understand import Context
@@ -26,11 +26,11 @@ LONG_AGO = datetime(2019, 5, 6, 7, 8, tzinfo=UTC)
 NOBODY = "127.0.0.1:9"
 
 
-def read_lines(path: Path, options: ImportOptions) -> Iterator[ExportedEvent]:
+def read_lines(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     for number, line in enumerate(path.read_text().splitlines()):
         if line == "torn":
             raise ExportError("The export ends in the middle.", "Its last line is torn.", "Get it again.")
-        yield ExportedEvent(
+        yield PlatformEvent(
             id=f"line-{number}", type="quill.line", payload=line.encode(), tenant=options.tenant or "T1", time=LONG_AGO
         )
 
@@ -61,10 +61,12 @@ QUILL = Platform(
     title="Quill",
     medium=Medium.CHAT,
     reference="https://quill.example",
-    setup="none",
+    setup=("none",),
+    reads=(),
+    does_not_read=(),
     version=1,
     normalise=normalise,
-    imports={"quill-lines": read_lines},
+    exports={"quill-lines": read_lines},
 )
 BAKERS = Community(slug="bakers", title="Bakers", space=(SpaceRule(platform="quill", workspace="T1", spaces=("bread",)),))
 CONTEXT = Context(key=b"k", communities=Communities({"bakers": BAKERS}), platforms={"quill": QUILL})

@@ -19,7 +19,7 @@ from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import Action, ExportedEvent, ExportError, ImportOptions
+from pipelines.connector import Action, ExportError, ImportOptions, PlatformEvent
 from pipelines.platforms.irc import normalise as irc
 from pipelines.platforms.irc.export import Meeting, pack, read_export, tenant_of, unpack
 from pipelines.platforms.irc.lines import Kind, read_lines
@@ -226,7 +226,7 @@ def test_no_name_is_in_an_id_or_a_key() -> None:
 LOG = b"<rosa> hello\n<abel> hello\n"
 
 
-def read(path: Path, **options: str) -> list[ExportedEvent]:
+def read(path: Path, **options: str) -> list[PlatformEvent]:
     return list(read_export(path, ImportOptions(**options)))
 
 

@@ -22,7 +22,7 @@ from events.identity import name_account
 from events.interaction import ActorKind
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import AccountSeen, Action, ExportedEvent, ImportOptions
+from pipelines.connector import AccountSeen, Action, ImportOptions, PlatformEvent
 from pipelines.platforms.irc import normalise as irc
 from pipelines.platforms.irc.export import read_export, unpack
 from pipelines.platforms.irc.lines import Kind
@@ -57,11 +57,11 @@ def outcome(payload: bytes) -> Outcome:
 
 
 @cache
-def history(path: Path) -> dict[str, ExportedEvent]:
+def history(path: Path) -> dict[str, PlatformEvent]:
     return {event.id: event for event in read_export(path, ImportOptions())}
 
 
-def people(event: ExportedEvent) -> list[Action]:
+def people(event: PlatformEvent) -> list[Action]:
     found = (each for each in irc.normalise(raw(event.payload)) if not isinstance(each, AccountSeen))
     return [each for each in found if isinstance(each, Action) and each.actor_kind is ActorKind.HUMAN]
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason, Verdict
 from events.raw import RawEvent
-from pipelines.connector import Accept, ExportedEvent, ExportError, ImportOptions, Refuse, Request
+from pipelines.connector import Accept, ExportError, ImportOptions, PlatformEvent, Refuse, Request
 from pipelines.imports.importer import tally_export
 from pipelines.ingest import cloudevents
 from pipelines.platforms.mediawiki import normalise as mediawiki
@@ -171,8 +171,8 @@ def test_bytes_are_never_a_fault_of_ours(body: bytes) -> None:
 LINES = [line(id=1), line(id=2, user="Abel Moss"), line(id=3, type="categorize")]
 
 
-def read(path: Path, **options: str) -> list[ExportedEvent]:
-    return list(mediawiki.PLATFORM.imports[KIND](path, ImportOptions(**options)))
+def read(path: Path, **options: str) -> list[PlatformEvent]:
+    return list(mediawiki.PLATFORM.exports[KIND](path, ImportOptions(**options)))
 
 
 def written(at: Path, content: bytes) -> Path:
@@ -218,7 +218,7 @@ def test_an_empty_file_holds_no_changes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bad", [b"{", b"{}", b"7", b'"type"', b'{"a":1}', b"\xff\xfe", b"[" * 5000, b"PK\x03\x04", b"<html>"])
 def test_a_line_that_is_no_change_is_named_by_its_number(tmp_path: Path, bad: bytes) -> None:
-    events = mediawiki.PLATFORM.imports[KIND](written(tmp_path / "a.jsonl", LINES[0] + b"\n" + bad + b"\n"), ImportOptions())
+    events = mediawiki.PLATFORM.exports[KIND](written(tmp_path / "a.jsonl", LINES[0] + b"\n" + bad + b"\n"), ImportOptions())
     assert next(events).payload == LINES[0]
     with pytest.raises(ExportError, match="Line 2 is") as error:
         next(events)
@@ -231,12 +231,12 @@ def test_a_line_that_is_no_change_is_named_by_its_number(tmp_path: Path, bad: by
 def test_a_file_that_holds_none_is_refused_before_the_first_event(tmp_path: Path, bad: bytes) -> None:
     for name in ("a.json", "a.json.gz"):
         with pytest.raises(ExportError) as error:
-            next(mediawiki.PLATFORM.imports[KIND](written(tmp_path / name, bad), ImportOptions()))
+            next(mediawiki.PLATFORM.exports[KIND](written(tmp_path / name, bad), ImportOptions()))
         assert error.value.todo
 
 
 def test_an_array_that_breaks_off_is_said_to(tmp_path: Path) -> None:
-    events = mediawiki.PLATFORM.imports[KIND](
+    events = mediawiki.PLATFORM.exports[KIND](
         written(tmp_path / "a.json", b"[" + LINES[0] + b"," + LINES[1][:50]), ImportOptions()
     )
     assert next(events).id == "rc:1"
@@ -272,7 +272,7 @@ def test_a_day_of_51_wikis_is_39244_edits_of_which_15420_by_bots_and_nothing_is_
     verbs: Counter[str] = Counter()
     ids: set[str] = set()
     tenants: set[str] = set()
-    for event in mediawiki.PLATFORM.imports[KIND](HISTORY, ImportOptions()):
+    for event in mediawiki.PLATFORM.exports[KIND](HISTORY, ImportOptions()):
         interaction = outcome(event.payload).interactions[0]
         kinds[interaction.actor_kind] += 1
         verbs[interaction.verb] += 1

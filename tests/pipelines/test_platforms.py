@@ -46,6 +46,7 @@ from pipelines.understand.understand import Context, Outcome, understand
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 KEY = b"a key for tests only"
+MOST_LINES_OF_SETUP = 10
 RECEIVED_AT = "2026-03-02T12:00:00Z"
 _MODULES = sorted(module.name for module in pkgutil.iter_modules(pipelines.platforms.__path__))
 _FILES = sorted(path for slug in PLATFORMS for path in (FIXTURES / slug).glob("*.json"))
@@ -122,9 +123,20 @@ def test_every_row_is_complete(slug: str) -> None:
     assert row.title
     assert row.version >= 1
     assert row.reference.startswith("https://"), "say where the platform documents its payloads"
-    assert row.setup, "say how a person connects the platform"
-    assert (row.verify is None) == (row.sign is None), "a webhook is verified by us and signed by the player: both or none"
-    assert row.arrives, "nothing can arrive: give it `verify` and `sign`, `imports`, or `emits`"
+    assert row.setup, (
+        "setup: write the steps that connect the platform, one line per step, in the order in which a person does them"
+    )
+    assert len(row.setup) <= MOST_LINES_OF_SETUP, f"setup: use at most {MOST_LINES_OF_SETUP} lines"
+    assert row.reads, "reads: list for the privacy page, one sentence each, what is read about people"
+    assert row.does_not_read, "does_not_read: list for the privacy page, one sentence each, what is never read"
+    sentences = row.setup + row.reads + row.does_not_read
+    assert [line for line in sentences if not line.endswith(".")] == [], (
+        "setup, reads and does_not_read are sentences: end with a dot"
+    )
+    assert (row.verify is None) == (row.sign is None), (
+        "a webhook needs both `verify` and `sign` (the tests and the simulator sign)"
+    )
+    assert row.arrives, "nothing can arrive: give the row `verify` and `sign`, `poll`, `exports`, or `emits`"
 
 
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -144,7 +144,8 @@ def test_everything_the_gateway_said_yes_to_survives_kill_9(kafka, tmp_path):
         from pipelines.ingest.publisher import RawPublisher, live_producer
         from pipelines.ingest.spool import Spool
         bootstrap, folder, port = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-        quill = Platform(slug="quill", title="Quill", medium=Medium.CHAT, reference="", setup="", version=1, normalise=iter, emits=True)
+        quill = Platform(slug="quill", title="Quill", medium=Medium.CHAT, reference="", setup=(), reads=(), does_not_read=(),
+            version=1, normalise=iter, emits=True)
         publisher = RawPublisher(lambda: live_producer(bootstrap), Spool(folder / "spool", free_bytes=0), wait_seconds=0.5)
         app = make_app((), {"quill": quill}, publisher, lambda: datetime.now(UTC), state=folder)
         run_gateway(app, "127.0.0.1", port)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason
 from events.raw import RawEvent
-from pipelines.connector import Accept, Answer, ExportedEvent, ExportError, ImportOptions, Refuse, Request
+from pipelines.connector import Accept, Answer, ExportError, ImportOptions, PlatformEvent, Refuse, Request
 from pipelines.platforms.slack import normalise as slack
 from pipelines.understand.understand import Context, Outcome, understand
 from tests.pipelines.bending import bent, raws_of, values
@@ -241,8 +241,8 @@ def zipped(at: Path, tree: dict[str, Any], prefix: str = "") -> Path:
     return at
 
 
-def read(path: Path, **options: str) -> list[ExportedEvent]:
-    return list(slack.PLATFORM.imports["slack-export"](path, ImportOptions(**options)))
+def read(path: Path, **options: str) -> list[PlatformEvent]:
+    return list(slack.PLATFORM.exports["slack-export"](path, ImportOptions(**options)))
 
 
 def test_a_zip_a_folder_and_a_zip_of_the_folder_are_the_same_export(tmp_path: Path) -> None:
@@ -352,7 +352,7 @@ def test_a_truncated_zip_is_refused_before_the_first_event(tmp_path: Path, share
     whole = zipped(tmp_path / "a.zip", ROOT).read_bytes()
     (tmp_path / "b.zip").write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(ExportError, match="only the beginning"):
-        next(slack.PLATFORM.imports["slack-export"](tmp_path / "b.zip", ImportOptions()))
+        next(slack.PLATFORM.exports["slack-export"](tmp_path / "b.zip", ImportOptions()))
 
 
 def test_a_zip_damaged_inside_names_the_file(tmp_path: Path) -> None:
@@ -384,7 +384,7 @@ def test_two_years_of_a_real_community_are_211983_messages_of_7502_people_and_on
     people: dict[str, str] = {}
     ids: set[str] = set()
     accounts = messages = 0
-    for event in slack.PLATFORM.imports["slack-export"](HISTORY, ImportOptions()):
+    for event in slack.PLATFORM.exports["slack-export"](HISTORY, ImportOptions()):
         found = outcome(event.payload, event.type, "import:slack-export", "campers")
         assert found.record.verdict == "understood", found.record.detail
         accounts += len(found.accounts)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason
 from events.raw import RawEvent
-from pipelines.connector import Accept, Answer, ExportedEvent, ExportError, ImportOptions, Refuse, Request
+from pipelines.connector import Accept, Answer, ExportError, ImportOptions, PlatformEvent, Refuse, Request
 from pipelines.platforms.zoom import normalise as zoom
 from pipelines.understand.understand import Context, Outcome, understand
 from tests.pipelines.bending import bent, raws_of, values
@@ -175,8 +175,8 @@ def test_bytes_are_never_a_fault_of_ours(body: bytes) -> None:
 # --- files of kept webhooks
 
 
-def read(path: Path, **options: str) -> list[ExportedEvent]:
-    return list(zoom.PLATFORM.imports["zoom-webhooks"](path, ImportOptions(**options)))
+def read(path: Path, **options: str) -> list[PlatformEvent]:
+    return list(zoom.PLATFORM.exports["zoom-webhooks"](path, ImportOptions(**options)))
 
 
 def test_every_line_is_one_webhook_byte_for_byte(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_the_same_line_has_the_same_id_wherever_it_stands(tmp_path: Path) -> Non
 def test_a_line_that_is_no_webhook_is_named_by_its_number(tmp_path: Path, line: bytes) -> None:
     good = json.dumps(fixture("meeting_started")).encode()
     (tmp_path / "kept.jsonl").write_bytes(good + b"\n" + line + b"\n")
-    events = zoom.PLATFORM.imports["zoom-webhooks"](tmp_path / "kept.jsonl", ImportOptions())
+    events = zoom.PLATFORM.exports["zoom-webhooks"](tmp_path / "kept.jsonl", ImportOptions())
     assert next(events).payload == good
     with pytest.raises(ExportError, match="Line 2 is not the JSON body") as error:
         next(events)

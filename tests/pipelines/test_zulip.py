@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason, Verdict
 from events.raw import RawEvent
-from pipelines.connector import Accept, ExportedEvent, ExportError, ImportOptions, Refuse, Request
+from pipelines.connector import Accept, ExportError, ImportOptions, PlatformEvent, Refuse, Request
 from pipelines.imports.importer import tally_export
 from pipelines.platforms.zulip import normalise as zulip
 from pipelines.platforms.zulip.markup import read_html, read_typed
@@ -325,8 +325,8 @@ def archived(at: Path, tree: dict[str, Any]) -> Path:
     return at
 
 
-def read(path: Path, **options: str) -> list[ExportedEvent]:
-    return list(zulip.PLATFORM.imports[KIND](path, ImportOptions(**options)))
+def read(path: Path, **options: str) -> list[PlatformEvent]:
+    return list(zulip.PLATFORM.exports[KIND](path, ImportOptions(**options)))
 
 
 @pytest.mark.parametrize("tree", [TREE, OWN])
@@ -411,7 +411,7 @@ def test_a_real_archive_is_6707_messages_of_171_names_and_nothing_is_left_over()
 
     found = [
         outcome(event.payload, event.type, tenant=event.tenant).interactions[0]
-        for event in zulip.PLATFORM.imports[KIND](HISTORY, ImportOptions())
+        for event in zulip.PLATFORM.exports[KIND](HISTORY, ImportOptions())
     ]
     ids = {each.object_id for each in found}
     verbs = Counter(each.verb for each in found)

@@ -21,12 +21,11 @@ from events.errors import GuildhallError
 from events.topics import ACCOUNTS
 from warehouse.db import transaction
 from warehouse.failpoint import failpoint
+from warehouse.files import PEOPLE
 from warehouse.landing.consumer import Chunk, look, read
 
 PERSON = "person:"
 """A person's id begins with this, so that it is never an account's."""
-FILE = "people.csv"
-"""Who linked, for links that the file beside the settings makes."""
 SAID = ("handle", "display_name", "email", "kind", "organisation")
 """What a platform says of an account: each field by itself, the newest word wins."""
 
@@ -181,9 +180,9 @@ class IdentityStore:
     def unlink(self, actor: str, *, by: str, at: datetime, why: str, person: str | None = None) -> int:
         """Undo the links of an account (to one person, or to all); returns how many. Raises GuildhallError for the file's."""
         held = [link for link in self.links() if link.actor == actor and person in {None, link.person}]
-        if any(link.linked_by == FILE for link in held):
+        if any(link.linked_by == PEOPLE for link in held):
             raise GuildhallError(
-                "This link was not undone.", f"{FILE} makes it, and would make it again.", f"Take its line out of {FILE}."
+                "This link was not undone.", f"{PEOPLE} makes it, and would make it again.", f"Take its line out of {PEOPLE}."
             )
         with transaction(self._db):
             self._db.executemany(
@@ -203,7 +202,7 @@ class IdentityStore:
 
     def apply_file(self, people: Mapping[str, str], at: datetime) -> int:
         """Let the links of `people.csv` be exactly these (actor -> person): add, undo; returns how many changed."""
-        holds = {link.actor: link.person for link in self.links() if link.linked_by == FILE}
+        holds = {link.actor: link.person for link in self.links() if link.linked_by == PEOPLE}
         gone = [actor for actor, person in holds.items() if people.get(actor) != person]
         fresh = [(actor, person) for actor, person in people.items() if holds.get(actor) != person]
         if not gone and not fresh:
@@ -214,11 +213,11 @@ class IdentityStore:
                 update links set undone_by = ?, undone_at = ?, undone_why = 'no longer in the file'
                 where {_ACTIVE} and actor = ? and linked_by = ?
                 """,
-                [(FILE, at.isoformat(), actor, FILE) for actor in gone],
+                [(PEOPLE, at.isoformat(), actor, PEOPLE) for actor in gone],
             )
             self._db.executemany(
                 "insert into links (actor, person, linked_by, linked_at, why) values (?, ?, ?, ?, 'the file says so')",
-                [(actor, person, FILE, at.isoformat()) for actor, person in fresh],
+                [(actor, person, PEOPLE, at.isoformat()) for actor, person in fresh],
             )
         return len(gone) + len(fresh)
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from pipelines.connector import ExportedEvent, ExportError, ImportOptions
+from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.imports.archive import ExportTree, open_tree
 from pipelines.platforms.irc.lines import FIRST_YEAR, LAST_YEAR, Kind, Line, read_lines
 
@@ -94,7 +94,7 @@ def unpack(payload: bytes) -> tuple[Meeting, bytes]:
     return Meeting.model_validate_json(head), log
 
 
-def read_export(path: Path, options: ImportOptions) -> Iterator[ExportedEvent]:
+def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     """Every meeting of an archive (tar, zip) or folder, in the order of their ids. Raises ExportError.
 
     Files without a line that somebody said are no logs and left out (readmes, published minutes, pages of meetings whose log is
@@ -110,7 +110,7 @@ def read_export(path: Path, options: ImportOptions) -> Iterator[ExportedEvent]:
         for _, files in sorted(groups.items()):
             for meeting, log in _apart(tree, files):
                 found = True
-                yield ExportedEvent(
+                yield PlatformEvent(
                     id=meeting.occurrence,
                     type=EXPORTED_LOG,
                     payload=pack(meeting, log),

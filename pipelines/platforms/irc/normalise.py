@@ -342,12 +342,24 @@ PLATFORM = Platform(
     medium=Medium.MEETING,
     reference="https://modern.ircdocs.horse/",
     setup=(
-        "`guildhall import irc-meetings PATH`: the logs of meetings, one file for each, in a tar, a zip or a folder, "
-        "plain or in pages of Markdown. The date in a file's or folder's name is the meeting's, the words beside it its "
-        "series, which is the space. The tenant is --tenant, else the archive's name without years and words such as "
-        "`meetings`. Clocks that name no zone are read as UTC."
+        "Put the logs of meetings, one file per meeting, into a folder, a tar or a zip; plain text or pages of Markdown.",
+        (
+            "Give each file, or the folder it is in, a name with the date of the meeting and the name of its series, such as "
+            "`2026-03-02-board.txt`. The series becomes the space."
+        ),
+        (
+            "Choose a tenant with --tenant. Without it the tenant is the name of the archive, without years and words such as "
+            "`meetings`."
+        ),
+        "Where the clocks of the logs name no time zone, give it with --time-zone; otherwise they are read as UTC.",
+        "Run `guildhall import irc-meetings PATH --community COMMUNITY`.",
+    ),
+    reads=("Who attends a meeting and when, who speaks and how many words, who chairs, and who addresses whom by name.",),
+    does_not_read=(
+        "Private messages: a meeting's log does not hold them.",
+        "The text of a turn, beyond whether it asks or thanks. The text is dropped once these features are read.",
     ),
     version=1,
     normalise=normalise,
-    imports={"irc-meetings": read_export},
+    exports={"irc-meetings": read_export},
 )

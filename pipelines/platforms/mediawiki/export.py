@@ -14,7 +14,7 @@ from typing import IO, Any, TypeGuard
 import ijson
 from pydantic_core import from_json
 
-from pipelines.connector import ExportedEvent, ExportError, ImportOptions
+from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 
 RECENT_CHANGE = "mediawiki.recentchange"
 MOST_BYTES_A_CHANGE = 2**20
@@ -24,7 +24,7 @@ _HOST = re.compile(r"(?:https?:)?//([^/:?#@\s]{1,253})")
 _GZIP = b"\x1f\x8b"
 
 
-def read_changes(path: Path, options: ImportOptions) -> Iterator[ExportedEvent]:
+def read_changes(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     """Every recent change of a file, in its order, one in memory at a time. Raises ExportError, naming line or entry.
 
     The file is told by its content: gzipped or not; an array, one document, or one change a line. A line is kept byte for
@@ -94,7 +94,7 @@ class _Rest:
         return self._file.read(size)
 
 
-def _array(first: bytes, file: IO[bytes], options: ImportOptions) -> Iterator[ExportedEvent]:
+def _array(first: bytes, file: IO[bytes], options: ImportOptions) -> Iterator[PlatformEvent]:
     number = 0
     try:
         for number, found in enumerate(ijson.items(_Rest(first, file), "item", use_float=True), 1):
@@ -104,7 +104,7 @@ def _array(first: bytes, file: IO[bytes], options: ImportOptions) -> Iterator[Ex
         raise _none(f"Behind entry {number} it is no JSON array") from error
 
 
-def _lines(first: bytes, file: IO[bytes], options: ImportOptions) -> Iterator[ExportedEvent]:
+def _lines(first: bytes, file: IO[bytes], options: ImportOptions) -> Iterator[PlatformEvent]:
     if not first:
         return
     try:
@@ -127,12 +127,12 @@ def _json(content: bytes, place: str) -> Any:
         raise _none(f"{place} is not JSON") from error
 
 
-def _exported(found: Any, payload: bytes, place: str, options: ImportOptions) -> ExportedEvent:
+def _exported(found: Any, payload: bytes, place: str, options: ImportOptions) -> PlatformEvent:
     if not isinstance(found, dict) or not ("type" in found or isinstance(found.get("meta"), dict)):
         raise _none(f"{place} is no recent change: it has no type")
     rc, log, at = found.get("id"), found.get("log_id"), found.get("timestamp")
     own = f"rc:{rc}" if _is_number(rc) else f"log:{log}" if _is_number(log) else None
-    return ExportedEvent(
+    return PlatformEvent(
         id=own or hashlib.blake2b(payload, digest_size=16).hexdigest(),
         type=RECENT_CHANGE,
         payload=payload,

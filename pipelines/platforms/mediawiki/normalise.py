@@ -277,16 +277,32 @@ PLATFORM = Platform(
     medium=Medium.WIKI,
     reference="https://www.mediawiki.org/wiki/Manual:RCFeed",
     setup=(
-        "MediaWiki does not sign what it sends. Have `$wgRCFeeds` (JSONRCFeedFormatter) or a reader of EventStreams hand over "
-        "every change: post it to <gateway>/hooks/mediawiki/<source> with the header X-Hub-Signature-256, `sha256=` and the "
-        "hex HMAC-SHA-256 of the body under the source's secret; or emit it as `mediawiki.recentchange` (events.sdk.emitter or "
-        "CloudEvents at /v1/events). Kept changes: `guildhall import mediawiki-recentchange FILE` (.jsonl, .json, .gz). Spaces "
-        "are numbers of namespaces, and `site`; the workspace is the wiki's domain: two wikis cannot share one."
+        "MediaWiki does not sign its feeds, so a small program of yours passes them on. Choose one of three ways.",
+        "Webhook: send every change of `$wgRCFeeds` (as JSON) or EventStreams to <gateway>/hooks/mediawiki/<source>.",
+        (
+            "Sign each request with the header X-Hub-Signature-256: `sha256=` and the hex HMAC-SHA-256 of the body, with the "
+            "secret of the source as the key."
+        ),
+        "SDK or CloudEvents: emit every change as `mediawiki.recentchange` (events.sdk.emitter, or POST /v1/events).",
+        "Export: run `guildhall import mediawiki-recentchange FILE` with recent changes in .jsonl or .json, plain or .gz.",
+        (
+            "In a community's space, `workspace` is the wiki's domain, `spaces` are numbers of namespaces, or `site` for what "
+            "concerns the whole wiki. Two wikis cannot share one domain."
+        ),
+    ),
+    reads=(
+        "Who edits, creates, uploads, reverts, thanks, moderates or joins, on which page, when, and by how many bytes.",
+        "The summary of an edit, for the section of a talk page and the revision that an undo names.",
+    ),
+    does_not_read=(
+        "The text of pages.",
+        "What people look at or search for.",
+        "Titles of pages: they are stored as keyed hashes only.",
     ),
     version=1,
     normalise=normalise,
     verify=verify,
     sign=sign,
-    imports={"mediawiki-recentchange": read_changes},
+    exports={"mediawiki-recentchange": read_changes},
     emits=True,
 )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipelines.connector import ExportedEvent, ExportError, ImportOptions
+from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.imports.archive import ExportTree, open_tree, read_rows
 
 EXPORTED_MESSAGE = "slack.export"
@@ -21,7 +21,7 @@ _KEPT_OF_USER = ("id", "name", "real_name", "is_bot", "deleted", "updated")
 _KEPT_OF_PROFILE = ("email", "display_name", "real_name")
 
 
-def read_export(path: Path, options: ImportOptions) -> Iterator[ExportedEvent]:
+def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     """The users, then the messages, of a workspace's export: a zip or its unpacked folder. Raises ExportError.
 
     One day of one channel is in memory at a time. A record holds what is read and no more: an export's files come with
@@ -92,17 +92,17 @@ def _midnight(day: str, path: Path) -> int:
         raise _unknown(path, f"a file of the day {day}, which no calendar has") from error
 
 
-def _exported_user(user: dict[str, Any], tenant: str, said_at: int) -> ExportedEvent:
+def _exported_user(user: dict[str, Any], tenant: str, said_at: int) -> PlatformEvent:
     kept = _only(user, _KEPT_OF_USER)
     if isinstance(user.get("profile"), dict):
         kept["profile"] = _only(user["profile"], _KEPT_OF_PROFILE)
     payload = json.dumps({"team": tenant, "said_at": said_at, "user": kept}, separators=(",", ":")).encode()
-    return ExportedEvent(id=f"user:{user.get('id')}", type=EXPORTED_USER, payload=payload, tenant=tenant)
+    return PlatformEvent(id=f"user:{user.get('id')}", type=EXPORTED_USER, payload=payload, tenant=tenant)
 
 
 def _exported(
     message: dict[str, Any], tenant: str, channel: str, place: str, private: bool, bots: frozenset[str]
-) -> ExportedEvent:
+) -> PlatformEvent:
     ts = message.get("ts")
     is_ts = isinstance(ts, str) and TS.fullmatch(ts) is not None
     wrapped: dict[str, Any] = {"team": tenant, "channel": channel, "private": private}
@@ -114,7 +114,7 @@ def _exported(
             wrapped["message"]["files"] = [{"id": file.get("id")} for file in message["files"] if isinstance(file, dict)]
         if str(message.get("user")) in bots:
             wrapped["bot"] = True
-    return ExportedEvent(
+    return PlatformEvent(
         id=f"{channel}:{ts}" if is_ts else f"{channel}:{place}",
         type=EXPORTED_MESSAGE,
         payload=json.dumps(wrapped, separators=(",", ":")).encode(),

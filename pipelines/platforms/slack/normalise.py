@@ -483,14 +483,29 @@ PLATFORM = Platform(
     medium=Medium.CHAT,
     reference="https://docs.slack.dev/reference/events",
     setup=(
-        "Create a Slack app, subscribe to message.channels, reaction_added, reaction_removed, team_join and user_change, set "
-        "the request URL to <gateway>/hooks/slack/<source> and give the source the app's signing secret; invite the app to the "
-        "channels. Histories: `guildhall import slack-export FILE`, the zip that a workspace's owner exports, or the folder in "
-        "it. Its workspace is --tenant, else the team id that most of its users carry, else `export`."
+        "Create a Slack app at https://api.slack.com/apps and install it in the workspace.",
+        "Under Event Subscriptions, set the request URL to <gateway>/hooks/slack/<source>.",
+        "Subscribe to message.channels, reaction_added, reaction_removed, team_join and user_change.",
+        "Give the source the signing secret of the app (`secret_env` or `secret_file` in [source.NAME]).",
+        (
+            "Invite the app to every channel that a community uses. Name public channels only: a reaction does not say "
+            "whether its channel is private."
+        ),
+        "History: run `guildhall import slack-export FILE` with the zip that an owner of the workspace exports, or its folder.",
+        "The tenant of an export is --tenant; without it the team id that most of its users have, otherwise `export`.",
+    ),
+    reads=(
+        "Who posts, replies, reacts or uploads in the public channels that the app is in, when, and whom they mention.",
+        "Accounts of the workspace: name and email address, for the merging of one person's accounts.",
+    ),
+    does_not_read=(
+        "Direct messages and private channels: they are ignored, even where an export has them.",
+        "The text of messages, beyond whether it asks or thanks. The text is dropped once these features are read.",
+        "Files: only that one was uploaded. Their links, and telephone numbers of users, stay in the export.",
     ),
     version=1,
     normalise=normalise,
     verify=verify,
     sign=sign,
-    imports={"slack-export": read_export},
+    exports={"slack-export": read_export},
 )

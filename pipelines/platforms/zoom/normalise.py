@@ -37,13 +37,13 @@ from pipelines.connector import (
     AccountSeen,
     Action,
     Answer,
-    ExportedEvent,
     ExportError,
     Found,
     Handshake,
     Ignored,
     ImportOptions,
     Platform,
+    PlatformEvent,
     Refuse,
     Request,
 )
@@ -409,7 +409,7 @@ def _plain_token(body: bytes) -> str | None:
     return asked.payload.plainToken if asked.event == VALIDATION else None
 
 
-def read_webhooks(path: Path, options: ImportOptions) -> Iterator[ExportedEvent]:
+def read_webhooks(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     """The webhooks kept in a file, one body a line. A record's id is its line's hash. Raises ExportError, naming the line."""
     try:
         with path.open("rb") as file:
@@ -422,7 +422,7 @@ def read_webhooks(path: Path, options: ImportOptions) -> Iterator[ExportedEvent]
         ) from error
 
 
-def _kept(line: bytes, number: int, options: ImportOptions) -> ExportedEvent:
+def _kept(line: bytes, number: int, options: ImportOptions) -> PlatformEvent:
     try:
         envelope = _Envelope.model_validate(from_json(line, allow_inf_nan=False))
     except ValueError as error:
@@ -432,7 +432,7 @@ def _kept(line: bytes, number: int, options: ImportOptions) -> ExportedEvent:
             "Mend or remove the line; what was imported so far is kept, and a second import adds only what is missing.",
         ) from error
     account = envelope.payload.get("account_id")
-    return ExportedEvent(
+    return PlatformEvent(
         id=hashlib.blake2b(line, digest_size=16).hexdigest(),
         type=WEBHOOK,
         payload=line,
@@ -447,14 +447,30 @@ PLATFORM = Platform(
     medium=Medium.MEETING,
     reference="https://developers.zoom.us/docs/api/meetings/events/",
     setup=(
-        "Create a webhook-only app, subscribe to meeting and webinar started, ended, participant joined and left, sharing "
-        "started, recording completed, and to chat messages; set the endpoint to <gateway>/hooks/zoom/<source> and give the "
-        "source the app's secret token. Messages in meetings come only where the account has DLP for in-meeting chat. "
-        "Bodies kept elsewhere, one a line: `guildhall import zoom-webhooks FILE`."
+        "Create a webhook-only app at https://marketplace.zoom.us.",
+        (
+            "Subscribe to the events of meetings and webinars: started, ended, participant joined and left, sharing started, "
+            "recording completed; and to chat messages."
+        ),
+        "Set the endpoint to <gateway>/hooks/zoom/<source>.",
+        "Give the source the secret token of the app (`secret_env` or `secret_file` in [source.NAME]).",
+        "Press Validate: the gateway answers Zoom's validation by itself.",
+        "Messages in meetings arrive only where the account has DLP for in-meeting chat.",
+        "History: run `guildhall import zoom-webhooks FILE` with stored bodies of webhooks, one per line.",
+    ),
+    reads=(
+        "Who hosts and attends a meeting, from when to when, and who shares a screen or has a recording.",
+        "Who posts to everyone in a meeting, or in a channel of Zoom's chat.",
+    ),
+    does_not_read=(
+        "Sound, video, transcripts and recordings: only that a recording was made.",
+        "Messages to one person.",
+        "Telephone numbers, network addresses and devices.",
+        "The text of messages, beyond whether it asks or thanks. The text is dropped once these features are read.",
     ),
     version=1,
     normalise=normalise,
     verify=verify,
     sign=sign,
-    imports={"zoom-webhooks": read_webhooks},
+    exports={"zoom-webhooks": read_webhooks},
 )

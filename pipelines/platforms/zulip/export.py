@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from pipelines.connector import ExportedEvent, ExportError, ImportOptions
+from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.imports.archive import ExportTree, open_tree, read_rows
 
 EXPORTED_MESSAGE = "zulip.export"
@@ -21,7 +21,7 @@ _OF_A_STREAM = 2
 _CHUNK_TABLES = ("zerver_stream", "zerver_recipient", "zerver_userprofile")
 
 
-def read_archive(path: Path, options: ImportOptions) -> Iterator[ExportedEvent]:
+def read_archive(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     """Every message of an archive: a tar (compressed or not), a zip, or the unpacked folder. Raises ExportError.
 
     Two layouts are known: zulip-archive's `<id>-<stream>/<topic>.json`, which names people and nothing more, and Zulip's own
@@ -54,7 +54,7 @@ def _topic(name: str) -> tuple[str, int, str] | None:
     return name, int(stream.group(1)), unquote(path.stem.replace(".", "%"), errors="replace")
 
 
-def _topics(tree: ExportTree, topics: list[tuple[str, int, str]], tenant: str) -> Iterator[ExportedEvent]:
+def _topics(tree: ExportTree, topics: list[tuple[str, int, str]], tenant: str) -> Iterator[PlatformEvent]:
     for name, stream, topic in topics:
         for index, message in enumerate(read_rows(tree, name)):
             kept = {each: message.get(each) for each in ("id", "content", "sender_full_name", "timestamp")}
@@ -63,7 +63,7 @@ def _topics(tree: ExportTree, topics: list[tuple[str, int, str]], tenant: str) -
             yield _exported(kept, message.get("id"), message.get("timestamp"), f"{name}:{index}", tenant)
 
 
-def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportOptions) -> Iterator[ExportedEvent]:
+def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportOptions) -> Iterator[PlatformEvent]:
     tables = _tables(tree, realm)
     streams = {row.get("id"): row for row in _rows(tables, "zerver_stream", realm)}
     recipients = {row.get("id"): row for row in _rows(tables, "zerver_recipient", realm)}
@@ -123,9 +123,9 @@ def _rows(tables: Mapping[str, Any], table: str, name: str, *, needed: bool = Tr
     return rows
 
 
-def _exported(kept: Mapping[str, Any], own: object, at: object, place: str, tenant: str) -> ExportedEvent:
+def _exported(kept: Mapping[str, Any], own: object, at: object, place: str, tenant: str) -> PlatformEvent:
     known = isinstance(at, int | float) and not isinstance(at, bool) and 0 <= at <= MOST_SECONDS
-    return ExportedEvent(
+    return PlatformEvent(
         id=str(own) if isinstance(own, int) and not isinstance(own, bool) else place,
         type=EXPORTED_MESSAGE,
         payload=json.dumps(kept, separators=(",", ":")).encode(),

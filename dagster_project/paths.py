@@ -1,0 +1,107 @@
+"""Paths: what lies where under the home folder (`var/`). Nobody else joins a name to a home folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse import files
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The places of one home folder. Nothing here touches the disk."""
+
+    home: Path
+
+    @property
+    def secret_key(self) -> Path:
+        """The deployment key, in hex; its owner alone may read it."""
+        return self.home / "secret.key"
+
+    @property
+    def kafka(self) -> Path:
+        """The data, the configuration and the address of the embedded Kafka."""
+        return self.home / "kafka"
+
+    @property
+    def kafka_lock(self) -> Path:
+        """Held by the command that runs the embedded Kafka for itself."""
+        return self.home / "kafka.lock"
+
+    @property
+    def spool(self) -> Path:
+        """Events that the gateway accepted and Kafka does not have yet."""
+        return self.home / "spool"
+
+    @property
+    def worker(self) -> Path:
+        """The stream worker's own files."""
+        return self.home / "worker"
+
+    @property
+    def sources(self) -> Path:
+        """The folder where the gateway and the pollers write when each source was last seen."""
+        return self.home / "sources"
+
+    @property
+    def landing(self) -> Path:
+        """The landing file: every interaction once."""
+        return self.home / files.LANDING
+
+    @property
+    def warehouse(self) -> Path:
+        """The warehouse file: every table that is built."""
+        return self.home / files.WAREHOUSE
+
+    @property
+    def identity(self) -> Path:
+        """The identity store."""
+        return self.home / files.IDENTITY
+
+    @property
+    def published(self) -> Path:
+        """The folder of published files; `current` in it points to the newest."""
+        return self.home / files.PUBLISHED
+
+    @property
+    def reports(self) -> Path:
+        """The folder of reports, one folder per community."""
+        return self.home / "reports"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's home."""
+        return self.home / "dagster"
+
+    @property
+    def run_state(self) -> Path:
+        """What `guildhall up` runs now."""
+        return self.home / "run_state.json"
+
+    @property
+    def up_lock(self) -> Path:
+        """Held by `guildhall up`."""
+        return self.home / "up.lock"
+
+    @property
+    def status(self) -> Path:
+        """The status file of the refresher."""
+        return self.home / "status" / "refresher.json"
+
+    @property
+    def demo(self) -> Path:
+        """The folder of the demo's settings, exports and planted truth."""
+        return self.home / "demo"
+
+    @property
+    def demo_marker(self) -> Path:
+        """The file that marks a home folder as a demo's, which the next demo may clear."""
+        return self.home / "demo.json"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the processes' logs."""
+        return self.home / "log"
+
+    def log(self, process: str) -> Path:
+        """The log of one process."""
+        return self.logs / f"{process}.log"
