@@ -29,11 +29,11 @@ from dagster_project.processes.temporary import open_current, run_state_of, star
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
 from events.identity import actor_id, published_pseudonym
-from events.topics import INTERACTIONS, RAW
+from events.topics import INTERACTIONS, OUTCOMES, RAW
 from pipelines.broker import admin
 from pipelines.broker.server import VERSION, Broker
 from pipelines.connector import ImportOptions
-from pipelines.imports.await_outcomes import await_outcomes, ends_of_outcomes
+from pipelines.imports.await_outcomes import await_outcomes
 from pipelines.imports.importer import import_export
 from pipelines.platforms import PLATFORMS
 from pipelines.simulator.calendar import Calendar
@@ -90,7 +90,7 @@ class _Show:
         sys.stdout.write("Guildhall · demo\n")
         settings = load(write_settings(self.folder, self.script, self.world, port=_free_port()), home)
         bootstrap = self._start(stack, settings)
-        outcomes, before = ends_of_outcomes(bootstrap), admin.ends(bootstrap, RAW.name)
+        outcomes, before = admin.ends(bootstrap, OUTCOMES.name), admin.ends(bootstrap, RAW.name)
         self._emit(settings, bootstrap)
         began = time.perf_counter()
         ends = admin.ends(bootstrap, RAW.name)

@@ -1,6 +1,7 @@
 """Architecture: the picture in the README holds, every room has its sentence, and nothing grows past what one can hold in mind."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -24,6 +25,26 @@ def test_imports_flow_one_way_and_each_framework_is_spoken_in_its_place():
 def test_only_the_stream_worker_imports_faust():
     speaking = [path.relative_to(ROOT).as_posix() for path in MODULES if _imports(path, ("faust", "mode"))]
     assert all(name.startswith("pipelines/worker/") for name in speaking), speaking
+
+
+def test_every_kafka_client_is_made_in_one_module_of_each_side():
+    making = {
+        path.relative_to(ROOT).as_posix() for path in MODULES if re.search(r"bootstrap[._]servers(=|\": )", path.read_text())
+    }
+    assert making == {
+        "pipelines/broker/clients.py",
+        "warehouse/landing/consumer.py",  # imports nothing of pipelines
+        "events/sdk/emitter.py",  # runs inside platforms, without the rest of Guildhall
+    }
+
+
+def test_offsets_and_lags_are_asked_for_in_one_module_of_each_side():
+    asking = {
+        path.relative_to(ROOT).as_posix()
+        for path in MODULES
+        if re.search(r"OffsetSpec|watermark|_group_offsets", path.read_text())
+    }
+    assert asking == {"pipelines/broker/admin.py", "warehouse/landing/consumer.py"}
 
 
 def test_nothing_but_the_settings_and_the_processes_reads_the_environment():

@@ -60,9 +60,8 @@ def _status(settings: Settings, now: datetime) -> dict[str, Any]:
     }
     bootstrap = settings.kafka.bootstrap_servers or (run_state.bootstrap if run_state else None)
     if bootstrap and admin.wait_ready(bootstrap, 3.0):
-        ends, done = admin.ends(bootstrap, RAW.name), admin.committed(bootstrap, admin.GROUP, RAW.name)
-        lag = sum(max(0, end - max(0, done.get(part, 0))) for part, end in ends.items())
-        said["kafka"] = {"at": bootstrap, "raw records": sum(ends.values()), "not understood yet": lag}
+        raw = admin.progress(bootstrap, admin.GROUP, RAW.name)
+        said["kafka"] = {"at": bootstrap, "raw records": sum(raw.ends.values()), "not understood yet": raw.lag}
     else:
         said["kafka"] = "not running"
     said["published"] = _published(settings, now)

@@ -14,6 +14,8 @@ from dagster_project.processes.temporary import context_of, open_current, servic
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from events.outcome import Verdict
+from events.topics import OUTCOMES, RAW
+from pipelines.broker import admin
 from pipelines.connector import ImportOptions, Platform
 from pipelines.imports import await_outcomes, importer
 from pipelines.platforms import PLATFORMS
@@ -66,7 +68,8 @@ def import_(
         return
     events = importer.begun(platform, kind, path, options, now)  # before Kafka is started: a wrong path is known at once
     with services(settings, ("kafka", "worker"), err.print) as bootstrap:
-        starts, since = importer.raw_ends(bootstrap), await_outcomes.ends_of_outcomes(bootstrap)
+        starts = admin.ends(bootstrap, RAW.name, wait_seconds=importer.ANSWER_SECONDS)
+        since = admin.ends(bootstrap, OUTCOMES.name)
         with progress(f"Sending {path.name}") as told:
             sent = importer.import_export(platform, kind, path, options, bootstrap, now, told, events=events)
         with progress("Understanding", total=sent.events) as told:

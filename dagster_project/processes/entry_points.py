@@ -52,8 +52,9 @@ def kafka(settings: Settings) -> None:
 
 def gateway(settings: Settings) -> None:
     """Webhooks and CloudEvents in. Starts and accepts while Kafka is down."""
+    from pipelines.broker.clients import live_producer  # noqa: PLC0415
     from pipelines.ingest.gateway import Source, make_app, run_gateway  # noqa: PLC0415
-    from pipelines.ingest.publisher import RawPublisher, live_producer  # noqa: PLC0415
+    from pipelines.ingest.publisher import RawPublisher  # noqa: PLC0415
     from pipelines.ingest.spool import Spool  # noqa: PLC0415
     from pipelines.platforms import PLATFORMS  # noqa: PLC0415
 
@@ -125,9 +126,7 @@ PROCESSES: Mapping[str, Callable[[Settings], None]] = {
 
 def topics(bootstrap: str) -> None:
     """Wait for Kafka, however long it takes, and make the topics that are missing. Whoever comes first does it."""
-    from kafka.errors import KafkaError  # noqa: PLC0415
-
-    from pipelines.broker.admin import ensure_topics, wait_ready  # noqa: PLC0415
+    from pipelines.broker.admin import KafkaUnavailableError, ensure_topics, wait_ready  # noqa: PLC0415
 
     told = False
     while True:
@@ -135,8 +134,8 @@ def topics(bootstrap: str) -> None:
             if wait_ready(bootstrap, 10.0):
                 ensure_topics(bootstrap)
                 return
-        except (KafkaError, OSError) as error:
-            _log.warning("topics could not be made yet", error=type(error).__name__)
+        except KafkaUnavailableError as error:
+            _log.warning("topics could not be made yet", why=error.why)
         if not told:
             _log.warning("kafka does not answer yet", at=bootstrap)
             told = True

@@ -20,7 +20,6 @@ from typing import Any
 
 import structlog
 from dagster import AssetKey, DagsterInstance, JobDefinition, ResourceDefinition
-from kafka.errors import KafkaError
 
 from dagster_project.assembly import sources_of, warehouse_of
 from dagster_project.definitions import definitions
@@ -33,7 +32,7 @@ from dagster_project.refresh.work import Work
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from events.topics import RAW
-from pipelines.broker.admin import GROUP, committed, ends
+from pipelines.broker.admin import GROUP, KafkaUnavailableError, progress
 from warehouse.build.build import Built
 from warehouse.build.model import Model
 from warehouse.identity.mapping import Source
@@ -180,7 +179,7 @@ class Refresher:
         self._ask_worker()
         try:
             landed = self._warehouse.land(self._clock(), progress=lambda *_: self.watch.beat())
-        except (GuildhallError, KafkaError) as error:
+        except GuildhallError as error:
             return None, error
         self.status.landed_rows += landed.rows
         self.status.landed_outcomes += sum(landed.outcomes.values())
@@ -266,11 +265,8 @@ class Refresher:
             return
         self._asked_at = time.monotonic()
         try:
-            done = committed(self._bootstrap, GROUP, RAW.name)
-            self.status.not_understood = sum(
-                max(0, end - done.get(part, 0)) for part, end in ends(self._bootstrap, RAW.name).items()
-            )
-        except (KafkaError, OSError):
+            self.status.not_understood = progress(self._bootstrap, GROUP, RAW.name).lag
+        except KafkaUnavailableError:
             self.status.not_understood = None
 
     def _failed(self, error: Exception) -> None:

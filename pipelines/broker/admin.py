@@ -1,56 +1,165 @@
-"""Kafka: topics, their ends and what the stream worker has committed, for whoever asks. Reading and writing live elsewhere."""
+"""Kafka administration: topics, their first and end offsets, and what consumer groups have committed.
+
+Every function of pipelines and dagster_project that needs an offset or a lag asks this module. (`warehouse.landing.consumer`
+asks Kafka itself: the warehouse imports nothing of pipelines, and it also compares the id of the topic.)
+"""
 
 import contextlib
-import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
+    KafkaConnectionError,
     KafkaError,
     NotCoordinatorError,
     TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
 )
 
+from events.errors import GuildhallError
 from events.topics import TOPICS, Topic
+from pipelines.broker.clients import ASK_MS, admin_client
 
 GROUP = "guildhall-understand"
-"""The consumer group of the stream workers: what it committed is what has been understood."""
-ASK_MS = 5_000
+"""The consumer group of the stream workers. A raw record below the group's committed offset has been understood."""
+READY_MS = 2_000
+CREATE_MS = 30_000
 LEADERS_SECONDS = 30.0
+PAUSE_SECONDS = 0.05
 
-# It logs every attempt to connect as an error; whoever asks here is told by an exception, once.
-logging.getLogger("kafka").setLevel(logging.CRITICAL)
+T = TypeVar("T")
 
 
-@contextlib.contextmanager
-def admin(bootstrap: str, *, timeout_ms: int = ASK_MS) -> Iterator[KafkaAdminClient]:
-    """An admin client that is closed again. Raises KafkaError when nobody answers in `timeout_ms`."""
-    client = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=timeout_ms, request_timeout_ms=timeout_ms)
-    try:
-        yield client
-    finally:
-        client.close()
+class KafkaUnavailableError(GuildhallError):
+    """Kafka does not answer, or does not have the topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a consumer group has read a topic, by partition."""
+
+    ends: dict[int, int]
+    """The offset after the last record."""
+    committed: dict[int, int]
+    """The next offset that the group reads. Partitions without a commit are absent."""
+
+    @property
+    def lag(self) -> int:
+        """Records that the group has not committed. A partition without a commit counts from offset 0."""
+        return sum(max(0, end - self.committed.get(partition, 0)) for partition, end in self.ends.items())
 
 
 def wait_ready(bootstrap: str, seconds: float) -> bool:
-    """Whether a broker answers within `seconds`; asks again until then."""
+    """Return whether a broker answers within `seconds`."""
+    try:
+        _retried(lambda: _check_brokers(bootstrap), (KafkaUnavailableError,), seconds)
+    except KafkaUnavailableError:
+        return False
+    return True
+
+
+def ensure_topics(bootstrap: str, topics: tuple[Topic, ...] = TOPICS) -> None:
+    """Create the topics of the contract that do not exist, and wait until every partition has a leader.
+
+    Existing topics are not changed. Raises KafkaUnavailableError.
+    """
+    with _admin(bootstrap, timeout_ms=CREATE_MS) as client:
+        existing = set(client.list_topics())
+        for topic in topics:
+            if topic.name in existing:
+                continue
+            wanted = {"num_partitions": topic.partitions, "replication_factor": -1, "configs": topic.config()}
+            with contextlib.suppress(TopicAlreadyExistsError):  # another process creates it at the same time
+                client.create_topics({topic.name: wanted})
+        _retried(lambda: _check_leaders(client, topics), (KafkaError,), LEADERS_SECONDS)
+
+
+def ends(bootstrap: str, topic: str, *, wait_seconds: float = 0.0) -> dict[int, int]:
+    """Return the offset after the last record, by partition.
+
+    A broker that is just starting is asked again for `wait_seconds`. Raises KafkaUnavailableError.
+    """
+    return _offsets(bootstrap, topic, OffsetSpec.LATEST, wait_seconds)
+
+
+def starts(bootstrap: str, topic: str) -> dict[int, int]:
+    """Return the first offset that has not expired, by partition. Raises KafkaUnavailableError."""
+    return _offsets(bootstrap, topic, OffsetSpec.EARLIEST, 0.0)
+
+
+def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
+    """Return what a group has committed, by partition; partitions without a commit are absent. Raises KafkaUnavailableError."""
+    # A new or restarted broker creates or loads its topic of commits only when somebody asks for one.
+    loading = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)
+    with _admin(bootstrap) as client:
+        found = _retried(lambda: client.list_group_offsets(group).get(group, {}), loading, LEADERS_SECONDS)
+    return {tp.partition: at.offset for tp, at in sorted(found.items()) if tp.topic == topic and at.offset >= 0}
+
+
+def progress(bootstrap: str, group: str, topic: str) -> Progress:
+    """Return how far a group has read a topic. Raises KafkaUnavailableError."""
+    return Progress(ends(bootstrap, topic), committed(bootstrap, group, topic))
+
+
+def _offsets(bootstrap: str, topic: str, spec: OffsetSpec, wait_seconds: float) -> dict[int, int]:
+    def ask() -> dict[int, int]:
+        with _admin(bootstrap) as client:
+            described = client.describe_topics([topic])[0]
+            if described["error_code"] == UnknownTopicOrPartitionError.errno:
+                raise UnknownTopicOrPartitionError(topic)
+            places = [TopicPartition(topic, part["partition_index"]) for part in described["partitions"]]
+            found = client.list_partition_offsets(dict.fromkeys(places, spec))
+        return {tp.partition: at.offset for tp, at in sorted(found.items())}
+
+    return _retried(ask, (KafkaUnavailableError,), wait_seconds)
+
+
+@contextlib.contextmanager
+def _admin(bootstrap: str, *, timeout_ms: int = ASK_MS) -> Iterator[KafkaAdminClient]:
+    """Open an admin client, close it again, and report its errors in three parts."""
+    try:
+        if not _accepts_connections(bootstrap):
+            raise KafkaConnectionError
+        client = admin_client(bootstrap, timeout_ms=timeout_ms)
+        try:
+            yield client
+        finally:
+            client.close()
+    except UnknownTopicOrPartitionError as error:
+        raise KafkaUnavailableError(
+            f"Kafka at {bootstrap} lacks a topic of Guildhall.",
+            f"The client reports: {error}.",
+            "Run `guildhall up`: it creates the topics.",
+        ) from error
+    except (KafkaError, OSError) as error:
+        raise KafkaUnavailableError(
+            f"Kafka at {bootstrap} does not answer.",
+            f"The client reports: {type(error).__name__}.",
+            "Start it with `guildhall up`, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
+        ) from error
+
+
+def _retried(call: Callable[[], T], errors: tuple[type[Exception], ...], seconds: float) -> T:
+    """Call until it raises none of these errors, for `seconds` at most; then the error comes through."""
     until = time.monotonic() + seconds
     while True:
-        with contextlib.suppress(KafkaError, OSError):
-            if _takes_connections(bootstrap) and _knows_brokers(bootstrap):
-                return True
-        if time.monotonic() >= until:
-            return False
-        time.sleep(0.05)
+        try:
+            return call()
+        except errors:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(PAUSE_SECONDS)
 
 
-def _takes_connections(bootstrap: str) -> bool:
-    """Much cheaper than asking, while nobody is there."""
+def _accepts_connections(bootstrap: str) -> bool:
+    # While no broker runs, this answers at once; an admin client tries until its timeout.
     for address in bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
         with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
@@ -58,66 +167,13 @@ def _takes_connections(bootstrap: str) -> bool:
     return False
 
 
-def _knows_brokers(bootstrap: str) -> bool:
-    with admin(bootstrap, timeout_ms=2_000) as ask:
-        return bool(ask.describe_cluster()["brokers"])
+def _check_brokers(bootstrap: str) -> None:
+    with _admin(bootstrap, timeout_ms=READY_MS) as client:
+        if not client.describe_cluster()["brokers"]:
+            raise KafkaConnectionError
 
 
-def ensure_topics(bootstrap: str, topics: tuple[Topic, ...] = TOPICS) -> None:
-    """Create the topics of the contract that are not there yet, and wait until every partition has a leader.
-
-    A topic that exists is left as it is. Raises KafkaError.
-    """
-    with admin(bootstrap, timeout_ms=30_000) as ask:
-        there = set(ask.list_topics())
-        for topic in topics:
-            if topic.name in there:
-                continue
-            wanted = {"num_partitions": topic.partitions, "replication_factor": -1, "configs": topic.config()}
-            with contextlib.suppress(TopicAlreadyExistsError):  # another process makes it at this moment
-                ask.create_topics({topic.name: wanted})
-        _wait_for_leaders(ask, topics)
-
-
-def _wait_for_leaders(ask: KafkaAdminClient, topics: tuple[Topic, ...]) -> None:
-    until = time.monotonic() + LEADERS_SECONDS
-    while True:
-        found = ask.describe_topics([topic.name for topic in topics])
-        if all(one["partitions"] and all(part["leader_id"] >= 0 for part in one["partitions"]) for one in found):
-            return
-        if time.monotonic() >= until:
-            raise KafkaError("topics without leaders")
-        time.sleep(0.05)
-
-
-def ends(bootstrap: str, topic: str) -> dict[int, int]:
-    """The offset after the last record, by partition. Raises KafkaError."""
-    return _offsets(bootstrap, topic, OffsetSpec.LATEST)
-
-
-def starts(bootstrap: str, topic: str) -> dict[int, int]:
-    """The first offset that has not expired, by partition. Raises KafkaError."""
-    return _offsets(bootstrap, topic, OffsetSpec.EARLIEST)
-
-
-def _offsets(bootstrap: str, topic: str, spec: OffsetSpec) -> dict[int, int]:
-    with admin(bootstrap) as ask:
-        parts = [part["partition_index"] for part in ask.describe_topics([topic])[0]["partitions"]]
-        found = ask.list_partition_offsets({TopicPartition(topic, part): spec for part in parts})
-    return {tp.partition: at.offset for tp, at in sorted(found.items())}
-
-
-def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
-    """What a group has committed, by partition; partitions without a commit are left out. Raises KafkaError."""
-    until = time.monotonic() + LEADERS_SECONDS
-    with admin(bootstrap) as ask:
-        while True:
-            try:
-                found = ask.list_group_offsets(group).get(group, {})
-                break
-            except (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError):
-                # A new or restarted broker makes the topic of commits on the first question.
-                if time.monotonic() >= until:
-                    raise
-            time.sleep(0.1)
-    return {tp.partition: at.offset for tp, at in sorted(found.items()) if tp.topic == topic and at.offset >= 0}
+def _check_leaders(client: KafkaAdminClient, topics: tuple[Topic, ...]) -> None:
+    found = client.describe_topics([topic.name for topic in topics])
+    if not all(one["partitions"] and all(part["leader_id"] >= 0 for part in one["partitions"]) for one in found):
+        raise KafkaError("topics without leaders")

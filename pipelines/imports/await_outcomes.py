@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from events.errors import GuildhallError
 from events.outcome import Verdict
 from events.topics import OUTCOMES
+from pipelines.broker.clients import outcomes_consumer
 
-ANSWER_SECONDS = 10.0
 POLL_SECONDS = 0.5
 
 
@@ -38,19 +38,6 @@ class Awaited:
         return sum(count for (found, _), count in self.outcomes.items() if found == verdict)
 
 
-def ends_of_outcomes(bootstrap: str) -> dict[int, int]:
-    """By partition of the outcomes topic: the offset behind its last record. Where `follow` begins."""
-    consumer = _consumer(bootstrap)
-    try:
-        partitions = consumer.list_topics(OUTCOMES.name, timeout=ANSWER_SECONDS).topics[OUTCOMES.name].partitions
-        return {
-            number: consumer.get_watermark_offsets(TopicPartition(OUTCOMES.name, number), timeout=ANSWER_SECONDS)[1]
-            for number in partitions
-        }
-    finally:
-        consumer.close()
-
-
 def await_outcomes(
     bootstrap: str,
     since: Mapping[int, int],
@@ -63,13 +50,13 @@ def await_outcomes(
 ) -> Awaited:
     """Wait until every raw record from `starts` to `ends` (offsets by raw partition) has its outcome; count those of `source`.
 
-    `since` is where to begin in the outcomes topic (`ends_of_outcomes` before anything was sent). `progress` hears how many
+    `since` is where to begin in the outcomes topic (`broker.admin.ends` before anything was sent). `progress` hears how many
     records have their outcome. Raises AwaitError when nothing moves for `patience_seconds`.
     """
     waiting = {part: end - starts.get(part, 0) for part, end in ends.items() if end > starts.get(part, 0)}
     seen: dict[int, set[int]] = {part: set() for part in waiting}
     found, silence = Awaited(), 0.0
-    consumer = _consumer(bootstrap)
+    consumer = outcomes_consumer(bootstrap)
     try:
         consumer.assign([TopicPartition(OUTCOMES.name, part, offset) for part, offset in since.items()])
         while any(len(seen[part]) < count for part, count in waiting.items()):
@@ -114,18 +101,6 @@ def _count(
             found.unmapped[record.get("tenant") or "", record["space"]] += 1
         if record.get("detail"):
             found.details[record["detail"]] += 1
-
-
-def _consumer(bootstrap: str) -> Consumer:
-    return Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "guildhall-await-outcomes",  # never joined or committed: librdkafka wants a name
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "log_level": 0,
-        }
-    )
 
 
 def _stuck(waiting: Mapping[int, int], seen: Mapping[int, set[int]]) -> AwaitError:

@@ -8,18 +8,16 @@ from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
 
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
-
 from events.outcome import Reason, Verdict
 from events.raw import RawEvent, delivery_id
 from events.topics import RAW
+from pipelines.broker.admin import ends
+from pipelines.broker.clients import bulk_producer
 from pipelines.connector import ImportOptions, Platform
-from pipelines.ingest.publisher import PublishError, bulk_producer, publish_blocking
+from pipelines.ingest.publisher import publish_blocking
 from pipelines.understand.understand import IMPORT_SOURCE, Context, understand
 
 ANSWER_SECONDS = 10.0
-RETRY_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +63,17 @@ def import_export(
 
     `kind` is one of `platform.exports`; `events` are those of `begun`, where an export was looked into before. `progress` hears
     the number sent so far, every now and then. The same export sent
-    again gives the same raw ids and adds no interaction. Raises ExportError for an export that cannot be read, PublishError
-    when Kafka is away or does not take everything.
+    again gives the same raw ids and adds no interaction. Raises ExportError for an export that cannot be read,
+    KafkaUnavailableError when Kafka is away, PublishError when it does not take everything.
     """
-    raw_ends(bootstrap)  # before the first event: a Kafka that is away is known at once, not after minutes of queueing
+    ends(bootstrap, RAW.name, wait_seconds=ANSWER_SECONDS)  # a Kafka that is away fails here, not after minutes of queueing
     sending = raw_events(platform, kind, path, options, now) if events is None else events
     published = publish_blocking(bulk_producer(bootstrap), sending, progress=progress)
     return Imported(
         events=published.acknowledged,
         acknowledged=published.acknowledged,
         seconds=published.seconds,
-        ends=raw_ends(bootstrap),
+        ends=ends(bootstrap, RAW.name),
     )
 
 
@@ -138,32 +136,3 @@ def begun(platform: Platform, kind: str, path: Path, options: ImportOptions, now
     """The raw events of an export whose first has been read: what cannot be opened is known at once. Raises ExportError."""
     events = raw_events(platform, kind, path, options, now)
     return chain(list(islice(events, 1)), events)
-
-
-def raw_ends(bootstrap: str) -> dict[int, int]:
-    """By raw partition: the offset behind its last record. Waits for a Kafka that is just starting. Raises PublishError."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    until = time.monotonic() + ANSWER_SECONDS
-    while True:
-        try:
-            return _ends(admin)
-        except KafkaException as error:
-            if time.monotonic() < until:  # a Kafka that is just starting has no leaders yet, or remembers older ones
-                time.sleep(RETRY_SECONDS)
-                continue
-            raise PublishError(
-                f"Kafka at {bootstrap} does not answer.",
-                f"The client reports: {error.args[0].name()}.",
-                "Start it with `guildhall up`, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
-            ) from error
-
-
-def _ends(admin: AdminClient) -> dict[int, int]:
-    topic = admin.list_topics(RAW.name, timeout=ANSWER_SECONDS).topics[RAW.name]
-    if topic.error is not None:
-        raise PublishError(
-            f"There is no topic {RAW.name}.", f"Kafka reports: {topic.error.name()}.", "`guildhall up` creates it."
-        )
-    asked = {TopicPartition(RAW.name, number): OffsetSpec.latest() for number in topic.partitions}
-    found = admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
-    return {place.partition: future.result().offset for place, future in found.items()}

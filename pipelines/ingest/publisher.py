@@ -23,7 +23,6 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from events.errors import GuildhallError
-from events.limits import MAX_RECORD_BYTES
 from events.raw import RawEvent
 from events.topics import RAW
 from pipelines.ingest.spool import Drained, Spool, SpoolFullError
@@ -31,50 +30,6 @@ from pipelines.ingest.spool import Drained, Spool, SpoolFullError
 _log = structlog.get_logger()
 DRAIN_SECONDS = 10.0
 """Nobody waits for a drained chunk: it may take longer than a sender's patience."""
-
-
-def live_producer(bootstrap: str) -> Producer:
-    """For a few events at a time. Connects by itself, now or later, and again; says nothing on stderr."""
-    return Producer(
-        _config(bootstrap)
-        | {
-            "linger.ms": 2,
-            # Past the sender's patience the spool has it: what is sent after that is only a repetition.
-            "message.timeout.ms": 5_000,
-            "request.timeout.ms": 3_000,
-            "queue.buffering.max.kbytes": 64 << 10,
-            "topic.metadata.refresh.fast.interval.ms": 100,
-        }
-    )
-
-
-def bulk_producer(bootstrap: str) -> Producer:
-    """For histories: large batches, and reports of failures only (`publish_blocking` counts on it)."""
-    return Producer(
-        _config(bootstrap)
-        | {
-            "linger.ms": 50,
-            "batch.num.messages": 10_000,
-            "batch.size": 1 << 20,
-            "compression.type": "gzip",  # the one codec that aiokafka, hence the stream worker, reads by itself
-            "compression.level": 1,
-            "message.timeout.ms": 60_000,
-            "queue.buffering.max.messages": 200_000,
-            "queue.buffering.max.kbytes": 128 << 10,
-            "delivery.report.only.error": True,
-        }
-    )
-
-
-def _config(bootstrap: str) -> dict[str, str | int | float | bool]:
-    return {
-        "bootstrap.servers": bootstrap,
-        "acks": "all",
-        "enable.idempotence": True,
-        "message.max.bytes": MAX_RECORD_BYTES,
-        "reconnect.backoff.max.ms": 1_000,
-        "log_level": 0,
-    }
 
 
 class Durable(StrEnum):
@@ -350,7 +305,7 @@ def publish_blocking(
 ) -> Published:
     """Send everything and wait until Kafka has acknowledged it. Raises PublishError.
 
-    The producer is a `bulk_producer`: after a complete flush, what was not reported as
+    The producer is `clients.bulk_producer`: after a complete flush, what was not reported as
     failed was acknowledged. What `events` raises comes through after what was sent before it is flushed.
     """
     started = time.perf_counter()

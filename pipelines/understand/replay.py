@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from events.errors import GuildhallError
 from events.topics import RAW
 from pipelines.broker.admin import ends, starts
+from pipelines.broker.clients import replay_consumer
 from pipelines.understand.understand import Context
 from pipelines.understand.writer import NotWrittenError, Writer, Written, messages
 from pipelines.worker.commit_tracker import RECORDS
@@ -60,16 +61,7 @@ def read_raw(bootstrap: str, positions: Iterable[Position]) -> Iterator[Raw]:
     if not wanted:
         return
     first, end = starts(bootstrap, RAW.name), ends(bootstrap, RAW.name)
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "guildhall-replay",  # librdkafka insists; nothing is ever committed
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "enable.partition.eof": True,
-            "log_level": 0,
-        }
-    )
+    consumer = replay_consumer(bootstrap)
     try:
         for partition, offsets in sorted(wanted.items()):
             there = sorted(offset for offset in offsets if first.get(partition, 0) <= offset < end.get(partition, 0))

@@ -4,17 +4,19 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from events.account import Account
 from events.interaction import Interaction
-from events.limits import MAX_CHUNK_BYTES, MAX_INTERACTION_BYTES, MAX_RECORD_BYTES
+from events.limits import MAX_CHUNK_BYTES, MAX_INTERACTION_BYTES
 from events.outcome import Reason, RecordOutcome, Verdict
 from events.topics import ACCOUNTS, INTERACTIONS, OUTCOMES
+from pipelines.broker.clients import WRITER_TIMEOUT_MS, writer_producer
 from pipelines.understand.understand import Context, Outcome, understand
 from pipelines.worker.commit_tracker import Record
 
-FLUSH_SECONDS = 60.0
+FLUSH_SECONDS = WRITER_TIMEOUT_MS / 1000 + 5
+"""Every record is acknowledged or has failed by then."""
 
 _interaction_json = Interaction.__pydantic_serializer__.to_json
 _account_json = Account.__pydantic_serializer__.to_json
@@ -96,26 +98,7 @@ class Writer:
         """Connects by itself when something is written."""
         self._failed: str | None = None
         self._lock = threading.Lock()
-        self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap,
-                "acks": "all",
-                "enable.idempotence": True,
-                "message.max.bytes": MAX_RECORD_BYTES,
-                "linger.ms": 5,
-                "batch.num.messages": 10_000,
-                "batch.size": 1 << 20,
-                "compression.type": "lz4",
-                "message.timeout.ms": int(FLUSH_SECONDS * 1000),
-                "reconnect.backoff.max.ms": 1_000,
-                "queue.buffering.max.messages": 200_000,
-                "queue.buffering.max.kbytes": 256 << 10,
-                "delivery.report.only.error": True,
-                "on_delivery": self._reported,
-                "error_cb": lambda _error: None,  # outages are reported record by record, or end by themselves
-                "log_level": 0,
-            }
-        )
+        self._producer = writer_producer(bootstrap, self._reported)
 
     def _reported(self, error: KafkaError | None, _: Message) -> None:
         if error is not None:
@@ -136,7 +119,7 @@ class Writer:
                 except KafkaException as error:
                     raise NotWrittenError(error.args[0].name()) from error
 
-    def settle(self, seconds: float = FLUSH_SECONDS + 5) -> None:
+    def settle(self, seconds: float = FLUSH_SECONDS) -> None:
         """Wait until everything handed over is acknowledged. Blocks; raises NotWrittenError."""
         left = self._producer.flush(seconds)
         self._check()

@@ -19,11 +19,10 @@ import faust
 import structlog
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP
-from kafka.errors import KafkaError
 
-from events.limits import MAX_RECORD_BYTES
 from events.topics import RAW
-from pipelines.broker.admin import GROUP, committed, ends
+from pipelines.broker.admin import GROUP, KafkaUnavailableError, Progress, progress
+from pipelines.broker.clients import faust_settings
 from pipelines.understand.understand import Context
 from pipelines.understand.writer import Writer, Written, messages
 from pipelines.worker.commit_tracker import Chunk, CommitTracker, Stall, runs
@@ -131,26 +130,17 @@ def make_app(bootstrap: str, data: Path, handle: Callable[[Chunk], Any], *, grou
     """The Faust app: `handle` is awaited with every chunk, one at a time. `data` is a folder that Faust insists on."""
     app = faust.App(
         group,
-        broker=f"kafka://{bootstrap}",
         datadir=str(data),
         key_serializer="raw",
         value_serializer="raw",
-        processing_guarantee="at_least_once",
-        broker_commit_interval=1.0,
-        broker_session_timeout=10.0,
-        broker_rebalance_timeout=10.0,
-        broker_heartbeat_interval=3.0,
-        broker_max_poll_records=8_000,
-        consumer_max_fetch_size=MAX_RECORD_BYTES,
-        consumer_auto_offset_reset="earliest",
         stream_buffer_maxsize=CHUNKS_IN_FLIGHT,
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
-        producer_acks=-1,
         topic_disable_leader=True,
         topic_allow_declare=False,
         web_enabled=False,
         store="memory://",
+        **faust_settings(bootstrap),
     )
     app.transport = ChunkTransport(app.conf.broker_consumer, app, loop=app.loop)
     raw = app.topic(RAW.name, key_serializer="raw", value_serializer="raw")
@@ -237,21 +227,22 @@ class Worker:
         while not self._stopping.is_set():
             time.sleep(WATCH_SECONDS)
             try:
-                last, done = ends(self._bootstrap, RAW.name), committed(self._bootstrap, GROUP, RAW.name)
-            except (KafkaError, OSError):
+                found = progress(self._bootstrap, GROUP, RAW.name)
+            except KafkaUnavailableError:
                 continue  # Kafka is away: a new worker would find it away too
-            waiting = self._waiting(last, done)
-            if stall.is_stalled(waiting=waiting, marks=done, now=time.monotonic()):
+            waiting = self._waiting(found)
+            if stall.is_stalled(waiting=waiting, marks=found.committed, now=time.monotonic()):
                 _log.error("no progress", seconds=STALL_SECONDS, waiting=waiting)
                 _end(FAILED)
 
-    def _waiting(self, last: dict[int, int], done: dict[int, int]) -> int:
-        """How many records wait for this worker; of everybody's, while it has no partitions."""
+    def _waiting(self, found: Progress) -> int:
+        """Return how many records this worker has to do; while it has no partitions, those of all workers."""
         consumer = self._app.consumer
         mine = {tp for tp in list(consumer.assignment()) if tp.topic == RAW.name}
         if not mine:
-            return sum(max(0, end - done.get(part, 0)) for part, end in last.items())
-        unread = sum(max(0, last.get(tp.partition, 0) - (_position(consumer, tp) or 0)) for tp in mine)
+            return found.lag
+        done = found.committed
+        unread = sum(max(0, found.ends.get(tp.partition, 0) - (_position(consumer, tp) or 0)) for tp in mine)
         uncommitted = sum(max(0, offset - done.get(tp.partition, 0)) for tp, offset in consumer.tracker.promised().items())
         return int(unread + uncommitted + consumer.tracker.open_records())
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from kafka.errors import KafkaConnectionError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from small import small_catalog
@@ -18,6 +17,7 @@ from dagster_project.defs.instance import BY, REFRESHER, open_instance
 from dagster_project.refresh import refresher as module
 from dagster_project.refresh.refresher import Refresher, Watch, pause
 from events.errors import GuildhallError
+from pipelines.broker.admin import KafkaUnavailableError, Progress
 from warehouse.build.build import build
 from warehouse.build.staleness import Stale
 from warehouse.db import open_memory
@@ -30,6 +30,7 @@ MONDAY = datetime(2026, 2, 2)
 CLEAN = Stale((), (), (), MONDAY)
 WHOLE = Stale(("gardeners",), (), (), MONDAY)
 OPEN = Stale((), ("gardeners",), (), MONDAY)
+AWAY = ("Kafka does not answer.", "The client reports an error.", "Start it.")
 
 
 class FakeWarehouse:
@@ -83,8 +84,7 @@ def instance(tmp_path_factory):
 
 @pytest.fixture
 def warehouse(tmp_path, instance, monkeypatch):
-    monkeypatch.setattr(module, "committed", lambda *_: {0: 3})
-    monkeypatch.setattr(module, "ends", lambda *_: {0: 5})
+    monkeypatch.setattr(module, "progress", lambda *_: Progress(ends={0: 5}, committed={0: 3}))
     warehouse = FakeWarehouse(tmp_path, small_catalog(tmp_path / "models"))
     warehouse.publish(NOW)
     return warehouse
@@ -129,8 +129,8 @@ def test_a_community_to_be_built_whole_is_a_run_of_everything(refresher, warehou
 
 
 def test_what_has_a_time_is_built_although_kafka_is_down(refresher, warehouse):
-    warehouse.trouble, warehouse.next_stale = KafkaConnectionError(), OPEN
-    with pytest.raises(KafkaConnectionError):
+    warehouse.trouble, warehouse.next_stale = KafkaUnavailableError(*AWAY), OPEN
+    with pytest.raises(KafkaUnavailableError):
         refresher.once()
     assert len(warehouse.numbers) == 2
 
@@ -150,7 +150,7 @@ def test_what_was_built_and_could_not_be_published_is_tried_until_it_is(refreshe
 
 
 def test_errors_are_told_in_three_parts_and_do_not_end_the_process(refresher, warehouse):
-    warehouse.trouble = KafkaConnectionError()
+    warehouse.trouble = KafkaUnavailableError(*AWAY)
     rests = []
 
     class Stopping:
@@ -163,7 +163,7 @@ def test_errors_are_told_in_three_parts_and_do_not_end_the_process(refresher, wa
     refresher._stopping = Stopping()
     refresher.run()
     said = json.loads((warehouse.home / "status" / "refresher.json").read_text())
-    assert said["last_error"]["what"] == "Kafka does not answer."
+    assert said["last_error"]["what"] == AWAY[0]
     assert said["failures_in_a_row"] == 12
     assert rests == sorted(rests)
     assert rests[-1] > rests[0]

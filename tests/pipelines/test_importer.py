@@ -16,9 +16,11 @@ from events.outcome import Reason, Verdict
 from events.raw import RawEvent
 from events.topics import RAW
 from events.verb import Verb
+from pipelines.broker.admin import KafkaUnavailableError, ends
+from pipelines.broker.clients import bulk_producer
 from pipelines.connector import AccountSeen, Action, ExportError, Found, Ignored, ImportOptions, Platform, PlatformEvent
-from pipelines.imports.importer import import_export, raw_ends, raw_events, tally_export
-from pipelines.ingest.publisher import PublishError, bulk_producer, publish_blocking
+from pipelines.imports.importer import import_export, raw_events, tally_export
+from pipelines.ingest.publisher import PublishError, publish_blocking
 from pipelines.understand.understand import Context
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -129,7 +131,7 @@ def test_a_history_may_be_as_old_as_it_is(tmp_path):
 
 def test_a_kafka_that_is_away_is_known_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.imports.importer.ANSWER_SECONDS", 0.3)
-    with pytest.raises(PublishError, match="does not answer") as raised:
+    with pytest.raises(KafkaUnavailableError, match="does not answer") as raised:
         import_export(QUILL, "quill-lines", export(tmp_path, '"bread"'), ImportOptions(), NOBODY, NOW)
     assert "guildhall up" in raised.value.todo
 
@@ -190,7 +192,7 @@ def test_an_export_that_turns_out_torn_says_so_after_what_came_before_it_is_sent
 
 @pytest.mark.kafka
 def test_every_event_of_an_export_is_in_the_raw_topic_where_the_import_says(kafka, tmp_path):
-    before = raw_ends(kafka)
+    before = ends(kafka, RAW.name)
     path = export(tmp_path, *(json.dumps(f"space-{n}") for n in range(3000)))
     imported = import_export(QUILL, "quill-lines", path, ImportOptions(tenant=f"T{time.monotonic_ns()}"), kafka, NOW)
     assert (imported.events, imported.acknowledged) == (3000, 3000)
@@ -203,7 +205,7 @@ def test_every_event_of_an_export_is_in_the_raw_topic_where_the_import_says(kafk
 @pytest.mark.kafka
 def test_a_second_import_has_the_same_ids(kafka, tmp_path):
     path, options = export(tmp_path, '"a"', '"b"'), ImportOptions(tenant=f"T{time.monotonic_ns()}")
-    before = raw_ends(kafka)
+    before = ends(kafka, RAW.name)
     import_export(QUILL, "quill-lines", path, options, kafka, NOW)
     again = import_export(QUILL, "quill-lines", path, options, kafka, NOW)
     ids = [event.id for event in records(kafka, before, again.ends) if event.tenant == options.tenant]

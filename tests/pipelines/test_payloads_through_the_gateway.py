@@ -13,9 +13,10 @@ from starlette.testclient import TestClient
 from events.communities import Communities, Community, SpaceRule
 from events.raw import delivery_id
 from events.topics import RAW
-from pipelines.broker import admin as clients
+from pipelines.broker import admin
+from pipelines.broker.clients import live_producer
 from pipelines.ingest.gateway import Source, make_app
-from pipelines.ingest.publisher import RawPublisher, live_producer
+from pipelines.ingest.publisher import RawPublisher
 from pipelines.ingest.spool import Spool
 from pipelines.platforms import PLATFORMS
 from pipelines.understand.replay import read_raw
@@ -46,7 +47,7 @@ class House:
         return self.client.post(f"/hooks/{slug}/payloads", content=body, headers=headers)
 
     def ends(self) -> dict[int, int]:
-        return clients.ends(self.bootstrap, RAW.name)
+        return admin.ends(self.bootstrap, RAW.name)
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,9 @@ from confluent_kafka import Consumer, TopicPartition
 
 from events.raw import RawEvent
 from events.topics import RAW
-from pipelines.imports.importer import raw_ends
-from pipelines.ingest.publisher import Durable, RawPublisher, live_producer
+from pipelines.broker.admin import ends
+from pipelines.broker.clients import live_producer
+from pipelines.ingest.publisher import Durable, RawPublisher
 from pipelines.ingest.spool import Spool
 
 pytestmark = pytest.mark.kafka
@@ -71,7 +72,7 @@ class Street:
 
 
 def raw_since(bootstrap: str, begin: dict[int, int]) -> list[RawEvent]:
-    end = raw_ends(bootstrap)
+    end = ends(bootstrap, RAW.name)
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "unused", "enable.auto.commit": False})
     consumer.assign([TopicPartition(RAW.name, partition, offset) for partition, offset in begin.items()])
     wanted = sum(end.values()) - sum(begin.values())
@@ -92,7 +93,7 @@ async def eventually(holds) -> None:
 
 
 def test_an_event_is_in_kafka_when_publish_returns(kafka, tmp_path):
-    before = raw_ends(kafka)
+    before = ends(kafka, RAW.name)
 
     async def story():
         # Patient: on a busy machine a Kafka that is well may take longer than a sender waits.
@@ -109,7 +110,7 @@ def test_an_event_is_in_kafka_when_publish_returns(kafka, tmp_path):
 
 
 def test_what_came_while_kafka_was_away_is_spooled_and_reaches_it_when_it_comes(kafka, tmp_path):
-    before = raw_ends(kafka)
+    before = ends(kafka, RAW.name)
     street = Street(kafka)
 
     async def story():
@@ -141,7 +142,8 @@ def test_everything_the_gateway_said_yes_to_survives_kill_9(kafka, tmp_path):
         from events.interaction import Medium
         from pipelines.ingest.gateway import make_app, run_gateway
         from pipelines.connector import Platform
-        from pipelines.ingest.publisher import RawPublisher, live_producer
+        from pipelines.broker.clients import live_producer
+        from pipelines.ingest.publisher import RawPublisher
         from pipelines.ingest.spool import Spool
         bootstrap, folder, port = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
         quill = Platform(slug="quill", title="Quill", medium=Medium.CHAT, reference="", setup=(), reads=(), does_not_read=(),
@@ -150,7 +152,7 @@ def test_everything_the_gateway_said_yes_to_survives_kill_9(kafka, tmp_path):
         app = make_app((), {"quill": quill}, publisher, lambda: datetime.now(UTC), state=folder)
         run_gateway(app, "127.0.0.1", port)
     """)
-    before = raw_ends(kafka)
+    before = ends(kafka, RAW.name)
     street = Street(kafka)
     yes: set[str] = set()
     with socket.create_server(("127.0.0.1", 0)) as probe:
