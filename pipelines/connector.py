@@ -187,13 +187,36 @@ class Page:
 Poll = Callable[[httpx.Client, PollOptions, str | None], Iterator[Page]]
 """(client, options, cursor) -> pages, oldest first. The cursor is the last one stored, or None on the first run.
 
-It ends when there is nothing newer. It raises CursorExpired when the platform no longer has what the cursor points to, and
-lets errors of httpx through: the poller retries them.
+It ends when there is nothing newer than `options.now`. It raises CursorExpired when the platform no longer has what the cursor
+points to, PlatformBusy when the platform asks in its own way to come back later, and PollError for an answer of another form.
+It lets errors of httpx through: the poller retries those that may pass.
 """
 
 
 class CursorExpired(Exception):  # noqa: N818 - a condition that the poller handles, not a failure
-    """The platform no longer has what the cursor points to. The poller marks a gap and starts again without a cursor."""
+    """The platform no longer has what the cursor points to.
+
+    The poller marks a gap and starts again with `resume`: the first run's None, unless the platform names a better place.
+    """
+
+    def __init__(self, resume: str | None = None) -> None:
+        super().__init__("the cursor has expired")
+        self.resume = resume
+
+
+class PlatformBusy(Exception):  # noqa: N818 - a condition that the poller handles, not a failure
+    """The platform asks to come back later, in an answer whose status does not show it.
+
+    `reason` is the platform's code. `retry_after` is the value of a Retry-After header: seconds or an HTTP date.
+    """
+
+    def __init__(self, reason: str, retry_after: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.retry_after = reason, retry_after
+
+
+class PollError(GuildhallError):
+    """A platform's API answers, but not as it should."""
 
 
 class Arrival(StrEnum):

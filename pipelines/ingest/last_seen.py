@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 FILE = "sources.json"
+"""What the gateway writes. Each writer has a file of its own in the folder, so that none overwrites another."""
+POLLER_FILE = "poller.json"
 
 
 class LastSeen:
@@ -14,11 +16,11 @@ class LastSeen:
     `seen_at` is the last verified event or handshake. A killed gateway forgets at most the time between two writes.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Begin with what the file says."""
-        self._path = folder / FILE
+    def __init__(self, folder: Path, file: str = FILE) -> None:
+        """Begin with what the file holds."""
+        self._path = folder / file
         folder.mkdir(parents=True, exist_ok=True)
-        self.sources = read(folder)
+        self.sources = _read(self._path)
         self._changed = False
 
     def note(self, source: str, what: str, at: datetime) -> None:
@@ -33,7 +35,7 @@ class LastSeen:
         """Write what changed, whole or not at all. A disk that refuses is tried again the next time."""
         if not self._changed:
             return
-        beside = self._path.with_name(f"{FILE}.{os.getpid()}")
+        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
             beside.write_text(json.dumps(self.sources, indent=1, sort_keys=True) + "\n", encoding="utf-8")
             beside.replace(self._path)
@@ -43,9 +45,16 @@ class LastSeen:
 
 
 def read(folder: Path) -> dict[str, dict[str, str]]:
-    """What the gateway last wrote; nothing if it never did."""
+    """What the gateway and the poller last wrote, together; nothing if neither ever did."""
+    found: dict[str, dict[str, str]] = {}
+    for file in (FILE, POLLER_FILE):
+        found |= _read(folder / file)
+    return found
+
+
+def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
-        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

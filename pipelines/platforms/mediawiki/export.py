@@ -130,15 +130,26 @@ def _json(content: bytes, place: str) -> Any:
 def _exported(found: Any, payload: bytes, place: str, options: ImportOptions) -> PlatformEvent:
     if not isinstance(found, dict) or not ("type" in found or isinstance(found.get("meta"), dict)):
         raise _none(f"{place} is no recent change: it has no type")
-    rc, log, at = found.get("id"), found.get("log_id"), found.get("timestamp")
+    return change_event(found, payload, options.tenant)
+
+
+def change_event(change: Mapping[str, Any], payload: bytes, tenant: str | None) -> PlatformEvent:
+    """The platform event of a recent change. `tenant` applies where the change names no wiki."""
+    rc, log = change.get("id"), change.get("log_id")
     own = f"rc:{rc}" if _is_number(rc) else f"log:{log}" if _is_number(log) else None
     return PlatformEvent(
         id=own or hashlib.blake2b(payload, digest_size=16).hexdigest(),
         type=RECENT_CHANGE,
         payload=payload,
-        tenant=tenant_of(found) or options.tenant or "unknown",
-        time=datetime.fromtimestamp(at, UTC) if _is_number(at) and at <= MOST_SECONDS else None,
+        tenant=tenant_of(change) or tenant or "unknown",
+        time=time_of(change),
     )
+
+
+def time_of(change: Mapping[str, Any]) -> datetime | None:
+    """When a change happened, where it names a readable time."""
+    at = change.get("timestamp")
+    return datetime.fromtimestamp(at, UTC) if _is_number(at) and at <= MOST_SECONDS else None
 
 
 def _is_number(found: object) -> TypeGuard[int]:

@@ -1,6 +1,6 @@
-"""MediaWiki: edits, talk, uploads, thanks and upkeep, from recent changes as EventStreams and `$wgRCFeeds` tell them.
+"""MediaWiki: edits, talk, uploads, thanks and upkeep, from recent changes of EventStreams, `$wgRCFeeds` and the API.
 
-What becomes of what, in the new and the old style of the feed, posted or in a file:
+What becomes of what, in the new and the old style of the feed, posted, polled or in a file:
 
 * The tenant is the wiki's domain (`meta.domain`, else `server_name`, else the host of `server_url`); a space is a namespace's
   number. What is of the whole wiki and of no page (accounts, thanks, blocks, rights) is in the space `site`. Every wiki is told
@@ -19,6 +19,7 @@ What becomes of what, in the new and the old style of the feed, posted or in a f
   software does by itself (redirects deleted by a move, automatic patrol) is not participation, nor is any other log.
 * An account that somebody makes on this wiki joins it (`create`; for `create2` and `byemail` it is the account made, not its
   maker). One that comes over from a sister wiki by visiting (`autocreate`) has done nothing.
+* What a wiki hides from its readers (`userhidden`, `actionhidden`, `suppressed` of the API) is private.
 * Categorisation, changes of Wikidata (`external`) and unknown types are not participation. The canary is a sign of life.
 * An account is its name, for anonymous editors their address, keyed like all. No name is passed on for addresses and
   temporary accounts. The bot flag is the edit's.
@@ -38,10 +39,13 @@ from pydantic_core import from_json
 
 from events.identity import title_object
 from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit, Visibility
+from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
 from pipelines.connector import Accept, AccountSeen, Action, Answer, Found, Handshake, Ignored, Platform, Refuse, Request
+from pipelines.platforms.mediawiki.api import API_CHANGE, API_LOG, as_recent_change, is_hidden
 from pipelines.platforms.mediawiki.export import MOST_SECONDS, RECENT_CHANGE, read_changes, tenant_of
+from pipelines.platforms.mediawiki.poll import poll
 
 CANARY = "canary"
 SITE = "site"
@@ -137,6 +141,11 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
     change = from_json(raw.payload, allow_inf_nan=False)
     if not isinstance(change, dict):
         raise ValueError("a recent change is a JSON object")  # noqa: TRY004 - unreadable is a ValueError
+    if raw.type in {API_CHANGE, API_LOG}:
+        if is_hidden(change):
+            yield Ignored(Reason.PRIVATE, raw.tenant)
+            return
+        change = as_recent_change(change, raw.type)
     told, wiki = tenant_of(change), change.get("wiki")
     if told == CANARY:
         yield Handshake()
@@ -277,7 +286,13 @@ PLATFORM = Platform(
     medium=Medium.WIKI,
     reference="https://www.mediawiki.org/wiki/Manual:RCFeed",
     setup=(
-        "MediaWiki does not sign its feeds, so a small program of yours passes them on. Choose one of three ways.",
+        "Poll: set `url` of the source to the address of the wiki's api.php. Nothing changes on the wiki.",
+        (
+            "Wikimedia: set `url` to https://stream.wikimedia.org/v2/stream/recentchange, and `tenant` to the wiki's domain, "
+            "such as meta.wikimedia.org."
+        ),
+        "A wiki that only members read needs an owner-only OAuth 2 access token as the secret of the source.",
+        "MediaWiki does not sign its feeds. To push instead of poll, a small program of yours passes them on:",
         "Webhook: send every change of `$wgRCFeeds` (as JSON) or EventStreams to <gateway>/hooks/mediawiki/<source>.",
         (
             "Sign each request with the header X-Hub-Signature-256: `sha256=` and the hex HMAC-SHA-256 of the body, with the "
@@ -297,12 +312,14 @@ PLATFORM = Platform(
     does_not_read=(
         "The text of pages.",
         "What people look at or search for.",
+        "By poll: what the wiki hides, and edits of pages that were deleted before the next poll.",
         "Titles of pages: they are stored as keyed hashes only.",
     ),
     version=1,
     normalise=normalise,
     verify=verify,
     sign=sign,
+    poll=poll,
     exports={"mediawiki-recentchange": read_changes},
     emits=True,
 )
