@@ -1,4 +1,4 @@
-"""HTTP as the poller uses it: bounded answers, and when to try again."""
+"""HTTP for the poller: bounded answers, and when to try again."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -19,6 +19,7 @@ import structlog
 from confluent_kafka import Producer
 
 from events.errors import GuildhallError
+from events.limits import MAX_BODY_BYTES
 from events.raw import RawEvent, delivery_id
 from pipelines.connector import CursorExpired, Page, Platform, PlatformBusy, PlatformEvent, PollOptions
 from pipelines.ingest.cursors import Cursors
@@ -27,8 +28,6 @@ from pipelines.ingest.last_seen import LastSeen
 from pipelines.ingest.publisher import publish_blocking
 
 _log = structlog.get_logger()
-MOST_PAYLOAD_BYTES = 1 << 20
-"""As of a webhook's body. What is longer is cut, and becomes a rejected record instead of one that Kafka never takes."""
 ATTEMPTS = 4
 RETRY_SECONDS = 120.0
 """A pass that fails this long after its start is over. The next pass goes on from the stored cursor."""
@@ -221,7 +220,7 @@ def raw_event(source: PolledSource, event: PlatformEvent, now: datetime) -> RawE
         type=event.type,
         source=source.address,
         received_at=now,
-        payload=event.payload[:MOST_PAYLOAD_BYTES],
+        payload=event.payload[:MAX_BODY_BYTES],  # what is cut becomes a rejected record; Kafka would never take it whole
         time=event.time,
         tenant=event.tenant,
     )

@@ -14,13 +14,14 @@ import pytest
 import stamina
 
 from events.errors import GuildhallError
+from events.limits import MAX_BODY_BYTES
 from pipelines.connector import CursorExpired, Page, PlatformBusy, PlatformEvent, PollError
 from pipelines.ingest import cursors as cursor_file
 from pipelines.ingest import last_seen
 from pipelines.ingest.cursors import Cursors, Gap
 from pipelines.ingest.http_limits import AnswerTooLargeError, BoundedTransport, pause_of
 from pipelines.ingest.last_seen import LastSeen
-from pipelines.ingest.poller import MOST_PAYLOAD_BYTES, PolledSource, Poller, explained
+from pipelines.ingest.poller import PolledSource, Poller, explained
 from pipelines.ingest.publisher import PublishError
 from pipelines.platforms import PLATFORMS
 from tests.pipelines.wiki_api import START, URL, WikiApi
@@ -156,7 +157,7 @@ def test_an_event_that_kafka_would_never_take_is_cut_instead_of_stopping_the_sou
         yield Page((PlatformEvent(id="1", type="mediawiki.x", payload=b"x" * (5 << 20), tenant="t"),), "1")
 
     assert world.poller().run_pass(source(poll)).failure is None
-    assert len(world.kafka.events[0].payload) == MOST_PAYLOAD_BYTES
+    assert len(world.kafka.events[0].payload) == MAX_BODY_BYTES
 
 
 # --- signs of life

@@ -1,4 +1,4 @@
-"""Entries of MediaWiki's action API, in the shape of the recent-change feed, so that one normaliser reads both.
+"""API: entries of MediaWiki's action API in the shape of the recent-change feed, so that one normaliser reads both.
 
 The API lists the same changes as the feeds under other names: `revid` for `revision.new`, `logparams.target_title` for
 `log_params.target`, ISO times for seconds. The mapping keeps the numbers of revisions and log entries, so the same edit gets

@@ -292,7 +292,7 @@ PLATFORM = Platform(
             "such as meta.wikimedia.org."
         ),
         "A wiki that only members read needs an owner-only OAuth 2 access token as the secret of the source.",
-        "MediaWiki does not sign its feeds. To push instead of poll, a small program of yours passes them on:",
+        "To push instead of poll, a small program of yours passes the feed on, because MediaWiki does not sign it.",
         "Webhook: send every change of `$wgRCFeeds` (as JSON) or EventStreams to <gateway>/hooks/mediawiki/<source>.",
         (
             "Sign each request with the header X-Hub-Signature-256: `sha256=` and the hex HMAC-SHA-256 of the body, with the "

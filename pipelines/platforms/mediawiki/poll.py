@@ -1,4 +1,4 @@
-"""MediaWiki by poll: `list=recentchanges` of the action API, and the patrol log, which recent changes do not contain.
+"""Poll: `list=recentchanges` of the action API, and the patrol log, which recent changes do not contain.
 
 * A pass reads forward in time and continues where the API says (`rccontinue`). The cursor keeps the newest timestamp of each
   list and the entries of the last five minutes before it. The next pass reads these five minutes again and drops what it has

@@ -1,4 +1,4 @@
-"""MediaWiki by event stream: Server-Sent Events as Wikimedia's EventStreams sends them.
+"""Stream: Server-Sent Events as Wikimedia's EventStreams sends them.
 
 * A pass connects with the last id as `Last-Event-ID`. It ends when it has caught up with its start, when no event arrives for
   a few seconds, or when the server closes the stream. The next pass goes on from there.
