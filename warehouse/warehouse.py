@@ -37,8 +37,8 @@ from warehouse.identity.mapping import Mapped, Source, map_people, sync_settings
 from warehouse.identity.rosters import read_people, read_roles
 from warehouse.identity.store import IdentityStore
 from warehouse.landing import land
+from warehouse.landing.batch import Landed
 from warehouse.landing.consumer import Log, look
-from warehouse.landing.land import Landed
 from warehouse.landing.reconciliation import Accounting, accounting
 from warehouse.publish import next_number, nothing_that_names, publish
 

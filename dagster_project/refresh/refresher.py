@@ -36,7 +36,7 @@ from pipelines.broker.admin import GROUP, KafkaUnavailableError, progress
 from warehouse.build.build import Built
 from warehouse.build.model import Model
 from warehouse.identity.mapping import Source
-from warehouse.landing.land import Landed
+from warehouse.landing.batch import Landed
 from warehouse.publish import current
 from warehouse.warehouse import Warehouse
 

@@ -21,7 +21,7 @@ from pipelines.broker.admin import KafkaUnavailableError, Progress
 from warehouse.build.build import build
 from warehouse.build.staleness import Stale
 from warehouse.db import open_memory
-from warehouse.landing.land import Landed
+from warehouse.landing.batch import Landed
 from warehouse.landing.reconciliation import Accounting
 from warehouse.warehouse import WarehouseError
 

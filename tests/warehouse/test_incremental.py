@@ -15,7 +15,7 @@ from warehouse.build.build import build
 from warehouse.build.catalog import catalog
 from warehouse.build.staleness import BUILT, fingerprint, last_batch, remember, settings_fingerprints, stale
 from warehouse.db import open_memory
-from warehouse.landing.land import _ARRIVALS
+from warehouse.landing.interactions import ARRIVALS
 from warehouse.landing.tables import LANDING_TABLES
 
 COMMUNITIES = ("c", "d")
@@ -60,7 +60,7 @@ class Tables:
         }
         land(self.con, *(row | {"batch": batch} for row in fresh.values()))
         self.con.execute("insert into landing.main.batches (batch) values (?)", [batch])
-        self.con.execute(_ARRIVALS, [batch, batch, len(fresh)])
+        self.con.execute(ARRIVALS, [batch, batch, len(fresh)])
 
     def build(self, as_of, slugs=COMMUNITIES, since=None):
         built = build(self.con, catalog(), slugs, as_of, since=since)

@@ -1,4 +1,4 @@
-"""Landing: an interaction once, however often, in whatever order and batches it is sent, and wherever the process dies."""
+"""Landing: an interaction lands once, however often, in whatever order and in whatever batches it is sent."""
 
 import json
 from datetime import timedelta
@@ -11,7 +11,9 @@ from events.interaction import Interaction
 from tests.warehouse.wire import MONDAY, interaction, outcome
 from warehouse.db import open_memory
 from warehouse.landing import land
+from warehouse.landing.batch import Batch, LandedTopic
 from warehouse.landing.consumer import Chunk, Log
+from warehouse.landing.interactions import FIELDS
 from warehouse.landing.land import LandingError
 
 NOW = MONDAY + timedelta(days=2)
@@ -22,17 +24,17 @@ def chunk_of(values: list, partition: int = 0, first: int = 0) -> Chunk:
     return Chunk.of(texts, partition, first)
 
 
-def log(topic: land._Topic) -> Log:
+def log(topic: LandedTopic) -> Log:
     return Log(topic.name, "topic-id", {0: 0}, {0: 1_000_000})
 
 
-INTERACTIONS, OUTCOMES = land._TOPICS
+INTERACTIONS, OUTCOMES = land.TOPICS
 
 
-def put(con, values: list, topic=INTERACTIONS) -> land.Batch:
-    """Land values without Kafka, from where we stand in partition 0."""
+def put(con, values: list, topic=INTERACTIONS) -> Batch:
+    """Land values without Kafka, from the next offset of partition 0."""
     offsets = land.begin_at(con, log(topic))
-    return land._land_chunk(con, log(topic), chunk_of(values, first=offsets[0]), offsets, NOW, topic)
+    return land.land_chunk(con, log(topic), chunk_of(values, first=offsets[0]), offsets, NOW, topic)
 
 
 @pytest.fixture
@@ -47,11 +49,11 @@ def rows(con, columns="event_id, content_hash, normaliser_version") -> list:
 
 
 def test_an_interaction_lands_with_every_column_it_has(con):
-    said = interaction(1, mentions=["x", "y"], thread_id="t", features={"is_question": True, "thanks": False, "version": 1})
-    put(con, [said])
+    sent = interaction(1, mentions=["x", "y"], thread_id="t", features={"is_question": True, "thanks": False, "version": 1})
+    put(con, [sent])
     got = con.execute("select * exclude (content_hash, landed_at, batch) from landing.interactions").fetchone()
     names = [column[0] for column in con.description]
-    assert dict(zip(names, got, strict=True)) == said | {
+    assert dict(zip(names, got, strict=True)) == sent | {
         "occurred_at": MONDAY + timedelta(minutes=1),
         "mentions": ["x", "y"],
         "refs": [],
@@ -59,7 +61,7 @@ def test_an_interaction_lands_with_every_column_it_has(con):
 
 
 def test_the_landing_table_has_the_columns_of_the_contract():
-    assert list(land._SAID) == list(Interaction.model_fields), (
+    assert list(FIELDS) == list(Interaction.model_fields), (
         "a field of Interaction is a column of landing.interactions, in its order"
     )
 
@@ -77,12 +79,12 @@ def test_the_same_action_from_another_raw_record_is_no_conflict(con):
     assert len(rows(con)) == 1
 
 
-def test_other_content_under_the_same_id_is_kept_beside(con):
+def test_other_content_under_the_same_id_is_another_row(con):
     put(con, [interaction(1), interaction(1, verb="reply")])
     assert len(rows(con)) == 2
 
 
-def test_a_newer_normaliser_that_says_the_same_renews_the_row(con):
+def test_a_newer_normaliser_with_the_same_content_renews_the_row(con):
     put(con, [interaction(1)])
     batch = put(con, [interaction(1, normaliser_version=2)])
     put(con, [interaction(1)])
@@ -110,13 +112,13 @@ def test_an_absent_list_and_an_empty_one_are_the_same_content(con):
         (b"[" * 5000, "not JSON"),
     ],
 )
-def test_what_is_no_interaction_is_kept_apart_and_stops_nothing(con, value, why):
+def test_a_malformed_record_is_listed_with_its_place_and_landing_continues(con, value, why):
     batch = put(con, [interaction(1), value, interaction(2)])
     assert (batch.rows, batch.malformed, batch.duplicates) == (2, 1, 0)
     assert con.execute('select partition, "offset", why from landing.malformed').fetchall() == [(0, 1, why)]
 
 
-def test_an_outcome_of_a_newer_normaliser_takes_the_place_of_the_older(con):
+def test_an_outcome_of_a_newer_normaliser_replaces_the_older_one(con):
     put(con, [{"partition": 3, "records": [outcome(0), outcome(1, verdict="rejected", reason="normaliser_failed")]}], OUTCOMES)
     put(con, [{"partition": 3, "records": [outcome(1, normaliser_version=2)]}], OUTCOMES)
     put(con, [{"partition": 3, "records": [outcome(1, verdict="ignored", reason="private")]}], OUTCOMES)
@@ -128,21 +130,21 @@ def test_an_outcome_of_a_newer_normaliser_takes_the_place_of_the_older(con):
     ]
 
 
-def test_of_one_normaliser_version_the_last_word_counts(con):
+def test_of_one_normaliser_version_the_last_outcome_counts(con):
     unmapped = outcome(0, verdict="ignored", reason="unmapped_space", tenant="T1", space="C9")
     put(con, [{"partition": 0, "records": [unmapped]}, {"partition": 0, "records": [outcome(0)]}], OUTCOMES)
     assert con.execute("select verdict from landing.outcomes").fetchall() == [("understood",)]
 
 
-def test_an_outcome_told_again_is_one_outcome(con):
+def test_an_outcome_sent_again_is_one_outcome(con):
     records = {"partition": 0, "records": [outcome(0), outcome(1)]}
     put(con, [records], OUTCOMES)
     batch = put(con, [records, records], OUTCOMES)
-    assert (batch.added, batch.duplicates) == (0, 4)
+    assert (batch.added, batch.outcome_duplicates) == (0, 4)
     assert con.execute("select count(*) from landing.outcomes").fetchone() == (2,)
 
 
-def test_a_chunk_without_outcomes_is_a_stray(con):
+def test_a_chunk_without_outcomes_is_malformed(con):
     batch = put(
         con, [{"partition": 0, "records": [{"verdict": "understood"}]}, {"hello": 1}, {"partition": 1, "records": []}], OUTCOMES
     )
@@ -151,9 +153,9 @@ def test_a_chunk_without_outcomes_is_a_stray(con):
 
 def test_two_writers_stop_instead_of_landing_twice(con):
     offsets = land.begin_at(con, log(INTERACTIONS))
-    land._land_chunk(con, log(INTERACTIONS), chunk_of([interaction(1)]), offsets, NOW, INTERACTIONS)
-    with pytest.raises(LandingError, match="Somebody else"):
-        land._land_chunk(con, log(INTERACTIONS), chunk_of([interaction(2)]), offsets, NOW, INTERACTIONS)
+    land.land_chunk(con, log(INTERACTIONS), chunk_of([interaction(1)]), offsets, NOW, INTERACTIONS)
+    with pytest.raises(LandingError, match="Another process"):
+        land.land_chunk(con, log(INTERACTIONS), chunk_of([interaction(2)]), offsets, NOW, INTERACTIONS)
     assert len(rows(con)) == 1
 
 
@@ -163,11 +165,11 @@ VARIANTS = st.tuples(st.integers(1, 4), st.sampled_from(["post", "reply"]), st.i
 @given(st.lists(VARIANTS, min_size=1, max_size=12), st.randoms(use_true_random=False), st.integers(1, 5))
 @settings(deadline=None, max_examples=60)
 def test_order_repetition_and_batches_leave_the_same_rows(variants, random, size):
-    said = [interaction(number, verb=verb, normaliser_version=version) for number, verb, version in variants]
+    sent = [interaction(number, verb=verb, normaliser_version=version) for number, verb, version in variants]
     wanted = {}
     for number, verb, version in variants:
         wanted[number, verb] = max(version, wanted.get((number, verb), 0))
-    shuffled = said + random.choices(said, k=len(said) // 2)
+    shuffled = sent + random.choices(sent, k=len(sent) // 2)
     random.shuffle(shuffled)
     con = open_memory()
     try:

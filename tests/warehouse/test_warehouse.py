@@ -49,13 +49,13 @@ def test_from_kafka_to_a_published_file(kafka, topics, tmp_path):
     send(kafka, topics["raw"], [b"x"] * 4)
     send(kafka, topics["interactions"], [interaction(1), interaction(2), interaction(1), interaction(3, community="bakers")])
     send(kafka, topics["accounts"], [account("actor-1", display_name="Ada Canary")])
-    said = [
+    outcomes = [
         outcome(0),
         outcome(1),
         outcome(2),
         outcome(3, verdict="ignored", reason="unmapped_space", platform="slack", tenant="T1", space="C9"),
     ]
-    send(kafka, topics["outcomes"], [{"partition": 0, "records": said}])
+    send(kafka, topics["outcomes"], [{"partition": 0, "records": outcomes}])
     with warehouse(tmp_path, kafka) as kept:
         done = kept.refresh(NOW, [Source("slack-main", "slack", 72)])
         assert (done.landed.rows, done.landed.duplicates, done.mapped.fresh) == (3, 1, 3)

@@ -1,4 +1,4 @@
-"""What tests put on the wire: interactions, outcomes and accounts as the stream worker writes them, in topics of the test's own."""
+"""Records for tests: interactions, outcomes and accounts as the stream worker writes them, in topics of the test's own."""
 
 import json
 import multiprocessing
@@ -14,7 +14,7 @@ from events.account import Account
 from events.communities import Community, SpaceRule
 from events.interaction import Interaction
 from events.topics import ACCOUNTS, INTERACTIONS, OUTCOMES, RAW
-from warehouse import warehouse as keeping
+from warehouse import warehouse as warehouse_module
 from warehouse.build.model import Header, Model
 from warehouse.failpoint import VARIABLE
 from warehouse.identity import store
@@ -22,6 +22,7 @@ from warehouse.landing import land
 from warehouse.landing.consumer import Chunk, Log
 from warehouse.warehouse import Warehouse
 
+TOPICS = land.TOPICS
 MONDAY = datetime(2024, 4, 29)  # noqa: DTZ001 - the warehouse speaks naive UTC
 KEY = b"k" * 32
 SPACE = SpaceRule(platform="slack", workspace="T1", spaces=("*",))
@@ -29,7 +30,7 @@ GARDENERS = {slug: Community(slug=slug, title=slug.title(), space=(SPACE,)) for 
 
 
 def model(layer: str, name: str, columns: str, sql: str, **header) -> Model:
-    described = dict.fromkeys(columns.split(), "what it says")
+    described = dict.fromkeys(columns.split(), "what it holds")
     return Model(layer, name, Header(summary=f"The {name}.", columns=described, **header), sql, Path(f"{name}.sql"))
 
 
@@ -83,23 +84,19 @@ def account(actor: str, said_at: str = "2024-04-01T00:00:00Z", **fields) -> Acco
 def rename(suffix: str) -> dict:
     """Let landing, identity and warehouse use topics of their own: called in the test, and again in the processes it starts."""
     named = {topic.name: replace(topic, name=f"{topic.name}.{suffix}") for topic in (RAW, INTERACTIONS, OUTCOMES, ACCOUNTS)}
-    land._TOPICS = tuple(replace(t, name=named[t.name].name) for t in ORIGINAL["topics"])
-    land.OUTCOMES = named[OUTCOMES.name]
+    land.TOPICS = tuple(replace(topic, name=named[topic.name].name) for topic in TOPICS)
     store.ACCOUNTS = named[ACCOUNTS.name]
-    keeping.RAW = named[RAW.name]
+    warehouse_module.RAW = named[RAW.name]
     return {
-        "raw": keeping.RAW,
+        "raw": warehouse_module.RAW,
         "interactions": named[INTERACTIONS.name],
-        "outcomes": land.OUTCOMES,
+        "outcomes": named[OUTCOMES.name],
         "accounts": store.ACCOUNTS,
     }
 
 
-ORIGINAL = {"topics": land._TOPICS}
-
-
 def restore() -> None:
-    land._TOPICS, land.OUTCOMES, store.ACCOUNTS, keeping.RAW = ORIGINAL["topics"], OUTCOMES, ACCOUNTS, RAW
+    land.TOPICS, store.ACCOUNTS, warehouse_module.RAW = TOPICS, ACCOUNTS, RAW
 
 
 def fresh() -> tuple[str, dict]:
@@ -118,8 +115,8 @@ def send(bootstrap: str, topic: str, values: list, partition: int = 0) -> None:
 
     for value in values:
         key = getattr(value, "actor", "key")  # a compacted topic refuses what has none
-        said = value.model_dump_json().encode() if isinstance(value, Account) else value
-        body = said if isinstance(said, bytes) or said is None else json.dumps(said).encode()
+        plain = value.model_dump_json().encode() if isinstance(value, Account) else value
+        body = plain if isinstance(plain, bytes) or plain is None else json.dumps(plain).encode()
         producer.produce(topic, body, key=key, partition=partition, on_delivery=note)
         producer.poll(0)
     assert producer.flush(60) == 0
@@ -150,4 +147,4 @@ def put(kept, values: list) -> None:
     offsets = land.begin_at(kept.con, log)
     texts = [json.dumps(value).encode() for value in values]
     chunk = Chunk.of(texts, 0, offsets[0])
-    land._land_chunk(kept.con, log, chunk, offsets, MONDAY, land._TOPICS[0])
+    land.land_chunk(kept.con, log, chunk, offsets, MONDAY, land.TOPICS[0])

@@ -1,7 +1,7 @@
-"""Draining: a topic read from our own offsets to its end, in chunks, or an error that says why not. Nothing is skipped.
+"""Consumer: reads a topic from the offsets of the landing file to its end, in chunks. Nothing is skipped.
 
-There is no consumer group: where we stand is a row beside the data, moved in the same
-transaction. An offset that Kafka no longer has is an error and never a jump.
+There is no consumer group: the offsets are rows beside the data and are moved in the same transaction. An offset that Kafka no
+longer has is an error; reading never jumps over a gap.
 """
 
 import time
@@ -17,21 +17,21 @@ from events.errors import GuildhallError
 
 ANSWER_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
-"""A Kafka that gives nothing for so long while there is something to give is called silent."""
+"""Kafka counts as silent when it returns nothing for this long although there are records to read."""
 FETCH_RECORDS = 2_000
-"""Few enough that what was fetched still lies in the cache when it is copied together: ten thousand cost half as much again."""
+"""Few enough to be in the processor's cache when they are copied: ten thousand cost half as much again."""
 CHUNK_RECORDS = 100_000
 CHUNK_BYTES = 96 << 20
-"""A chunk ends at whichever comes first, so memory is bounded whatever the records are."""
+"""A chunk ends at whichever limit comes first, so memory is bounded whatever the records are."""
 
 
 class ConsumeError(GuildhallError):
-    """Kafka does not have what we want to read next."""
+    """Kafka does not have the records to read next."""
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A topic as the broker knows it now: its id, and by partition its first offset and the one behind its last record."""
+    """A topic as the broker knows it now: its id, and by partition its first offset and the offset behind its last record."""
 
     topic: str
     id: str
@@ -41,9 +41,9 @@ class Log:
 
 @dataclass(slots=True)
 class Chunk:
-    """Records in the order read, as Arrow; `ends` is where each partition goes on.
+    """Records in the order read, as Arrow; `ends` has, by partition, the offset to read next.
 
-    Each piece has the columns value (binary, null for a tombstone), partition and offset, and holds what one fetch gave.
+    Each piece is the result of one fetch. Its columns are value (binary, null for a tombstone), partition and offset.
     """
 
     pieces: list[pa.RecordBatch] = field(default_factory=list)
@@ -54,13 +54,13 @@ class Chunk:
 
     @classmethod
     def of(cls, values: Sequence[bytes | None], partition: int, first: int) -> Self:
-        """Records that follow each other in one partition."""
+        """Make a chunk of records that follow each other in one partition."""
         chunk = cls()
         chunk.add(values, [partition] * len(values), range(first, first + len(values)))
         return chunk
 
     def add(self, values: Sequence[bytes | None], partitions: Sequence[int], offsets: Sequence[int]) -> None:
-        """Records: `values[i]` came from (partitions[i], offsets[i])."""
+        """Add records: `values[i]` came from (partitions[i], offsets[i])."""
         value = pa.array(values, pa.binary())
         columns = [value, pa.array(partitions, pa.int32()), pa.array(offsets, pa.int64())]
         self.pieces.append(pa.record_batch(columns, ["value", "partition", "offset"]))
@@ -70,17 +70,17 @@ class Chunk:
             self.move(partition, offset + 1)
 
     def move(self, partition: int, end: int) -> None:
-        """Nothing lies before `end` that is not in this chunk."""
+        """Note that every record of the partition before `end` has been read."""
         self.ends[partition] = max(self.ends.get(partition, 0), end)
 
     def values(self) -> Iterator[bytes | None]:
-        """The values alone."""
+        """Yield the values alone."""
         for piece in self.pieces:
             yield from piece.column("value").to_pylist()
 
 
 def look(bootstrap: str, topic: str) -> Log:
-    """Ask the broker. Raises ConsumeError when it does not answer or has no such topic."""
+    """Ask the broker for a topic. Raises ConsumeError when it does not answer or has no such topic."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     try:
         found = admin.describe_topics(TopicCollection([topic]), request_timeout=ANSWER_SECONDS)[topic].result()
@@ -105,33 +105,35 @@ def look(bootstrap: str, topic: str) -> Log:
 
 
 def check(log: Log, topic_id: str | None, offsets: Mapping[int, int]) -> None:
-    """Whether the log goes on where we stopped. Raises ConsumeError when records of it are gone, or when it is another log.
+    """Check that the log continues at these offsets. Raises ConsumeError when records are gone, or when it is another log.
 
-    `topic_id` is the id remembered with the offsets; None for offsets that never moved.
+    `topic_id` is the id stored with the offsets; None for offsets that never moved.
     """
-    again = "Keep landing.duckdb and point Guildhall at the cluster it belongs to, or begin anew with an empty home folder."
+    again = "Keep landing.duckdb and point Guildhall at the cluster it belongs to, or start again with an empty home folder."
     if topic_id is not None and topic_id != log.id:
-        raise ConsumeError(f"{log.topic} is not the topic that was read before.", "It was deleted and made again.", again)
+        raise ConsumeError(f"{log.topic} is not the topic that was read before.", "It was deleted and created again.", again)
     for partition, offset in sorted(offsets.items()):
         start, end = log.starts.get(partition), log.ends.get(partition)
         if start is None or end is None:
-            raise ConsumeError(f"{log.topic} has no partition {partition} any more.", "It was deleted and made again.", again)
+            raise ConsumeError(
+                f"{log.topic} has no partition {partition} any more.", "It was deleted and created again.", again
+            )
         if offset > end:
             raise ConsumeError(
-                f"{log.topic}, partition {partition}, ends at {end}, before {offset} where reading goes on.",
-                "It was made again, or the broker lost its last records.",
+                f"{log.topic}, partition {partition}, ends at {end}, before {offset} where reading continues.",
+                "It was created again, or the broker lost its last records.",
                 again,
             )
         if offset < start:
             raise ConsumeError(
                 f"{log.topic}, partition {partition}, has lost {start - offset} records that were never read.",
                 "They were older than the topic's retention.",
-                "Import that time again from the platforms' exports, then accept the gap: `guildhall land --accept-gap`.",
+                "Import that period again from the platforms' exports, then accept the gap: `guildhall land --accept-gap`.",
             )
 
 
 def read(bootstrap: str, log: Log, offsets: Mapping[int, int], *, records: int = CHUNK_RECORDS) -> Iterator[Chunk]:
-    """Yield what lies between our offsets and the log's ends as of `look`; records that came since may be among it.
+    """Yield the records between these offsets and the log's ends as of `look`; records that arrived since may be among them.
 
     `offsets` has every partition of the log. Raises ConsumeError when an offset is gone, when Kafka is silent or fails.
     """
@@ -147,32 +149,32 @@ def read(bootstrap: str, log: Log, offsets: Mapping[int, int], *, records: int =
 
 
 def _chunks(consumer: Consumer, log: Log, waiting: set[int], most: int) -> Iterator[Chunk]:
-    heard = time.monotonic()
+    last_record_at = time.monotonic()
     chunk = Chunk()
     while waiting:
         messages = consumer.consume(min(FETCH_RECORDS, most), 1.0)
         if messages:
-            heard = time.monotonic()
-        elif time.monotonic() - heard > SILENCE_SECONDS:
+            last_record_at = time.monotonic()
+        elif time.monotonic() - last_record_at > SILENCE_SECONDS:
             raise ConsumeError(
-                f"Kafka gives no more records of {log.topic}.",
+                f"Kafka returns no more records of {log.topic}.",
                 f"Nothing came for {SILENCE_SECONDS:.0f} seconds, and partitions {sorted(waiting)} are not at their ends.",
-                "Look at the broker's log; what has been read so far is kept.",
+                "Look at the broker's log; what has been read so far has landed.",
             )
-        _take(chunk, messages, log)
-        # A partition is done at its end; the end may be a place without a record (compaction, transactions), and EOF says so.
+        _add(chunk, messages, log)
+        # A partition is done at its end. There may be no record there (compaction, transactions); the EOF event reports that.
         waiting -= {partition for partition, end in chunk.ends.items() if end >= log.ends[partition]}
         if chunk.ends and (not waiting or chunk.records >= most or chunk.size >= CHUNK_BYTES):
             yield chunk
             chunk = Chunk()
 
 
-def _take(chunk: Chunk, messages: list[Message], log: Log) -> None:
+def _add(chunk: Chunk, messages: list[Message], log: Log) -> None:
     good = [message for message in messages if message.error() is None]
     if len(good) < len(messages):
         for message in messages:
             if message.error() is not None:
-                _note(chunk, message, log)
+                _handle_error(chunk, message, log)
     if good:
         chunk.add(
             [message.value() for message in good],
@@ -181,7 +183,7 @@ def _take(chunk: Chunk, messages: list[Message], log: Log) -> None:
         )
 
 
-def _note(chunk: Chunk, message: Message, log: Log) -> None:
+def _handle_error(chunk: Chunk, message: Message, log: Log) -> None:
     error = message.error()
     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own codes begin with an underscore
         chunk.move(message.partition(), message.offset())
@@ -191,13 +193,13 @@ def _note(chunk: Chunk, message: Message, log: Log) -> None:
             f"Kafka reports: {error.name()}.",
             "Run it again: if records are gone for good, the next error says how many.",
         )
-    # Anything else (a broker that restarts) librdkafka mends by itself; silence is noticed by the clock.
+    # librdkafka recovers from anything else (a broker that restarts); SILENCE_SECONDS bounds how long that may take.
 
 
 def _config(bootstrap: str) -> dict[str, str | int | bool]:
     return {
         "bootstrap.servers": bootstrap,
-        "group.id": "guildhall-landing-unused",  # librdkafka wants one; nothing is ever joined or committed
+        "group.id": "guildhall-landing-unused",  # librdkafka requires one; no group is joined and nothing is committed
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",
@@ -215,5 +217,5 @@ def _config(bootstrap: str) -> dict[str, str | int | bool]:
 
 
 def first_offsets(log: Log, known: Mapping[int, int]) -> dict[int, int]:
-    """Where to begin in partitions that we know nothing of: at their first record. Partitions may be added to a topic."""
+    """Return the first offset of each partition that is not known yet: partitions can be added to a topic."""
     return {partition: start for partition, start in log.starts.items() if partition not in known}

@@ -1,4 +1,4 @@
-"""Accounting: every raw record has one outcome, and the sum can fail. Counts by partition and by source, never content."""
+"""Reconciliation: checks that every raw record has one outcome. Counts by partition and by source, never content."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from warehouse.db import integer
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One line: `raw` records wanted, and what became of them. `kind` is `partition` (of the raw topic) or `source`."""
+    """One line: `raw` records, and what became of them. `kind` is `partition` (of the raw topic) or `source`."""
 
     kind: str
     name: str
@@ -20,9 +20,9 @@ class Account:
     ignored: int
     rejected: int
     waiting: int = 0
-    """Behind the last outcome landed: the stream worker has not said yet."""
+    """Raw records behind the last outcome landed: the stream worker has not reported on them yet."""
     missing: int = 0
-    """Wanted, not waiting, and without an outcome: lost, if the stream worker is not merely out of order."""
+    """Raw records that are not waiting and have no outcome: lost, unless the stream worker reports out of order."""
 
     @property
     def holds(self) -> bool:
@@ -32,31 +32,31 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """All lines. `holds` is the check; `waiting` tells "not yet" from "never"."""
+    """All lines. `holds` is the check; `waiting` counts outcomes that can still come, `missing` those that cannot."""
 
     partitions: tuple[Account, ...]
     sources: tuple[Account, ...]
     malformed: int
-    """Records of our own topics that are not what the contract says."""
+    """Records of the landed topics that are not what the contract says."""
 
     @property
     def holds(self) -> bool:
-        """Whether every raw record has its outcome, and every record of ours was read."""
+        """Whether every raw record has its outcome, and every record of the landed topics was valid."""
         return not self.malformed and all(line.holds for line in (*self.partitions, *self.sources))
 
     @property
     def waiting(self) -> int:
-        """Raw records whose outcome may still come."""
+        """Raw records whose outcome can still come."""
         return sum(line.waiting for line in self.partitions)
 
     @property
     def missing(self) -> int:
-        """Raw records before which and behind which there are outcomes, and which have none."""
+        """Raw records without an outcome, although later records of their partition have one."""
         return sum(line.missing for line in self.partitions)
 
     @property
     def total(self) -> Account:
-        """The sum over partitions: the accounting line of `guildhall import` and `demo`."""
+        """The sum over partitions: the accounting line of `guildhall import` and `guildhall demo`."""
         lines = self.partitions
         counts = {
             name: sum(getattr(line, name) for line in lines)
@@ -71,16 +71,16 @@ def accounting(
     ends: Mapping[int, int],
     acknowledged: Mapping[str, int] | None = None,
 ) -> Accounting:
-    """Count the outcomes landed against the raw topic's offsets (of `drain.look`) and what producers counted by source.
+    """Count the landed outcomes against the raw topic's offsets (of `consumer.look`) and what producers counted by source.
 
-    What the topic had forgotten before we landed first (28 days) is not wanted. `acknowledged`: records by source;
-    re-deliveries, which have the raw id of another record of the source, come on top.
+    Records that the topic had deleted (after 28 days) before the first landing are not expected. `acknowledged`: records by
+    source. Re-deliveries, which have the raw id of another record of the source, come on top.
     """
-    said = {row[0]: row[1:] for row in con.execute(_PARTITIONS).fetchall()}
-    partitions = tuple(_partition(number, starts[number], ends[number], said.get(number)) for number in sorted(ends))
+    landed = {row[0]: row[1:] for row in con.execute(_PARTITIONS).fetchall()}
+    partitions = tuple(_partition(number, starts[number], ends[number], landed.get(number)) for number in sorted(ends))
     sources = tuple(_source(row, acknowledged or {}) for row in con.execute(_SOURCES).fetchall())
-    unheard = sorted(set(acknowledged or {}) - {source.name for source in sources})
-    sources += tuple(Account("source", name, (acknowledged or {})[name], 0, 0, 0) for name in unheard)
+    without_outcome = sorted(set(acknowledged or {}) - {source.name for source in sources})
+    sources += tuple(Account("source", name, (acknowledged or {})[name], 0, 0, 0) for name in without_outcome)
     return Accounting(partitions, sources, integer(con, "select count(*) from landing.main.malformed"))
 
 
@@ -102,18 +102,18 @@ order by all
 """
 
 
-def _partition(number: int, start: int, end: int, said: tuple[int, int, int, int, int, int] | None) -> Account:
-    if said is None:
+def _partition(number: int, start: int, end: int, landed: tuple[int, int, int, int, int, int] | None) -> Account:
+    if landed is None:
         return Account("partition", str(number), end - start, 0, 0, 0, waiting=end - start)
-    first, last, rows, understood, ignored, rejected = said
-    # The worker may have gone on since the ends were asked: what was said behind them was wanted too.
-    wanted_to = max(end, last + 1)
-    raw, waiting = wanted_to - min(start, first), wanted_to - (last + 1)
+    first, last, rows, understood, ignored, rejected = landed
+    # The worker may have continued since the ends were read: outcomes behind them belong to raw records as well.
+    end_known = max(end, last + 1)
+    raw, waiting = end_known - min(start, first), end_known - (last + 1)
     return Account("partition", str(number), raw, understood, ignored, rejected, waiting, missing=raw - waiting - rows)
 
 
 def _source(row: tuple[str, int, int, int, int, int], acknowledged: Mapping[str, int]) -> Account:
     source, records, distinct, understood, ignored, rejected = row
-    wanted = acknowledged.get(source)
-    raw = records if wanted is None else max(records, wanted + records - distinct)
+    expected = acknowledged.get(source)
+    raw = records if expected is None else max(records, expected + records - distinct)
     return Account("source", source, raw, understood, ignored, rejected, missing=raw - records)

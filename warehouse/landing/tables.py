@@ -1,4 +1,4 @@
-"""Schema: the tables of the landing file, which everything else is built from."""
+"""Tables: the columns of the landing file, which everything else is built from."""
 
 LANDING_TABLES: dict[str, str] = {
     "interactions": """
@@ -41,11 +41,15 @@ LANDING_TABLES: dict[str, str] = {
 }
 """Table -> columns, of the catalog `landing`, schema `main`.
 
-`people` maps an actor (account) to the published pseudonym of its member in a community. `roles`, `breaks`, `communities`
-and `sources` are the settings' tables, replaced whole at every refresh; `sources` has a row per community and source that it
-expects to hear from. `outcomes` has one row per raw record: `chunk_offset` is where in the outcomes topic it was said, so
-that a later word of the same normaliser version wins. `malformed` are records of our topics that are not what the contract
-says: their place and why, never their bytes. `batches` has a row for each transaction that landed something, `arrivals` one
-for each batch and community: the oldest moment landed, and `touches_at`, the oldest moment that can look different because
-of it (warehouse.landing.land). `state` holds words of the warehouse.
+* `interactions`: one row per (event_id, content_hash); see warehouse.landing.interactions.
+* `outcomes`: one row per raw record. `chunk_offset` is its place in the outcomes topic: of two outcomes of the same normaliser
+  version the later one replaces the earlier one.
+* `malformed`: one row per record of these topics that is not what the contract says: its place and why, never its bytes.
+* `batches`: one row per transaction that landed something. `arrivals`: one row per batch and community: the oldest moment
+  landed, and `touches_at`, the oldest moment whose tables can change because of it (warehouse.landing.interactions).
+* `offsets`: one row per topic and partition: the offset to read next.
+* `people`: the published pseudonym of an actor's (account's) member, for each community.
+* `communities`, `roles`, `breaks`, `sources`: the settings, replaced as a whole at every refresh. `sources` has one row per
+  community and source that the community expects events from.
+* `state`: values by name that the warehouse keeps between refreshes.
 """

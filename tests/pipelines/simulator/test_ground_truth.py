@@ -30,7 +30,7 @@ def _landed(done):
     log = Log(INTERACTIONS.name, "test", {0: 0}, {0: count})
     offsets = land.begin_at(con, log)
     chunk = Chunk.of(values, 0, 0)
-    batch = land._land_chunk(con, log, chunk, offsets, AT, land._TOPICS[0])
+    batch = land.land_chunk(con, log, chunk, offsets, AT, land.TOPICS[0])
     assert batch.duplicates == done.expected.duplicates
     assert batch.malformed == 0
     people = _people(done)
