@@ -3,13 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dagster_project.settings import load
 from events.interaction import Interaction
 from events.raw import RawEvent, delivery_id
-from events.topics import INTERACTIONS
 from pipelines.connector import Accept, Answer, ImportOptions, Request
 from pipelines.imports.importer import raw_events
 from pipelines.platforms import PLATFORMS
@@ -108,10 +107,7 @@ class Installation:
     def rows(self, query: str) -> list[tuple]:
         """Rows of a query on the warehouse: `from core.interactions`."""
         self.warehouse.con.execute("use warehouse")
-        try:
-            return self.warehouse.con.execute(query).fetchall()
-        finally:
-            self.warehouse.con.execute("use scratch") if False else None
+        return self.warehouse.con.execute(query).fetchall()
 
     def one(self, query: str):
         row = self.rows(query)[0]
@@ -119,7 +115,3 @@ class Installation:
 
     def close(self) -> None:
         self.warehouse.close()
-
-
-def weeks_ago(count: int) -> datetime:
-    return NOW - timedelta(weeks=count)
