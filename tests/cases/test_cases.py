@@ -66,7 +66,7 @@ def refused(call: Callable[[], object]) -> str:
     try:
         call()
     except GuildhallError as error:
-        return " ".join((error.what, error.why, error.todo))
+        return f"{error.what} {error.why} {error.todo}"
     return ""
 
 
@@ -231,7 +231,7 @@ def curl(folder: Path, work: Path):
             (f"{name}: read or refused by name", True, bool(refusal) or one.one("select count(*) > 0 from core.interactions"))
         )
         one.close()
-    return [("the stream's own text", [(3, 2)], found if not words else words), *other]
+    return [("the stream's own text", [(3, 2)], words or found), *other]
 
 
 simple(
@@ -342,7 +342,7 @@ def minutes(folder: Path, work: Path, expected: list[int], _where: str = ""):
     made.imports("zoom-webhooks", folder / "input.jsonl")
     made.refresh()
     found = sorted(round(m) for (m,) in made.rows("select minutes from core.attendance where minutes is not null"))
-    return [("minutes present", expected, [m for m in found][: len(expected)] if len(found) >= len(expected) else found)]
+    return [("minutes present", expected, list(found)[: len(expected)] if len(found) >= len(expected) else found)]
 
 
 simple(
