@@ -4,8 +4,8 @@ The spool of the gateway and the queue of the emitter are both one of these. A r
 kill tears off in the middle of an append never counted. Reading again after a kill may repeat records, and never skips one.
 """
 
+import contextlib
 import errno
-import fcntl
 import os
 import shutil
 import struct
@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from events.errors import GuildhallError
+from events.files import sync, write_atomic
 
 FRAME = struct.Struct("<II")
 """Before each record: its length in bytes and its CRC-32."""
@@ -54,11 +57,11 @@ class Journal:
         """
         self._folder, self._fsync, self._free_bytes, self._segment_bytes = folder, fsync, free_bytes, segment_bytes
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._held = (folder / "lock").open("w")
+        # Not of this thread alone: the thread that closes the journal may be another one.
+        self._held = FileLock(folder / "lock", blocking=False, thread_local=False)
         try:
-            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._held.close()
+            self._held.acquire()
+        except Timeout as error:
             raise JournalInUseError(
                 f"The folder {folder} is in use.",
                 "Another process writes to it.",
@@ -134,7 +137,7 @@ class Journal:
             if self._file:
                 self._file.close()
                 self._file = None
-            self._held.close()
+            self._held.release()
 
     def _write(self, data: bytes) -> None:
         if self._file is None or self._sizes[self._segment] >= self._segment_bytes:
@@ -156,7 +159,7 @@ class Journal:
         self._file = FileIO(self._path(number), "xb")
         self._segment, self._sizes[number] = number, 0
         if self._fsync:
-            self._fsync_folder()
+            sync(self._folder)
 
     def _undo(self) -> None:
         if self._file is None:
@@ -188,13 +191,10 @@ class Journal:
             del self._sizes[number]
 
     def _remember(self) -> None:
-        # Not synced: an older place only repeats records, and ids tell repeats apart.
-        beside = self._folder / "place.new"
-        try:
-            beside.write_text(f"{self._read_segment} {self._read_at} {self._segment}\n", encoding="ascii")
-            beside.replace(self._folder / "place")
-        except OSError:
-            return
+        # Not durable: an older place only repeats records, and their ids show the repetition.
+        with contextlib.suppress(OSError):
+            place = f"{self._read_segment} {self._read_at} {self._segment}\n"
+            write_atomic(self._folder / "place", place, durable=False)
 
     def _remembered(self) -> tuple[int, int]:
         try:
@@ -203,13 +203,6 @@ class Journal:
             return 0, 0
         self._segment = max(self._segment, last)
         return (segment, at) if at <= self._sizes.get(segment, at) else (segment, 0)
-
-    def _fsync_folder(self) -> None:
-        handle = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:012d}{SUFFIX}"

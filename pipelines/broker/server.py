@@ -5,7 +5,6 @@ says what every jar must be (`sha256sum -c` reads it too), and a start with all 
 """
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.resources
 import json
@@ -24,7 +23,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from filelock import FileLock
+
 from events.errors import GuildhallError
+from events.files import replacing, write_atomic
 from events.limits import MAX_RECORD_BYTES
 from pipelines.broker.admin import wait_ready
 
@@ -149,7 +151,7 @@ class Broker:
         self.data.mkdir(parents=True, exist_ok=True)
         with _free_port() as first, _free_port() as second:
             ports = self._port or first, second
-        kept.write_text(json.dumps(ports), encoding="utf-8")
+        write_atomic(kept, json.dumps(ports))
         return ports
 
     def _config(self) -> str:
@@ -227,8 +229,7 @@ def jars(cache: Path | None = None) -> list[Path]:
         return [folder / name for name in locked]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # several clones may start at once
+        with FileLock(folder / ".lock"):  # several clones may start at once
             if _wrong(folder, locked):
                 _fetch(folder)
     except OSError as error:
@@ -278,9 +279,8 @@ def _fetch(folder: Path) -> None:
             f"See that this machine reaches https://repo1.maven.org, or copy a filled {folder} from another.",
         ) from error
     for jar in found:
-        fresh = folder / f".{jar.name}"
-        shutil.copyfile(jar, fresh)
-        fresh.replace(folder / jar.name)
+        with replacing(folder / jar.name) as fresh:
+            shutil.copyfile(jar, fresh)
     shutil.rmtree(folder / "jgo", ignore_errors=True)
 
 

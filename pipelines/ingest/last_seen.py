@@ -1,9 +1,10 @@
 """Signs of life: when each source was last heard from, in a small file that outlives the gateway."""
 
 import json
-import os
 from datetime import datetime
 from pathlib import Path
+
+from events.files import write_atomic
 
 FILE = "sources.json"
 """What the gateway writes. Each writer has a file of its own in the folder, so that none overwrites another."""
@@ -35,10 +36,8 @@ class LastSeen:
         """Write what changed, whole or not at all. A disk that refuses is tried again the next time."""
         if not self._changed:
             return
-        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
-            beside.write_text(json.dumps(self.sources, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            beside.replace(self._path)
+            write_atomic(self._path, json.dumps(self.sources, indent=1, sort_keys=True) + "\n", durable=False)
         except OSError:
             return
         self._changed = False
