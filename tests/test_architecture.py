@@ -47,6 +47,21 @@ def test_offsets_and_lags_are_asked_for_in_one_module_of_each_side():
     assert asking == {"pipelines/broker/admin.py", "warehouse/landing/consumer.py"}
 
 
+def test_locks_are_filelocks():
+    assert {path.relative_to(ROOT).as_posix() for path in MODULES if _imports(path, ("fcntl",))} <= {"warehouse/warehouse.py"}
+
+
+def test_files_are_replaced_and_synced_by_one_helper():
+    # `x.replace(y)` with one argument that is no text is `Path.replace`.
+    pattern = re.compile(r"os\.(fsync|replace|rename)\(|\.(replace|rename)\([^,=\"'()]+\)$", re.MULTILINE)
+    found = {path.relative_to(ROOT).as_posix() for path in MODULES if pattern.search(path.read_text())}
+    assert found == {
+        "events/files.py",
+        "events/sdk/journal.py",  # appends, and syncs what it appended
+        "warehouse/publish.py",  # replaces a symbolic link; and a file that DuckDB has open is synced by a child
+    }
+
+
 def test_nothing_but_the_settings_and_the_processes_reads_the_environment():
     reading = [path.relative_to(ROOT).as_posix() for path in MODULES if "os.environ" in path.read_text()]
     allowed = {

@@ -9,6 +9,7 @@ import yaml
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 from dagster_project.paths import Paths
+from events.files import write_atomic
 
 POOL = "warehouse"
 BY = "guildhall/by"
@@ -55,9 +56,7 @@ def dagster_home(home: Path) -> Path:
     path = folder / "dagster.yaml"
     wanted = "# Written by Guildhall at every start.\n" + yaml.safe_dump(SETTINGS, sort_keys=False)
     if not path.exists() or path.read_text(encoding="utf-8") != wanted:
-        fresh = path.with_suffix(".new")
-        fresh.write_text(wanted, encoding="utf-8")
-        fresh.replace(path)
+        write_atomic(path, wanted)
     return folder
 
 

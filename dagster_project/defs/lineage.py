@@ -1,8 +1,8 @@
 """Lineage: which columns a column is made of, read from the SQL itself."""
 
+import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
+from events.files import write_atomic
 from warehouse.build.model import Model
 from warehouse.landing.tables import LANDING_TABLES
 
@@ -42,12 +43,8 @@ def kept_lineage(models: Sequence[Model], path: Path) -> dict[str, Columns]:
     except (OSError, ValueError, KeyError, TypeError):
         pass
     found = column_lineage(models)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        fresh.write_text(json.dumps({"word": word, "lineage": found}), encoding="utf-8")
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        write_atomic(path, json.dumps({"word": word, "lineage": found}), durable=False)
     return found
 
 

@@ -1,6 +1,5 @@
 """Reporting: the page of a community and a period, from what is published; and which pages are due."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
+from events.files import write_atomic
 from warehouse import publish
 from warehouse.report.period import Period, period_of
 from warehouse.report.read import report_data
@@ -57,15 +57,7 @@ def make_report(settings: Settings, community: str, period: str, now: datetime) 
         con.close()
     path = report_path(settings, community, period)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{PAGE}.{os.getpid()}")
-    try:
-        with fresh.open("wb") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    write_atomic(path, page)
     return path
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from events.files import write_atomic
+
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 STEADY_AFTER = 60.0
@@ -150,9 +152,8 @@ class RunState:
 def write_run_state(path: Path, run_state: RunState) -> None:
     """Write it down whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps({"pid": run_state.pid, "bootstrap": run_state.bootstrap, "children": run_state.children}))
-    fresh.replace(path)
+    content = {"pid": run_state.pid, "bootstrap": run_state.bootstrap, "children": run_state.children}
+    write_atomic(path, json.dumps(content), durable=False)
 
 
 def read_run_state(path: Path) -> RunState | None:

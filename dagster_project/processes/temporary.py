@@ -1,6 +1,5 @@
 """Services: what a single command needs running, Kafka and the stream worker: used where it stands, else started briefly."""
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -9,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from dagster_project.processes.supervisor import RunState, read_run_state
 from dagster_project.settings import Settings
@@ -39,7 +40,7 @@ def services(settings: Settings, needed: Sequence[str], say: Callable[[str], Non
     address = settings.kafka.bootstrap_servers or (run_state.bootstrap if run_state else None)
     broker: Broker | None = None
     worker: subprocess.Popen[bytes] | None = None
-    lock: int | None = None
+    lock: FileLock | None = None
     try:
         if address is None:
             lock = _take_kafka(settings)
@@ -62,17 +63,16 @@ def services(settings: Settings, needed: Sequence[str], say: Callable[[str], Non
         if broker is not None:
             broker.stop()
         if lock is not None:
-            os.close(lock)
+            lock.release()
 
 
-def _take_kafka(settings: Settings) -> int:
+def _take_kafka(settings: Settings) -> FileLock:
     """The right to start the embedded Kafka, which two commands cannot have at once."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    lock = os.open(settings.paths.kafka_lock, os.O_RDWR | os.O_CREAT, 0o600)
+    lock = FileLock(settings.paths.kafka_lock, blocking=False)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
+        lock.acquire()
+    except Timeout as error:
         raise GuildhallError(
             "Another command runs Kafka for itself.",
             f"It works in {settings.home} too, and stops its Kafka when it is done.",

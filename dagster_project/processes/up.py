@@ -1,6 +1,5 @@
 """Up: everything, live, as one process tree with one Ctrl-C. The settings are read at the start: a change needs a restart."""
 
-import fcntl
 import os
 import signal
 import sys
@@ -8,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+
+from filelock import FileLock, Timeout
 
 from dagster_project.processes.entry_points import PROCESSES, bootstrap_of
 from dagster_project.processes.supervisor import Child, RunState, Supervisor, write_run_state
@@ -79,13 +80,13 @@ def addresses(settings: Settings, bootstrap: str, names: Sequence[str]) -> Itera
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     settings.home.mkdir(parents=True, exist_ok=True)
-    with (settings.paths.up_lock).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise GuildhallError(
-                f"{settings.home} is up already.",
-                "Another `guildhall up` runs for this home folder.",
-                "Stop it with Ctrl-C first, or name another folder by GUILDHALL_HOME.",
-            ) from error
+    try:
+        lock = FileLock(settings.paths.up_lock).acquire(blocking=False)
+    except Timeout as error:
+        raise GuildhallError(
+            f"{settings.home} is up already.",
+            "Another `guildhall up` runs for this home folder.",
+            "Stop it with Ctrl-C first, or name another folder by GUILDHALL_HOME.",
+        ) from error
+    with lock:
         yield
