@@ -29,11 +29,12 @@ def warehouse_of(settings: Settings, bootstrap: str | None = None) -> Iterator[W
 
 
 def sources_of(settings: Settings) -> list[Source]:
-    """The sources of the settings, and when the gateway last heard from each (naive UTC)."""
+    """The sources of the settings, and when each was last seen (naive UTC)."""
     moments = last_seen(settings.paths.sources)
     found = []
     for name, source in settings.source.items():
-        at = moments.get(f"hooks/{source.platform}/{name}", {}).get("seen_at")
+        address = settings.source_of(name).address
+        at = moments.get(address, {}).get("seen_at")
         last = datetime.fromisoformat(at).astimezone(UTC).replace(tzinfo=None) if at else None
-        found.append(Source(name, source.platform, source.max_gap_hours, last))
+        found.append(Source(address, source.platform, source.max_gap_hours, last))
     return found

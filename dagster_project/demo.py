@@ -29,6 +29,7 @@ from dagster_project.processes.temporary import open_current, run_state_of, star
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
 from events.identity import actor_id, published_pseudonym
+from events.source import Source, SourceKind, parse
 from events.topics import INTERACTIONS, OUTCOMES, RAW
 from pipelines.broker import admin
 from pipelines.broker.server import VERSION, Broker
@@ -172,14 +173,14 @@ class _Show:
             datetime.now(UTC),
             lambda count: told(before + count),
         )
-        self.sent[export.platform, f"import:{export.kind}"] += done.acknowledged
+        self.sent[export.platform, Source(SourceKind.IMPORT, export.platform, export.kind).address] += done.acknowledged
 
     def _tables(self, warehouse: Warehouse, settings: Settings, bootstrap: str, understood_in: float) -> None:
         with progress("landing"):
             landed = warehouse.land(datetime.now(UTC))
         # By source as the senders know it, each event once: what was sent again is in the topic again, under the same id.
         once = Counter(source for source, _ in read_ledger(self.folder / "ledger.jsonl"))
-        once.update({source: count for (_, source), count in self.sent.items() if source.startswith("import:")})
+        once.update({source: count for (_, source), count in self.sent.items() if not parse(source).is_live})
         sums = warehouse.accounting(once)
         total = sums.total
         _line(
@@ -220,7 +221,7 @@ class _Show:
         """What became of the events, by platform, source and reason, is what was expected: each number by itself."""
         rows = warehouse.con.execute(
             """
-            select platform, if(source like 'import:%', 'export', 'live'), verdict || coalesce(':' || reason, ''), count(*)
+            select platform, if(source like 'import/%', 'export', 'live'), verdict || coalesce(':' || reason, ''), count(*)
             from landing.main.outcomes
             group by all
             """

@@ -8,13 +8,14 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dagster_project.paths import Paths
 from events.communities import BotList, Communities, Community, contested
 from events.errors import GuildhallError
+from events.source import Source, SourceKind
 from pipelines.platforms import PLATFORMS
 
 KEY_BYTES = 32
@@ -62,9 +63,13 @@ class RefreshSettings(_Part):
 
 
 class SourceSettings(_Part):
-    """One source: a platform's webhook with its secret, which is in the environment or in a file, never here."""
+    """One source: how a platform's events arrive, with its secret, which is in the environment or in a file, never here."""
 
     platform: str
+    kind: Literal["webhook", "poll", "emit"] = Field(default="webhook", description="how the events arrive")
+    tenant: str | None = Field(
+        default=None, min_length=1, description="workspace, site or account, for live traffic and imports whose data names none"
+    )
     secret_env: str | None = None
     secret_file: str | None = Field(default=None, description="path, from the folder of guildhall.toml")
     max_gap_hours: int = Field(default=72, gt=0, description="silence of the source after which its data counts as missing")
@@ -101,6 +106,7 @@ class Settings(_Part):
                 near = difflib.get_close_matches(platform, PLATFORMS, n=1)
                 hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(sorted(PLATFORMS))}"
                 raise ValueError(f"{place}: `{platform}` is no platform of Guildhall; {hint}")
+        self._check_sources()
         claim = contested(self.community)
         if claim is not None:
             space, one, other = claim
@@ -108,6 +114,31 @@ class Settings(_Part):
                 f"the communities `{one}` and `{other}` both have the space {space}; a space belongs to at most one at a time"
             )
         return self
+
+    def _check_sources(self) -> None:
+        emitting: dict[str, str] = {}
+        for name, source in self.source.items():
+            try:
+                kind = self.source_of(name).kind
+            except ValueError as error:
+                raise ValueError(f"source.{name}: {error}") from error
+            if kind not in PLATFORMS[source.platform].arrives:
+                ways = ", ".join(PLATFORMS[source.platform].arrives)
+                raise ValueError(f"source.{name}.kind: {source.platform} has no {kind}; its events arrive by: {ways}")
+            if kind is SourceKind.EMIT and emitting.setdefault(source.platform, name) != name:
+                raise ValueError(
+                    f"source.{name}: `{emitting[source.platform]}` has the kind emit too; a platform has at most one such"
+                )
+
+    def source_of(self, name: str) -> Source:
+        """The identity of a configured source."""
+        source = self.source[name]
+        return Source(SourceKind(source.kind), source.platform, name)
+
+    def tenant_of(self, platform: str) -> str | None:
+        """The tenant that the sources of a platform agree on, so that an import gets the account ids of live traffic."""
+        tenants = {source.tenant for source in self.source.values() if source.platform == platform}
+        return tenants.pop() if len(tenants) == 1 else None
 
     @property
     def folder(self) -> Path:
@@ -290,9 +321,11 @@ EXAMPLE = """\
 # every = "month"
 # to = []
 
-# One block for each source that a platform knocks at: POST /hooks/<platform>/<source>.
+# One block per source. A webhook is at POST /hooks/<platform>/<source>.
 # [source.slack-main]
 # platform = "slack"
+# kind = "webhook"                       # or "poll", or "emit" for CloudEvents and the SDK
+# tenant = "T024BE7LD"                   # workspace, site or account, for live traffic and imports
 # secret_env = "SLACK_SIGNING_SECRET"    # or secret_file = "secrets/slack"; two secrets, one a line, while you rotate
 # max_gap_hours = 72
 

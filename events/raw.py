@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from events.interaction import RawPosition
 from events.limits import MAX_CHARACTERS
+from events.source import parse
 
 SPEC_VERSION = "1.0"
 _OURS = frozenset({"ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_tenant", "ce_community"})
@@ -75,6 +76,10 @@ class RawEvent:
         for name, said in found.items():
             if name in _OURS and len(said) > MAX_CHARACTERS:
                 raise BadEnvelopeError(f"{name} has more than {MAX_CHARACTERS} characters")
+        try:
+            parse(found["ce_guildhallsource"])
+        except ValueError as error:
+            raise BadEnvelopeError("ce_guildhallsource is not the address of a source") from error
         return cls(
             id=found["ce_id"],
             sender=found["ce_source"],
@@ -101,8 +106,11 @@ class RawEvent:
 
 
 def delivery_id(source: str, payload: bytes) -> str:
-    """The id of a raw record whose platform gives none: the hash of source and bytes. It only tells re-deliveries apart."""
-    return hashlib.blake2b(payload, digest_size=16, key=source.encode()[:64]).hexdigest()
+    """The id of a raw record whose platform gives none: the hash of the source's address and the bytes.
+
+    A re-delivery has the same id.
+    """
+    return hashlib.blake2b(payload, digest_size=16, key=hashlib.blake2b(source.encode()).digest()).hexdigest()
 
 
 def _iso(moment: datetime) -> str:

@@ -27,7 +27,8 @@ class RawHeaders(BaseModel):
     ce_source: Text = Field(description="where it happened, a URI reference")
     ce_type: Text = Field(description="begins with the platform's slug and a dot", pattern=r"^[^.]+\..+$")
     ce_guildhallsource: Text = Field(
-        description="through which source it came: hooks/slack/main, events, emit, import:slack-export"
+        description="address of the source: webhook/slack/main, poll/…, emit/…, import/slack/slack-export",
+        pattern=r"^(webhook|poll|import|emit)/[^/]+/[^/]+$",
     )
     ce_receivedat: AwareDatetime = Field(description="when that source received it")
     ce_time: AwareDatetime | None = Field(default=None, description="when it happened, where the envelope says so")

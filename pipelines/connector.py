@@ -7,7 +7,6 @@ with the platform's own ids; `pipelines.understand.understand` maps spaces, keys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 
 import httpx
@@ -16,6 +15,7 @@ from events.errors import GuildhallError
 from events.interaction import ActorKind, Change, Medium, ObjectKind, SizeUnit, Visibility
 from events.outcome import Reason
 from events.raw import RawEvent
+from events.source import SourceKind
 from events.verb import Verb
 
 
@@ -219,15 +219,6 @@ class PollError(GuildhallError):
     """A platform's API answers, but not as it should."""
 
 
-class Arrival(StrEnum):
-    """How events of a platform reach Guildhall."""
-
-    PUSH = "push"
-    POLL = "poll"
-    IMPORT = "import"
-    EMIT = "emit"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
     """One row of PLATFORMS: everything that the other packages may know about a platform.
@@ -252,12 +243,12 @@ class Platform:
     emits: bool = False
 
     @property
-    def arrives(self) -> tuple[Arrival, ...]:
+    def arrives(self) -> tuple[SourceKind, ...]:
         """How events of this platform can arrive."""
         ways = (
-            (self.verify, Arrival.PUSH),
-            (self.poll, Arrival.POLL),
-            (self.exports, Arrival.IMPORT),
-            (self.emits, Arrival.EMIT),
+            (self.verify, SourceKind.WEBHOOK),
+            (self.poll, SourceKind.POLL),
+            (self.exports, SourceKind.IMPORT),
+            (self.emits, SourceKind.EMIT),
         )
         return tuple(way for has, way in ways if has)

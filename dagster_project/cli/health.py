@@ -162,7 +162,7 @@ def _communities(settings: Settings) -> Finding:
 
 
 def _secrets(settings: Settings) -> Finding:
-    without = [name for name in settings.source if not settings.secrets_of(name)]
+    without = [name for name, each in settings.source.items() if each.kind == "webhook" and not settings.secrets_of(name)]
     return Finding(
         f"sources: {len(settings.source)}",
         not without,

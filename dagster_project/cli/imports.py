@@ -14,12 +14,12 @@ from dagster_project.processes.temporary import context_of, open_current, servic
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from events.outcome import Verdict
+from events.source import Source, SourceKind
 from events.topics import OUTCOMES, RAW
 from pipelines.broker import admin
 from pipelines.connector import ImportOptions, Platform
 from pipelines.imports import await_outcomes, importer
 from pipelines.platforms import PLATFORMS
-from pipelines.understand.understand import IMPORT_SOURCE
 
 MOST_SHOWN = 10
 
@@ -41,7 +41,8 @@ def import_(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The export: a file, or the unpacked folder.")],
     community: Annotated[str, typer.Option(help="The community it belongs to, as in guildhall.toml.")],
     tenant: Annotated[
-        str | None, typer.Option(help="Workspace or site, where the export does not say it.", show_default=False)
+        str | None,
+        typer.Option(help="Workspace or site of the export; otherwise that of the platform's sources.", show_default=False),
     ] = None,
     time_zone: Annotated[
         str | None, typer.Option(help="Of clocks in the export that name none, such as Europe/Berlin.", show_default=False)
@@ -56,7 +57,7 @@ def import_(
     settings = state.settings()
     platform = _platform(kind)
     _known(community, settings)
-    options = ImportOptions(tenant=tenant, community=community, time_zone=time_zone)
+    options = ImportOptions(tenant=tenant or settings.tenant_of(platform.slug), community=community, time_zone=time_zone)
     now = datetime.now(UTC)
     if dry_run:
         with progress(f"Reading {path.name}") as told:
@@ -73,7 +74,9 @@ def import_(
         with progress(f"Sending {path.name}") as told:
             sent = importer.import_export(platform, kind, path, options, bootstrap, now, told, events=events)
         with progress("Understanding", total=sent.events) as told:
-            found = await_outcomes.await_outcomes(bootstrap, since, starts, sent.ends, IMPORT_SOURCE + kind, progress=told)
+            found = await_outcomes.await_outcomes(
+                bootstrap, since, starts, sent.ends, Source(SourceKind.IMPORT, platform.slug, kind).address, progress=told
+            )
     seconds = (datetime.now(UTC) - now).total_seconds()
     _show(kind, sent.acknowledged, found.interactions, found.outcomes, found.details, found.unmapped, seconds, as_json=as_json)
     if found.records != sent.acknowledged:

@@ -9,7 +9,7 @@ from dagster_project.cli.common import AsJson, out, show_json, show_table, state
 from dagster_project.processes.temporary import open_current
 from dagster_project.settings import EXAMPLE, Settings, load, named_config
 from events.errors import GuildhallError
-from pipelines.connector import Arrival
+from events.source import SourceKind
 from pipelines.ingest import last_seen
 from pipelines.platforms import PLATFORMS
 
@@ -47,7 +47,7 @@ def init(
 
 
 def sources(as_json: AsJson = False) -> None:
-    """The platforms: how events of each can arrive, what to set up, what is configured, when each source was last heard from.
+    """The platforms: how events of each can arrive, what to set up, what is configured, when each source was last seen.
 
     Example: `guildhall sources`
     """
@@ -71,8 +71,8 @@ def sources(as_json: AsJson = False) -> None:
             out.print(f"    {number}. {line}")
     out.print("")
     show_table(
-        ("source", "address", "secret", "last heard", "last refused"),
-        ((d["source"], d["address"], "set" if d["secret"] else "missing", d["seen_at"], d["refused_at"]) for d in configured),
+        ("source", "endpoint", "secret", "last seen", "last refused"),
+        ((d["source"], d["endpoint"], "set" if d["secret"] else "missing", d["seen_at"], d["refused_at"]) for d in configured),
         title="Configured sources" if configured else "No source is configured yet: [source.NAME] in guildhall.toml",
     )
     if unmapped:
@@ -80,7 +80,7 @@ def sources(as_json: AsJson = False) -> None:
         show_table(
             ("records", "platform", "workspace", "space"),
             ((u["records"], u["platform"], u["tenant"], u["space"]) for u in unmapped),
-            title="You are not listening to these spaces (no community has them)",
+            title="Spaces that no community has",
         )
 
 
@@ -92,20 +92,24 @@ def _platform(slug: str) -> dict[str, Any]:
         "medium": str(row.medium),
         "arrives": [str(way) for way in row.arrives],
         "exports": sorted(row.exports),
-        "webhook": f"/hooks/{slug}/<source>" if Arrival.PUSH in row.arrives else None,
+        "webhook": f"/hooks/{slug}/<source>" if SourceKind.WEBHOOK in row.arrives else None,
         "setup": list(row.setup),
         "reference": row.reference,
     }
 
 
 def _source(settings: Settings, name: str, signs: dict[str, dict[str, str]]) -> dict[str, Any]:
-    platform = settings.source[name].platform
-    address = f"hooks/{platform}/{name}"
-    sign = signs.get(address, {})
+    source = settings.source_of(name)
+    sign = signs.get(source.address, {})
+    path = {
+        SourceKind.WEBHOOK: f"/hooks/{source.platform}/{source.name}",
+        SourceKind.EMIT: "/v1/events",
+    }.get(source.kind)
     return {
-        "source": name,
-        "platform": platform,
-        "address": f"http://{settings.gateway.host}:{settings.gateway.port}/{address}",
+        "source": source.address,
+        "platform": source.platform,
+        "tenant": settings.source[name].tenant,
+        "endpoint": f"http://{settings.gateway.host}:{settings.gateway.port}{path}" if path else None,
         "secret": bool(settings.secrets_of(name)),
         "seen_at": sign.get("seen_at"),
         "handshake_at": sign.get("handshake_at"),

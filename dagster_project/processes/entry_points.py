@@ -53,7 +53,7 @@ def kafka(settings: Settings) -> None:
 def gateway(settings: Settings) -> None:
     """Webhooks and CloudEvents in. Starts and accepts while Kafka is down."""
     from pipelines.broker.clients import live_producer  # noqa: PLC0415
-    from pipelines.ingest.gateway import Source, make_app, run_gateway  # noqa: PLC0415
+    from pipelines.ingest.gateway import ConfiguredSource, make_app, run_gateway  # noqa: PLC0415
     from pipelines.ingest.publisher import RawPublisher  # noqa: PLC0415
     from pipelines.ingest.spool import Spool  # noqa: PLC0415
     from pipelines.platforms import PLATFORMS  # noqa: PLC0415
@@ -62,7 +62,7 @@ def gateway(settings: Settings) -> None:
     threading.Thread(target=topics, args=(bootstrap,), daemon=True).start()
     app = make_app(
         [
-            Source(name=name, platform=source.platform, secrets=settings.secrets_of(name))
+            ConfiguredSource(source=settings.source_of(name), secrets=settings.secrets_of(name), tenant=source.tenant)
             for name, source in settings.source.items()
         ],
         PLATFORMS,

@@ -33,11 +33,10 @@ import httpx
 from events.limits import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES
 from events.raw import RawEvent
 from events.sdk.journal import Journal, JournalFullError, Taken
+from events.source import MAIN, Source, SourceKind
 from events.topics import RAW
 
 _log = logging.getLogger(__name__)
-SOURCE = "emit"
-"""The source of what goes straight to Kafka; for what comes through it, the gateway writes its own."""
 FIRST_PAUSE_SECONDS = 0.2
 LAST_PAUSE_SECONDS = 30.0
 REFUSED_FOR_GOOD = frozenset({400, 413, 415, 422})
@@ -102,8 +101,6 @@ class Emitter:
         body = payload if isinstance(payload, bytes) else _json(payload)
         if self._stopping:
             raise ValueError("the emitter is closed")
-        if "." not in type.strip("."):
-            raise ValueError(f"type {type!r}: begins with the platform's slug and a dot, as in slack.event")
         if not 0 < len(body) <= MAX_PAYLOAD_BYTES:
             raise ValueError(f"payload: 1 to {MAX_PAYLOAD_BYTES} bytes, not {len(body)}")
         if time is not None and time.tzinfo is None:
@@ -114,7 +111,7 @@ class Emitter:
             id=id or uuid.uuid4().hex,
             sender=self._source,
             type=type,
-            source=SOURCE,
+            source=_source_of(type).address,
             received_at=self._now(),
             payload=body,
             time=time,
@@ -312,6 +309,17 @@ def _sender(target: str, token: str | None) -> Sender:
     if target.startswith(("http://", "https://")):
         return HttpSender(target, token)
     raise ValueError(f"target {target!r}: kafka://host:port or http(s)://host:port")
+
+
+def _source_of(type_: str) -> Source:
+    platform, dot, what = type_.partition(".")
+    try:
+        source = Source(SourceKind.EMIT, platform, MAIN)
+    except ValueError:
+        source = None
+    if source is None or not dot or not what:
+        raise ValueError(f"type {type_!r}: begins with the platform's slug and a dot, as in slack.event")
+    return source
 
 
 def _json(payload: Mapping[str, Any]) -> bytes:

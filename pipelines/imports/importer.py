@@ -10,12 +10,13 @@ from pathlib import Path
 
 from events.outcome import Reason, Verdict
 from events.raw import RawEvent, delivery_id
+from events.source import Source, SourceKind
 from events.topics import RAW
 from pipelines.broker.admin import ends
 from pipelines.broker.clients import bulk_producer
 from pipelines.connector import ImportOptions, Platform
 from pipelines.ingest.publisher import publish_blocking
-from pipelines.understand.understand import IMPORT_SOURCE, Context, understand
+from pipelines.understand.understand import Context, understand
 
 ANSWER_SECONDS = 10.0
 
@@ -116,7 +117,7 @@ def tally_export(
 
 def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions, now: datetime) -> Iterator[RawEvent]:
     """The raw events of an export, lazily, in its order."""
-    source = IMPORT_SOURCE + kind
+    source = Source(SourceKind.IMPORT, platform.slug, kind).address
     for exported in platform.exports[kind](path, options):
         yield RawEvent(
             # Of the export's own ids, not of the bytes: the same action has one raw id in every export of this kind.

@@ -7,7 +7,7 @@ library would invent one, and a re-delivery would get another).
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,11 +19,15 @@ from pydantic_core import from_json
 
 from events.limits import MAX_CHARACTERS
 from events.raw import RawEvent
+from events.source import Source
 from pipelines.connector import Platform
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
-SOURCE = "events"
+
+
+EmitterOf = Callable[[str], tuple[Source, str | None]]
+"""The source that CloudEvents of a platform (slug) belong to, and its tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,15 @@ def read(
     body: bytes,
     platforms: Mapping[str, Platform],
     received_at: datetime,
+    emitter_of: EmitterOf,
     *,
     most_events: int,
     most_depth: int,
 ) -> list[RawEvent | Refused]:
     """The events of a request, in its order. Raises RefusedRequestError.
 
-    Headers have lower-case names. A `tenant` extension is taken over; a community is not: the settings decide that.
+    Headers have lower-case names. The tenant is that of the event's `tenant` extension, otherwise the configured source's. An
+    event cannot name its community: the settings decide that.
     """
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == BATCH:
@@ -71,14 +77,14 @@ def read(
             raise RefusedRequestError(400, "a batch is a JSON array of events")
         if len(found) > most_events:
             raise RefusedRequestError(413, f"a batch holds at most {most_events} events, this one {len(found)}")
-        return [_structured(one, platforms, received_at) for one in found]
+        return [_structured(one, platforms, received_at, emitter_of) for one in found]
     if kind == STRUCTURED:
-        return [_structured(_json(body, most_depth), platforms, received_at)]
+        return [_structured(_json(body, most_depth), platforms, received_at, emitter_of)]
     if kind.startswith("application/cloudevents"):
         raise RefusedRequestError(415, f"CloudEvents are read as JSON only: {STRUCTURED} or {BATCH}")
     if not any(name.startswith("ce-") for name in headers):
         raise RefusedRequestError(415, f"send CloudEvents: {STRUCTURED}, {BATCH}, or ce- headers with any body")
-    return [_binary(headers, body, platforms, received_at)]
+    return [_binary(headers, body, platforms, received_at, emitter_of)]
 
 
 def _json(body: bytes, most_depth: int) -> Any:
@@ -105,7 +111,9 @@ def _deeper_than(value: Any, most: int) -> bool:
     return True
 
 
-def _binary(headers: Mapping[str, str], body: bytes, platforms: Mapping[str, Platform], now: datetime) -> RawEvent | Refused:
+def _binary(
+    headers: Mapping[str, str], body: bytes, platforms: Mapping[str, Platform], now: datetime, emitter_of: EmitterOf
+) -> RawEvent | Refused:
     id_ = headers.get("ce-id")
     if not id_ or not headers.get("ce-specversion"):
         return Refused(id_, "ce-id and ce-specversion are required")
@@ -113,10 +121,10 @@ def _binary(headers: Mapping[str, str], body: bytes, platforms: Mapping[str, Pla
         event = from_binary(HTTPMessage(dict(headers), body), _Verbatim(), CloudEvent)
     except (ValueError, TypeError, BaseCloudEventException) as error:
         return Refused(id_, _why(error))
-    return _raw(event, body, platforms, now)
+    return _raw(event, body, platforms, now, emitter_of)
 
 
-def _structured(found: Any, platforms: Mapping[str, Platform], now: datetime) -> RawEvent | Refused:
+def _structured(found: Any, platforms: Mapping[str, Platform], now: datetime, emitter_of: EmitterOf) -> RawEvent | Refused:
     if not isinstance(found, dict):
         return Refused(None, "an event is a JSON object")
     attributes = {name: value for name, value in found.items() if name not in {"data", "data_base64"}}
@@ -131,7 +139,7 @@ def _structured(found: Any, platforms: Mapping[str, Platform], now: datetime) ->
         payload = _data(found)
     except (ValueError, TypeError, AttributeError, BaseCloudEventException) as error:
         return Refused(id_, _why(error))
-    return _raw(event, payload, platforms, now)
+    return _raw(event, payload, platforms, now, emitter_of)
 
 
 def _data(found: Mapping[str, Any]) -> bytes:
@@ -144,7 +152,9 @@ def _data(found: Mapping[str, Any]) -> bytes:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _raw(event: CloudEvent, payload: bytes, platforms: Mapping[str, Platform], now: datetime) -> RawEvent | Refused:
+def _raw(
+    event: CloudEvent, payload: bytes, platforms: Mapping[str, Platform], now: datetime, emitter_of: EmitterOf
+) -> RawEvent | Refused:
     id_, source, type_, tenant = event.get_id(), event.get_source(), event.get_type(), event.get_extension("tenant")
     for name, value in (("id", id_), ("source", source), ("type", type_), ("tenant", tenant)):
         if value is not None and not _plain(value):
@@ -161,15 +171,16 @@ def _raw(event: CloudEvent, payload: bytes, platforms: Mapping[str, Platform], n
         return Refused(id_, "time: outside the calendar")
     if not payload or payload == b"null":
         return Refused(id_, "there is no data")
+    emitter, tenant_of_source = emitter_of(platform.slug)
     return RawEvent(
         id=id_,
         sender=source,
         type=type_,
-        source=SOURCE,
+        source=emitter.address,
         received_at=now,
         payload=payload,
         time=moment,
-        tenant=tenant,
+        tenant=tenant or tenant_of_source,
     )
 
 

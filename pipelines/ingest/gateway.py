@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from events.limits import MAX_BATCH_EVENTS, MAX_BODY_BYTES, MAX_JSON_DEPTH
 from events.raw import RawEvent, delivery_id
+from events.source import MAIN, Source, SourceKind, parse
 from pipelines.connector import Accept, Answer, Platform, Refuse, Request
 from pipelines.ingest import cloudevents
 from pipelines.ingest.last_seen import LastSeen
@@ -43,18 +44,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """One configured webhook: `/hooks/<platform>/<name>`, with the secrets any one of which may have signed."""
+class ConfiguredSource:
+    """A source of the settings: a webhook at `/hooks/<platform>/<name>`, or CloudEvents of one platform at `/v1/events`.
 
-    name: str
-    platform: str
-    secrets: tuple[str, ...]
+    A webhook may be signed with any one of `secrets`. `tenant` stands in where an event names none.
+    """
+
+    source: Source
+    secrets: tuple[str, ...] = ()
     tenant: str | None = None
-
-    @property
-    def address(self) -> str:
-        """What raw records and `sources` call it: `hooks/slack/main`."""
-        return f"hooks/{self.platform}/{self.name}"
 
 
 class _StopError(Exception):
@@ -70,7 +68,7 @@ class _Gateway:
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[ConfiguredSource],
         platforms: Mapping[str, Platform],
         publisher: RawPublisher,
         clock: Callable[[], datetime],
@@ -79,7 +77,10 @@ class _Gateway:
         tokens: tuple[str, ...],
         reports: Path | None,
     ) -> None:
-        self.sources = {(source.platform, source.name): source for source in sources}
+        self.webhooks = {
+            (each.source.platform, each.source.name): each for each in sources if each.source.kind is SourceKind.WEBHOOK
+        }
+        self.emitting = {each.source.platform: each for each in sources if each.source.kind is SourceKind.EMIT}
         self.platforms, self.publisher, self.clock, self.limits = platforms, publisher, clock, limits
         self.last_seen, self.tokens, self.reports = last_seen, tokens, reports
 
@@ -100,49 +101,55 @@ class _Gateway:
             await asyncio.sleep(WRITE_SIGNS_SECONDS)
             await asyncio.to_thread(self.last_seen.write)
 
-    def note(self, source: str, what: str) -> None:
+    def note(self, source: Source, what: str) -> None:
         if self.last_seen:
-            self.last_seen.note(source, what, self.clock())
+            self.last_seen.note(source.address, what, self.clock())
+
+    def _note_refused_emitters(self) -> None:
+        # The request does not show which of them sent it.
+        for each in self.emitting.values():
+            self.note(each.source, "refused")
 
     async def hook(self, request: HttpRequest) -> Response:
         """A platform's webhook: its signature before anything else."""
         slug, name = request.path_params["platform"], request.path_params["source"]
-        source, platform = self.sources.get((slug, name)), self.platforms.get(slug)
-        if source is None or platform is None or platform.verify is None:
+        webhook, platform = self.webhooks.get((slug, name)), self.platforms.get(slug)
+        if webhook is None or platform is None or platform.verify is None:
             raise _StopError(404, "there is no such source here")
         body = await self._body(request)
         verdict = self._verdict(
-            platform, source, Request("POST", request.url.path, _headers(request), body, dict(request.query_params))
+            platform, webhook, Request("POST", request.url.path, _headers(request), body, dict(request.query_params))
         )
         match verdict:
             case Refuse():
-                self.note(source.address, "refused")
+                self.note(webhook.source, "refused")
                 raise _StopError(verdict.status, verdict.why)
             case Answer():
-                self.note(source.address, "handshake")
+                self.note(webhook.source, "handshake")
                 return Response(verdict.body, media_type=verdict.content_type)
             case Accept():
-                await self._durable([self._event(source, verdict, body)])
-                self.note(source.address, "seen")
+                await self._durable([self._event(webhook, verdict, body)])
+                self.note(webhook.source, "seen")
                 return Response(verdict.answer, media_type=verdict.content_type)
 
-    def _verdict(self, platform: Platform, source: Source, request: Request) -> Accept | Answer | Refuse:
+    def _verdict(self, platform: Platform, webhook: ConfiguredSource, request: Request) -> Accept | Answer | Refuse:
         assert platform.verify is not None
         try:
-            return platform.verify(request, source.secrets, self.clock().timestamp())
+            return platform.verify(request, webhook.secrets, self.clock().timestamp())
         except Exception as error:  # noqa: BLE001 - a check that stumbles over hostile input has not been passed
-            _log.warning("a request could not be verified", source=source.address, error=type(error).__name__)
+            _log.warning("a request could not be verified", source=webhook.source.address, error=type(error).__name__)
             return Refuse("the request cannot be read", status=400)
 
-    def _event(self, source: Source, accept: Accept, body: bytes) -> RawEvent:
+    def _event(self, webhook: ConfiguredSource, accept: Accept, body: bytes) -> RawEvent:
+        address = webhook.source.address
         return RawEvent(
-            id=delivery_id(source.address, body),
-            sender=f"/{source.address}",
+            id=delivery_id(address, body),
+            sender=f"/{address}",
             type=accept.type,
-            source=source.address,
+            source=address,
             received_at=self.clock(),
             payload=body,
-            tenant=source.tenant or accept.tenant,
+            tenant=webhook.tenant or accept.tenant,
         )
 
     async def events(self, request: HttpRequest) -> Response:
@@ -155,19 +162,20 @@ class _Gateway:
                 body,
                 self.platforms,
                 self.clock(),
+                self._emitter_of,
                 most_events=self.limits.batch_events,
                 most_depth=self.limits.json_depth,
             )
         except cloudevents.RefusedRequestError as error:
-            self.note(cloudevents.SOURCE, "refused")
+            self._note_refused_emitters()
             raise _StopError(error.status, error.why) from error
         accepted = [one for one in found if isinstance(one, RawEvent)]
         await self._durable(accepted)
-        if accepted:
-            self.note(cloudevents.SOURCE, "seen")
+        for address in {event.source for event in accepted}:
+            self.note(parse(address), "seen")
         if len(accepted) == len(found):
             return JSONResponse({"ids": [event.id for event in accepted]}, 202)
-        self.note(cloudevents.SOURCE, "refused")
+        self._note_refused_emitters()
         verdicts = [
             {"id": one.id, "status": "accepted"}
             if isinstance(one, RawEvent)
@@ -175,6 +183,11 @@ class _Gateway:
             for one in found
         ]
         return JSONResponse({"events": verdicts}, 207 if accepted else 400)
+
+    def _emitter_of(self, platform: str) -> tuple[Source, str | None]:
+        """The configured source of a platform's CloudEvents and its tenant, or `emit/<platform>/main`."""
+        each = self.emitting.get(platform)
+        return (each.source, each.tenant) if each else (Source(SourceKind.EMIT, platform, MAIN), None)
 
     async def consent(self, request: HttpRequest) -> Response:
         """CloudEvents WebHook validation: consent to being sent to, which proves nothing about the sender."""
@@ -231,7 +244,7 @@ class _Gateway:
         # Every token is compared, so that time tells nothing of which one it was.
         matches = [hmac.compare_digest(given.strip().encode(), token.encode()) for token in self.tokens]
         if scheme.lower() != "bearer" or not any(matches):
-            self.note(cloudevents.SOURCE, "refused")
+            self._note_refused_emitters()
             raise _StopError(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
 
     async def _body(self, request: HttpRequest) -> bytes:
@@ -261,7 +274,7 @@ class _Gateway:
 
 
 def make_app(
-    sources: Sequence[Source],
+    sources: Sequence[ConfiguredSource],
     platforms: Mapping[str, Platform],
     publisher: RawPublisher,
     clock: Callable[[], datetime],

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from events.errors import GuildhallError
 from events.raw import delivery_id
+from events.source import MAIN, Source, SourceKind, parse
 from pipelines.connector import Sign
 from pipelines.platforms import PLATFORMS
 from pipelines.simulator.actions import Action, Kind
@@ -43,7 +44,7 @@ class NotDeliveredError(GuildhallError):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way: the source (`hooks/slack/slack-main`, or `events`), the raw id that it must get, the bytes."""
+    """One event on its way: the address of its source (`webhook/slack/slack-main`), the raw id that it must get, the bytes."""
 
     source: str
     platform: str
@@ -62,7 +63,9 @@ def deliveries(script: Script, world: World, expected: Expected) -> Iterator[Del
             body = wiki.payload(action)  # before the live weeks too: a page's revisions are linked
             if action.at >= live:
                 expected.live(action)
-                yield Delivery("events", action.platform, wiki.event_id(action), body, action.again, action.due)
+                yield Delivery(
+                    _emitter(action.platform), action.platform, wiki.event_id(action), body, action.again, action.due
+                )
         elif action.at >= live:
             expected.live(action)
             yield _webhook(action, world)
@@ -72,11 +75,17 @@ def _webhook(action: Action, world: World) -> Delivery:
     if action.kind is Kind.GARBAGE:
         body = garbage.payload(action)
         if action.platform == "mediawiki":
-            return Delivery("events", action.platform, garbage.event_id(action), body, again=False, due=action.due)
+            return Delivery(
+                _emitter(action.platform), action.platform, garbage.event_id(action), body, again=False, due=action.due
+            )
     else:
         body = (slack if action.platform == "slack" else zoom).payload(action, world)
-    source = f"hooks/{action.platform}/{action.platform}-main"
+    source = Source(SourceKind.WEBHOOK, action.platform, f"{action.platform}-main").address
     return Delivery(source, action.platform, delivery_id(source, body), body, action.again, action.due)
+
+
+def _emitter(platform: str) -> str:
+    return Source(SourceKind.EMIT, platform, MAIN).address
 
 
 @dataclass(slots=True)
@@ -230,12 +239,13 @@ class _Sender:
 
     def _request(self, parcel: Sequence[Delivery]) -> tuple[str, bytes, dict[str, str]]:
         first = parcel[0]
-        if first.source == "events":
+        source = parse(first.source)
+        if source.kind is SourceKind.EMIT:
             return "/v1/events", _batch(parcel), {"content-type": "application/cloudevents-batch+json"}
         headers = self.signs[first.platform](first.body, self.secrets[first.platform], self.now())
         if first.again and first.platform == "slack":
             headers |= RETRY_HEADERS
-        return f"/{first.source}", first.body, headers
+        return f"/hooks/{source.platform}/{source.name}", first.body, headers
 
 
 def _refused(path: str, why: str) -> NotDeliveredError:
@@ -250,7 +260,7 @@ def _parcels(sent: Iterator[Delivery], most: int) -> Iterator[list[Delivery]]:
     """Each webhook alone; CloudEvents together, at most so many."""
     batch: list[Delivery] = []
     for one in sent:
-        if one.source != "events":
+        if parse(one.source).kind is not SourceKind.EMIT:
             yield [one]
             continue
         batch.append(one)

@@ -15,13 +15,13 @@ from events.interaction import ActorKind, Interaction, RawPosition
 from events.limits import MAX_CHARACTERS
 from events.outcome import Reason, RecordOutcome, Verdict
 from events.raw import BadEnvelopeError, RawEvent
+from events.source import parse
 from pipelines.connector import AccountSeen, Action, Handshake, Ignored, Platform
 from pipelines.understand import features
 
 MOST_FUTURE = timedelta(hours=24)
 MOST_PAST = timedelta(days=400)
-IMPORT_SOURCE = "import:"
-"""Sources of imports begin with this; the age limit holds for all others."""
+"""How far from its receipt an event of a live source may have happened. Events of imports may be of any age."""
 MOST_DOMAIN_LABELS = 2
 
 # `Model(**fields)` through two frames less, on the hottest path there is.
@@ -116,7 +116,7 @@ def _interaction(
     action: Action, raw: RawEvent, position: RawPosition, platform: Platform, context: Context
 ) -> Interaction | Ignored:
     tenant, slug = action.tenant, platform.slug
-    if not raw.source.startswith(IMPORT_SOURCE):
+    if parse(raw.source).is_live:
         _check_age(action.occurred_at, raw.received_at)
     community = raw.community or context.communities.of(slug, tenant, action.space, action.occurred_at)
     if community is None:

@@ -96,7 +96,15 @@ def payloads(count: int) -> list[RawEvent]:
         fixture = json.loads((FIXTURES / "message.json").read_text())["payload"]
         pairs = [("slack.event", json.dumps(fixture).encode(), str(n)) for n in range(count)]
     return [
-        RawEvent(id=id_, sender="/b", type=kind, source="import:slack", received_at=NOW, payload=body, community="gardeners")
+        RawEvent(
+            id=id_,
+            sender="/b",
+            type=kind,
+            source="import/slack/slack-export",
+            received_at=NOW,
+            payload=body,
+            community="gardeners",
+        )
         for kind, body, id_ in islice(cycle(pairs), count)
     ]
 

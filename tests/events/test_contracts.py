@@ -19,7 +19,14 @@ NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 
 
 def raw(**changes) -> RawEvent:
-    given_ = {"id": "1", "sender": "/s", "type": "quill.note", "source": "events", "received_at": NOW, "payload": b"\x00\xff{}"}
+    given_ = {
+        "id": "1",
+        "sender": "/s",
+        "type": "quill.note",
+        "source": "emit/quill/main",
+        "received_at": NOW,
+        "payload": b"\x00\xff{}",
+    }
     return RawEvent(**(given_ | changes))
 
 
@@ -144,9 +151,15 @@ def test_a_packed_event_is_the_event(payload, tenant):
 
 
 def test_a_delivery_is_the_same_only_at_the_same_source_with_the_same_bytes():
-    assert delivery_id("hooks/quill/a", b"{}") == delivery_id("hooks/quill/a", b"{}")
+    assert delivery_id("webhook/quill/a", b"{}") == delivery_id("webhook/quill/a", b"{}")
     assert (
-        len({delivery_id("hooks/quill/a", b"{}"), delivery_id("hooks/quill/b", b"{}"), delivery_id("hooks/quill/a", b"{ }")})
+        len(
+            {
+                delivery_id("webhook/quill/a", b"{}"),
+                delivery_id("webhook/quill/b", b"{}"),
+                delivery_id("webhook/quill/a", b"{ }"),
+            }
+        )
         == 3
     )
 

@@ -154,7 +154,8 @@ def test_a_batch_that_is_refused_as_a_whole_is_asked_about_one_by_one(gateway):
     gateway.answers = [413]
     gateway.refuses = {"e1"}
     events = [
-        RawEvent(id=f"e{n}", sender="/s", type="quill.note", source="emit", received_at=NOW, payload=b"{}") for n in range(3)
+        RawEvent(id=f"e{n}", sender="/s", type="quill.note", source="emit/quill/main", received_at=NOW, payload=b"{}")
+        for n in range(3)
     ]
     verdicts = HttpSender(gateway.url, None).send(events)
     assert [verdict is None for verdict in verdicts] == [True, False, True]
@@ -289,7 +290,7 @@ def test_a_kafka_that_fails_gets_a_new_producer(monkeypatch):
             Broken.closed = True
 
     sender._producer = Broken()
-    event = RawEvent(id="1", sender="/s", type="quill.note", source="emit", received_at=NOW, payload=b"{}")
+    event = RawEvent(id="1", sender="/s", type="quill.note", source="emit/quill/main", received_at=NOW, payload=b"{}")
     with pytest.raises(OSError, match="sequence lost"):
         sender.send([event])
     assert sender._producer is None
@@ -316,4 +317,4 @@ def test_events_reach_the_raw_topic_as_cloudevents(kafka, tmp_path):
     consumer.close()
     assert len(found) == 700
     assert found[f"{run}3"].payload == b'{"n":3}'
-    assert (found[f"{run}3"].source, found[f"{run}3"].tenant, found[f"{run}3"].sender) == ("emit", "T1", "/wiki")
+    assert (found[f"{run}3"].source, found[f"{run}3"].tenant, found[f"{run}3"].sender) == ("emit/quill/main", "T1", "/wiki")

@@ -29,7 +29,7 @@ def test_the_headers_of_a_raw_event_are_those_of_the_schema():
         id="1",
         sender="/s",
         type="quill.note",
-        source="events",
+        source="emit/quill/main",
         received_at=NOW,
         payload=b"{}",
         time=NOW,

@@ -118,7 +118,7 @@ def message(name: str, number: int, *, community: str | None = "gardeners") -> R
         id=f"{name}-{number}",
         sender="/t",
         type="slack.event",
-        source="import:slack",
+        source="import/slack/slack-export",
         received_at=NOW,
         payload=body,
         community=community,
@@ -220,7 +220,10 @@ def test_every_raw_record_has_exactly_one_outcome_whatever_it_is(broker: Broker,
 def test_a_chunk_whose_records_are_all_unreadable_is_done_like_any_other(broker: Broker, workers: Workers) -> None:
     publish(
         broker.bootstrap,
-        [RawEvent(id=str(n), sender="/t", type="slack.event", source="d", received_at=NOW, payload=b"no") for n in range(2500)],
+        [
+            RawEvent(id=str(n), sender="/t", type="slack.event", source="webhook/slack/main", received_at=NOW, payload=b"no")
+            for n in range(2500)
+        ],
         5,
     )
     publish(broker.bootstrap, [message("behind", 1)], 5)
@@ -307,7 +310,10 @@ def test_what_is_replayed_is_written_again_and_what_has_expired_is_counted(broke
 def test_accounts_go_to_their_own_topic_keyed_by_actor(broker: Broker, workers: Workers) -> None:
     user = {"id": "U7", "name": "fern", "profile": {"real_name": "Fern Fell"}}
     body = json.dumps({"type": "event_callback", "team_id": "T", "event": {"type": "user_change", "user": user}}).encode()
-    publish(broker.bootstrap, [RawEvent(id="a", sender="/t", type="slack.event", source="d", received_at=NOW, payload=body)])
+    publish(
+        broker.bootstrap,
+        [RawEvent(id="a", sender="/t", type="slack.event", source="webhook/slack/main", received_at=NOW, payload=body)],
+    )
     workers.start()
     until(lambda: all_done(broker.bootstrap), workers)
     assert [json.loads(value)["handle"] for value in everything(broker.bootstrap, ACCOUNTS.name)] == ["fern"]

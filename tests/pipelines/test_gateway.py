@@ -22,11 +22,12 @@ from starlette.testclient import TestClient
 
 from events.interaction import Medium
 from events.raw import RawEvent, delivery_id
+from events.source import parse
 from events.topics import RAW
 from pipelines.connector import Accept, Answer, Handshake, Platform, Refuse, Request
 from pipelines.ingest import last_seen
 from pipelines.ingest.cloudevents import _deeper_than
-from pipelines.ingest.gateway import Limits, Source, _ImpatientProtocol, make_app
+from pipelines.ingest.gateway import ConfiguredSource, Limits, _ImpatientProtocol, make_app
 from pipelines.ingest.publisher import RawPublisher
 from pipelines.ingest.spool import Spool
 
@@ -77,8 +78,8 @@ def platform(slug: str, *, emits: bool) -> Platform:
 
 PLATFORMS = {"quill": platform("quill", emits=True), "mute": platform("mute", emits=False)}
 SOURCES = (
-    Source(name="main", platform="quill", secrets=("old", SECRET)),
-    Source(name="wiki", platform="quill", secrets=(SECRET,), tenant="T9"),
+    ConfiguredSource(source=parse("webhook/quill/main"), secrets=("old", SECRET)),
+    ConfiguredSource(source=parse("webhook/quill/wiki"), secrets=(SECRET,), tenant="T9"),
 )
 
 
@@ -198,7 +199,7 @@ def test_a_signed_request_is_answered_as_the_platform_expects_once_kafka_has_it(
     body = b'{"n": "\xc3\xa9"} '
     answer = house.hook(body)
     assert (answer.status_code, answer.content) == (200, b'{"ok":true}')
-    source = "hooks/quill/main"
+    source = "webhook/quill/main"
     assert house.kafka.records == [
         RawEvent(
             id=delivery_id(source, body), sender=f"/{source}", type="quill.note", source=source, received_at=NOW, payload=body
@@ -286,7 +287,7 @@ def test_a_structured_event_is_202_with_its_id(house):
             id="e1",
             sender="/wiki",
             type="quill.note",
-            source="events",
+            source="emit/quill/main",
             received_at=NOW,
             payload=b'{"n":1}',
             tenant="T1",
@@ -506,7 +507,7 @@ def test_whatever_ails_kafka_the_sender_hears_yes_because_the_spool_has_it(tmp_p
         house.kafka.mode = "up"
         house.wait_until(lambda: house.spooled() == 0)
         ids = {event.id for event in house.kafka.records}
-        assert ids == {delivery_id("hooks/quill/main", b'{"n":1}')}
+        assert ids == {delivery_id("webhook/quill/main", b'{"n":1}')}
 
 
 def test_the_gateway_starts_and_accepts_while_kafka_is_down_and_drains_when_it_comes(tmp_path):
@@ -520,7 +521,7 @@ def test_the_gateway_starts_and_accepts_while_kafka_is_down_and_drains_when_it_c
         assert sorted(event.payload for event in house.kafka.records) == sorted(b"%d" % n for n in range(25))
         house.wait_until(lambda: house.publisher.healthy)
         house.hook(b"live")
-        assert house.publisher.counts.spooled["hooks/quill/main"] == 25
+        assert house.publisher.counts.spooled["webhook/quill/main"] == 25
 
 
 def test_only_the_first_sender_waits_for_a_kafka_that_hangs(tmp_path):
@@ -539,7 +540,7 @@ def test_every_record_of_the_raw_topic_is_accounted_for_when_kafka_answers_too_l
         house.hook(b"late")
         house.kafka.mode = "up"
         house.wait_until(lambda: house.spooled() == 0 and len(house.kafka.records) >= 2)
-        counts, source = house.publisher.counts, "hooks/quill/main"
+        counts, source = house.publisher.counts, "webhook/quill/main"
         house.hook(b"healthy")
         known = counts.acknowledged[source] + counts.drained[source] + counts.late[source]
         assert (counts.acknowledged[source], counts.drained[source]) == (1, 1)
@@ -578,7 +579,7 @@ def test_the_spool_stays_empty_while_kafka_is_healthy(house):
     for n in range(50):
         house.hook(b"%d" % n)
     assert house.publisher.counts.spooled == {}
-    assert house.publisher.counts.acknowledged["hooks/quill/main"] == 50
+    assert house.publisher.counts.acknowledged["webhook/quill/main"] == 50
 
 
 # --- what a person or a machine may look at
@@ -593,7 +594,7 @@ def test_live_and_ready_say_so(house):
 def test_metrics_count_by_source(house):
     house.hook()
     text = house.client.get("/metrics").text
-    assert 'guildhall_gateway_events_acknowledged_total{source="hooks/quill/main"} 1\n' in text
+    assert 'guildhall_gateway_events_acknowledged_total{source="webhook/quill/main"} 1\n' in text
     assert "guildhall_gateway_kafka_healthy 1\n" in text
     assert "guildhall_gateway_spool_events 0\n" in text
     assert text.count("# TYPE") == 9
@@ -607,9 +608,9 @@ def test_sources_are_last_heard_from_when_they_say_something_true(tmp_path):
     sources = last_seen.read(tmp_path / "state")
     at = "2026-03-02T09:00:00+00:00"
     assert sources == {
-        "hooks/quill/main": {"refused_at": at},
-        "hooks/quill/wiki": {"handshake_at": at, "seen_at": at},
-        "events": {"seen_at": at},
+        "webhook/quill/main": {"refused_at": at},
+        "webhook/quill/wiki": {"handshake_at": at, "seen_at": at},
+        "emit/quill/main": {"seen_at": at},
     }
 
 
@@ -618,7 +619,7 @@ def test_a_later_gateway_remembers_what_an_earlier_one_heard(tmp_path):
         house.hook()
     with running(tmp_path) as house:
         house.hook(source="wiki")
-    assert set(last_seen.read(tmp_path / "state")) == {"hooks/quill/main", "hooks/quill/wiki"}
+    assert set(last_seen.read(tmp_path / "state")) == {"webhook/quill/main", "webhook/quill/wiki"}
 
 
 def test_a_torn_file_of_signs_is_begun_again(tmp_path):

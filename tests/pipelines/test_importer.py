@@ -1,6 +1,5 @@
 """Importing: every event of an export arrives, under ids that stay, and is accounted for."""
 
-import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from events.communities import Communities, Community, SpaceRule
 from events.interaction import Medium, ObjectKind
 from events.outcome import Reason, Verdict
-from events.raw import RawEvent
+from events.raw import RawEvent, delivery_id
 from events.topics import RAW
 from events.verb import Verb
 from pipelines.broker.admin import KafkaUnavailableError, ends
@@ -83,10 +82,10 @@ def export(folder: Path, *lines: str) -> Path:
 def test_an_exported_event_becomes_a_raw_event_with_the_source_of_its_import(tmp_path):
     path = export(tmp_path, '"bread"')
     made = list(raw_events(QUILL, "quill-lines", path, ImportOptions(community="bakers"), NOW))
-    source = "import:quill-lines"
+    source = "import/quill/quill-lines"
     assert made == [
         RawEvent(
-            id=hashlib.blake2b(b"T1\nline-0", digest_size=16, key=source.encode()).hexdigest(),
+            id=delivery_id(source, b"T1\nline-0"),
             sender=f"/{source}",
             type="quill.line",
             source=source,
@@ -159,7 +158,9 @@ class Deaf:
 
 def some(count: int) -> Iterator[RawEvent]:
     for n in range(count):
-        yield RawEvent(id=str(n), sender="/s", type="quill.line", source="import:quill-lines", received_at=NOW, payload=b"1")
+        yield RawEvent(
+            id=str(n), sender="/s", type="quill.line", source="import/quill/quill-lines", received_at=NOW, payload=b"1"
+        )
 
 
 def test_what_kafka_did_not_acknowledge_is_an_error_with_its_reason():
@@ -198,7 +199,7 @@ def test_every_event_of_an_export_is_in_the_raw_topic_where_the_import_says(kafk
     assert (imported.events, imported.acknowledged) == (3000, 3000)
     assert set(imported.ends) == set(range(RAW.partitions))
     found = records(kafka, before, imported.ends)
-    ours = [event for event in found if event.source == "import:quill-lines"]
+    ours = [event for event in found if event.source == "import/quill/quill-lines"]
     assert sorted(event.payload for event in ours) == sorted(f'"space-{n}"'.encode() for n in range(3000))
 
 
@@ -215,7 +216,7 @@ def test_a_second_import_has_the_same_ids(kafka, tmp_path):
 @pytest.mark.kafka
 def test_an_event_larger_than_kafka_takes_is_an_error_that_says_what_to_do(kafka):
     huge = RawEvent(
-        id="huge", sender="/s", type="quill.line", source="import:quill-lines", received_at=NOW, payload=b"." * (5 << 20)
+        id="huge", sender="/s", type="quill.line", source="import/quill/quill-lines", received_at=NOW, payload=b"." * (5 << 20)
     )
     with pytest.raises(PublishError, match="4 MB"):
         publish_blocking(bulk_producer(kafka), [huge])

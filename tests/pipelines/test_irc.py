@@ -41,7 +41,7 @@ def raw(payload: bytes) -> RawEvent:
         id="1",
         sender="/t",
         type="irc.log",
-        source="import:irc-meetings",
+        source="import/irc/irc-meetings",
         received_at=datetime(2026, 3, 3, tzinfo=UTC),
         payload=payload,
     )

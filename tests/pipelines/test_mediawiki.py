@@ -42,7 +42,7 @@ def signed(body: bytes, secret: str = SECRET) -> Request:
     return Request(method="POST", path="/hooks/mediawiki/main", headers=mediawiki.sign(body, secret, NOW), body=body)
 
 
-def outcome(payload: bytes, source: str = f"import:{KIND}") -> Outcome:
+def outcome(payload: bytes, source: str = f"import/{KIND.partition('-')[0]}/{KIND}") -> Outcome:
     received_at = datetime(2026, 3, 2, 12, tzinfo=UTC)
     raw = RawEvent(id="1", sender="/t", type="mediawiki.recentchange", source=source, received_at=received_at, payload=payload)
     return understand(raw.payload, raw.headers(), 0, 0, CONTEXT)

@@ -12,10 +12,11 @@ from starlette.testclient import TestClient
 
 from events.communities import Communities, Community, SpaceRule
 from events.raw import delivery_id
+from events.source import Source, SourceKind
 from events.topics import RAW
 from pipelines.broker import admin
 from pipelines.broker.clients import live_producer
-from pipelines.ingest.gateway import Source, make_app
+from pipelines.ingest.gateway import ConfiguredSource, make_app
 from pipelines.ingest.publisher import RawPublisher
 from pipelines.ingest.spool import Spool
 from pipelines.platforms import PLATFORMS
@@ -53,7 +54,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     publisher = RawPublisher(partial(live_producer, kafka), Spool(tmp_path_factory.mktemp("spool")), wait_seconds=20.0)
-    sources = [Source(name="payloads", platform=slug, secrets=(SECRET,)) for slug in real.TYPES]
+    sources = [ConfiguredSource(source=Source(SourceKind.WEBHOOK, slug, "payloads"), secrets=(SECRET,)) for slug in real.TYPES]
     made: House
     app = make_app(sources, PLATFORMS, publisher, lambda: made.now)
     with TestClient(app, base_url="http://127.0.0.1:8080") as client:
@@ -88,7 +89,7 @@ def test_every_file_is_answered_200_and_becomes_what_was_decided(house, slug):
         body = real._body(slug, (real._folder(slug) / name).read_bytes())
         answer = house.post(slug, body)
         assert answer.status_code == 200, (name, answer.text)
-        sent[delivery_id(f"hooks/{slug}/payloads", body)] = (name, decision)
+        sent[delivery_id(f"webhook/{slug}/payloads", body)] = (name, decision)
     assert house.publisher.spool.count() == 0
     found = understood(house, before)
     assert found.keys() == sent.keys()

@@ -6,7 +6,7 @@ A fixture is one file for one action, `tests/fixtures/<slug>/<action>.json`, wit
       "what": "one sentence: what happened, and what is to become of it",
       "raw": {
         "type": "slack.event",                    begins with the slug and a dot
-        "source": "hooks/slack/main",               "import:<kind>" for what a reader of exports yields
+        "source": "webhook/slack/main",           or "import/slack/slack-export" for what a reader of exports yields
         "received_at": "2026-03-02T12:00:00Z",    optional: this is the default
         "tenant": null, "community": null,        optional: what importers and pollers say beside the payload
         "payload": {…}                            any JSON; or "payload_text": "…" for bytes that are no JSON object

@@ -31,7 +31,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 def event(id_: str, payload: bytes = b"{}") -> RawEvent:
-    return RawEvent(id=id_, sender="/s", type="quill.note", source="hooks/quill/main", received_at=NOW, payload=payload)
+    return RawEvent(id=id_, sender="/s", type="quill.note", source="webhook/quill/main", received_at=NOW, payload=payload)
 
 
 class Street:
@@ -130,7 +130,7 @@ def test_what_came_while_kafka_was_away_is_spooled_and_reaches_it_when_it_comes(
     street.close()
     there = raw_since(kafka, before)
     assert {e.id for e in there} == {f"away-{n}" for n in range(300)} | {"live"}
-    source = "hooks/quill/main"
+    source = "webhook/quill/main"
     assert len(there) == counts.acknowledged[source] + counts.drained[source] + counts.late[source]
 
 

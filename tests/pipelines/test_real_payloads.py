@@ -48,7 +48,7 @@ def _outcome(slug: str, name: str, received_at: str) -> Outcome:
         id=name,
         sender="/payloads",
         type=TYPES[slug],
-        source=f"hooks/{slug}/main",
+        source=f"webhook/{slug}/main",
         received_at=datetime.fromisoformat(received_at),
         payload=_body(slug, (_folder(slug) / name).read_bytes()),
     )

@@ -41,7 +41,7 @@ def request(body: bytes = BODY, **headers: str) -> Request:
 
 
 def outcome(
-    payload: bytes, kind: str = "slack.event", source: str = "hooks/slack/main", community: str | None = None
+    payload: bytes, kind: str = "slack.event", source: str = "webhook/slack/main", community: str | None = None
 ) -> Outcome:
     raw = RawEvent(
         id="1",
@@ -152,9 +152,9 @@ def test_a_message_is_the_same_interaction_through_webhook_and_export() -> None:
         "thread_ts": "1.0",
     }
     event = {**message, "channel": "C1", "channel_type": "channel", "event_ts": message["ts"]}
-    live = outcome(json.dumps({"type": "event_callback", "team_id": "T1", "event": event}).encode())
-    wrapped = {"team": "T1", "channel": "C1", "private": False, "message": message}
-    exported = outcome(json.dumps(wrapped).encode(), "slack.export", "import:slack-export")
+    live = outcome(json.dumps({"type": "event_callback", "team_id": "T0", "event": event}).encode())
+    wrapped = {"team": "T0", "channel": "C1", "private": False, "message": message}
+    exported = outcome(json.dumps(wrapped).encode(), "slack.export", "import/slack/slack-export")
     assert len(live.interactions) == 1
     assert live.interactions == exported.interactions
 
@@ -273,7 +273,7 @@ def test_of_private_channels_direct_messages_and_unknown_folders_nothing_is_take
     events = read(zipped(tmp_path / "a.zip", ROOT))
     assert not [event for event in events if b"secret" in event.payload]
     private = [event for event in events if json.loads(event.payload).get("private")]
-    outcomes = [outcome(event.payload, event.type, "import:slack-export") for event in private]
+    outcomes = [outcome(event.payload, event.type, "import/slack/slack-export") for event in private]
     assert [found.record.reason for found in outcomes] == [Reason.PRIVATE] * 3
 
 
@@ -291,13 +291,15 @@ def test_addresses_that_open_files_and_telephone_numbers_stay_in_the_export(tmp_
 
 def test_a_bot_of_the_user_list_is_a_bot_in_its_messages(tmp_path: Path) -> None:
     events = read(zipped(tmp_path / "a.zip", ROOT))
-    outcomes = [outcome(event.payload, event.type, "import:slack-export") for event in events if event.id.startswith("C1:")]
+    outcomes = [
+        outcome(event.payload, event.type, "import/slack/slack-export") for event in events if event.id.startswith("C1:")
+    ]
     assert [found.interactions[0].actor_kind for found in outcomes] == ["human", "bot", "human"]
 
 
 def test_what_the_export_does_not_date_is_dated_by_its_last_day(tmp_path: Path) -> None:
     events = read(zipped(tmp_path / "a.zip", ROOT))
-    accounts = [outcome(event.payload, event.type, "import:slack-export").accounts for event in events[:3]]
+    accounts = [outcome(event.payload, event.type, "import/slack/slack-export").accounts for event in events[:3]]
     assert [found[0].said_at for found in accounts] == [
         datetime.fromtimestamp(1_700_000_000, UTC),
         datetime(2017, 7, 15, tzinfo=UTC),
@@ -310,7 +312,7 @@ def test_users_and_messages_without_what_names_them_are_rejected_one_by_one(tmp_
     bad = [
         event.id
         for event in events
-        if outcome(event.payload, event.type, "import:slack-export").record.reason is Reason.UNREADABLE_PAYLOAD
+        if outcome(event.payload, event.type, "import/slack/slack-export").record.reason is Reason.UNREADABLE_PAYLOAD
     ]
     assert bad == ["user:None", "C2:2017-07-14:1"]
 
@@ -385,7 +387,7 @@ def test_two_years_of_a_real_community_are_211983_messages_of_7502_people_and_on
     ids: set[str] = set()
     accounts = messages = 0
     for event in slack.PLATFORM.exports["slack-export"](HISTORY, ImportOptions()):
-        found = outcome(event.payload, event.type, "import:slack-export", "campers")
+        found = outcome(event.payload, event.type, "import/slack/slack-export", "campers")
         assert found.record.verdict == "understood", found.record.detail
         accounts += len(found.accounts)
         messages += event.type == "slack.export"

@@ -40,7 +40,7 @@ def signed(body: bytes, secret: str = SECRET) -> Request:
     return Request(method="POST", path="/hooks/zoom/main", headers=zoom.sign(body, secret, NOW), body=body)
 
 
-def outcome(payload: bytes, source: str = "import:zoom-webhooks") -> Outcome:
+def outcome(payload: bytes, source: str = "import/zoom/zoom-webhooks") -> Outcome:
     received_at = datetime(2026, 3, 2, 12, tzinfo=UTC)
     raw = RawEvent(id="1", sender="/t", type="zoom.webhook", source=source, received_at=received_at, payload=payload)
     return understand(raw.payload, raw.headers(), 0, 0, CONTEXT)

@@ -42,7 +42,12 @@ def request(body: bytes) -> Request:
     return Request(method="POST", path="/hooks/zulip/main", headers=zulip.sign(body, TOKEN, 0.0), body=body)
 
 
-def outcome(payload: bytes, kind: str = "zulip.webhook", source: str = f"import:{KIND}", tenant: str | None = None) -> Outcome:
+def outcome(
+    payload: bytes,
+    kind: str = "zulip.webhook",
+    source: str = f"import/{KIND.partition('-')[0]}/{KIND}",
+    tenant: str | None = None,
+) -> Outcome:
     received_at = datetime(2026, 3, 2, 12, tzinfo=UTC)
     raw = RawEvent(id="1", sender="/t", type=kind, source=source, received_at=received_at, payload=payload, tenant=tenant)
     return understand(raw.payload, raw.headers(), 0, 0, CONTEXT)

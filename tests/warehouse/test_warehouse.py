@@ -57,12 +57,12 @@ def test_from_kafka_to_a_published_file(kafka, topics, tmp_path):
     ]
     send(kafka, topics["outcomes"], [{"partition": 0, "records": outcomes}])
     with warehouse(tmp_path, kafka) as kept:
-        done = kept.refresh(NOW, [Source("slack-main", "slack", 72)])
+        done = kept.refresh(NOW, [Source("webhook/slack/main", "slack", 72)])
         assert (done.landed.rows, done.landed.duplicates, done.mapped.fresh) == (3, 1, 3)
-        assert kept.accounting({"slack-main": 4}).holds
+        assert kept.accounting({"webhook/slack/main": 4}).holds
         assert kept.identity.account("actor-1").display_name == "Ada Canary"
         assert done.published == current(tmp_path / "published")
-        again = kept.refresh(NOW, [Source("slack-main", "slack", 72, last_seen_at=NOW.replace(tzinfo=None))])
+        again = kept.refresh(NOW, [Source("webhook/slack/main", "slack", 72, last_seen_at=NOW.replace(tzinfo=None))])
         assert (again.landed.records, again.built, again.published) == (0, (), None)
     with open_published(tmp_path / "published") as con:
         assert con.execute("select count(*), count(distinct member) from core.interactions").fetchone() == (3, 3)

@@ -73,7 +73,7 @@ def outcome(offset: int, **fields) -> dict:
         "verdict": "understood",
         "interactions": 1,
         "normaliser_version": 1,
-        "source": "slack-main",
+        "source": "webhook/slack/main",
     } | fields
 
 

@@ -19,9 +19,9 @@ _LINKED = "people_linked"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source of the settings: which platform knocks, which silence counts as a gap, when it was last heard (naive UTC)."""
+    """A source of the settings: its address, which silence counts as a gap, when it was last seen (naive UTC)."""
 
-    name: str
+    address: str
     platform: str
     max_gap_hours: int
     last_seen_at: datetime | None = None
@@ -64,7 +64,7 @@ def sync_settings(
         ],
         # A community expects to hear from the sources of the platforms where it has spaces.
         "sources": [
-            (c.slug, source.platform, source.name, source.max_gap_hours, source.last_seen_at)
+            (c.slug, source.platform, source.address, source.max_gap_hours, source.last_seen_at)
             for c in communities.values()
             for source in given
             if source.platform in {rule.platform for rule in c.space}

@@ -16,6 +16,7 @@ What becomes of what, through both sources:
 * Direct messages, group messages and private channels are ignored; the reader of exports takes from them only that there was a
   message. A reaction does not say whether its channel is private: do not name private channels in the settings.
 * Every other type is not participation.
+* The tenant is the source's in the settings, otherwise the team id.
 """
 
 import hashlib
@@ -194,10 +195,10 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
         exported = _ExportedUser.model_validate(payload)
         yield _account(exported.user, exported.team, datetime.fromtimestamp(exported.user.updated or exported.said_at, UTC))
     else:
-        yield from _delivered(payload, raw.received_at)
+        yield from _delivered(payload, raw)
 
 
-def _delivered(payload: Any, received_at: datetime) -> Iterator[Found]:
+def _delivered(payload: Any, raw: RawEvent) -> Iterator[Found]:
     kind = _Envelope.model_validate(payload).type
     if kind == "url_verification":
         yield Handshake()
@@ -206,13 +207,15 @@ def _delivered(payload: Any, received_at: datetime) -> Iterator[Found]:
         yield Ignored()
         return
     callback = _Callback.model_validate(payload)
+    if raw.tenant:  # the settings' tenant of the source: an import of the workspace gets the same
+        callback = callback.model_copy(update={"team_id": raw.tenant})
     match _Envelope.model_validate(callback.event).type:
         case "message":
             yield from _message_event(callback)
         case "reaction_added" | "reaction_removed" as what:
             yield from _reaction(callback, removed=what == "reaction_removed")
         case "team_join" | "user_change" | "user_profile_changed" as what:
-            yield from _user(callback, what, received_at)
+            yield from _user(callback, what, raw.received_at)
         case _:
             yield Ignored(tenant=callback.team_id)
 

@@ -47,7 +47,7 @@ class Performed:
 def raw_of(delivery: Delivery, world: World) -> RawEvent:
     """What the gateway makes of a delivery, its signature checked."""
     received = datetime.fromtimestamp(delivery.due / 1000, UTC) + timedelta(seconds=1)
-    if delivery.source == "events":
+    if delivery.source.startswith("emit/"):
         kind = f"{delivery.platform}.recentchange"
     else:
         row, key = PLATFORMS[delivery.platform], secret(world, delivery.platform)
