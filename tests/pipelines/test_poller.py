@@ -179,13 +179,13 @@ def test_a_platform_that_does_not_answer_gives_no_sign_of_life(world):
 
 def test_what_the_gateway_and_the_poller_have_seen_is_read_together(tmp_path):
     gateway, poller = LastSeen(tmp_path), LastSeen(tmp_path, last_seen.POLLER_FILE)
-    gateway.note("hooks/slack/main", "seen", NOW)
+    gateway.note("webhook/slack/main", "seen", NOW)
     poller.note("poll/mediawiki/main", "seen", NOW)
     gateway.write()
     poller.write()
-    gateway.note("hooks/slack/main", "refused", NOW)
+    gateway.note("webhook/slack/main", "refused", NOW)
     gateway.write()
-    assert set(last_seen.read(tmp_path)) == {"hooks/slack/main", "poll/mediawiki/main"}
+    assert set(last_seen.read(tmp_path)) == {"webhook/slack/main", "poll/mediawiki/main"}
 
 
 # --- gaps
