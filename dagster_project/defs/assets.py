@@ -163,7 +163,7 @@ def model_spec(model: Model, columns: Columns, types: Mapping[str, str]) -> Asse
         "dagster/column_schema": _schema({name: types.get(name, "") for name in header.columns}, header.columns),
         "dagster/column_lineage": _lineage(columns),
         "grain": ", ".join(header.grain),
-        "sql": MetadataValue.md(f"```sql\n{model.sql}\n```"),
+        model.language: MetadataValue.md(f"```{model.language}\n{model.code}\n```"),
     }
     told = ("title", "unit", "direction", "minimum", "reference", "reading")
     metadata |= {name: getattr(header, name) for name in told if getattr(header, name)}
@@ -174,7 +174,7 @@ def model_spec(model: Model, columns: Columns, types: Mapping[str, str]) -> Asse
         description=header.summary,
         deps=[key_of(source) for source in sorted(header.reads) if _is_asset(source)],
         group_name=model.layer,
-        kinds={"duckdb", "sql"},
+        kinds={"duckdb", model.language},
         tags={"refresh": header.refresh, **({"metric": header.id} if header.id else {})},
         code_version=str(header.version),
         metadata=metadata,

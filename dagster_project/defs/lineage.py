@@ -15,7 +15,7 @@ from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
 from events.files import write_atomic
-from warehouse.build.model import Model
+from warehouse.build.model import Header, Model
 from warehouse.landing.tables import LANDING_TABLES
 
 Columns = Mapping[str, tuple[tuple[str, str], ...]]
@@ -26,12 +26,13 @@ DIALECT = "duckdb"
 def column_lineage(models: Sequence[Model]) -> dict[str, Columns]:
     """For each table of the models its columns' sources. A table whose SQL sqlglot cannot follow has no columns."""
     schema = _schema(models)
-    return {model.table: _of(model, schema) for model in models}
+    headers = {model.table: model.header for model in models}
+    return {model.table: _of_python(model, headers) if model.language == "python" else _of(model, schema) for model in models}
 
 
 def kept_lineage(models: Sequence[Model], path: Path) -> dict[str, Columns]:
     """The same, from a file while no SQL has changed: following it takes seconds, and several processes ask at every start."""
-    said = repr([(model.table, sorted(model.header.columns), model.sql) for model in models])
+    said = repr([(model.table, sorted(model.header.columns), model.code) for model in models])
     word = hashlib.sha256(f"{sqlglot.__version__}\n{LANDING_TABLES}\n{said}".encode()).hexdigest()
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -69,12 +70,20 @@ def _schema(models: Sequence[Model]) -> MappingSchema:
 def _of(model: Model, schema: MappingSchema) -> Columns:
     try:
         query = qualify(
-            sqlglot.parse_one(model.sql, dialect=DIALECT), dialect=DIALECT, schema=schema, validate_qualify_columns=False
+            sqlglot.parse_one(model.code, dialect=DIALECT), dialect=DIALECT, schema=schema, validate_qualify_columns=False
         )
         scope = build_scope(query)
     except SqlglotError:
         return {}
     return {column: _sources(column, query, schema, scope) for column in model.header.columns}
+
+
+def _of_python(model: Model, headers: Mapping[str, Header]) -> Columns:
+    """The columns that a function passes on, by their names: what it computes from others, only its code can say."""
+    read = [table for table in sorted(model.header.reads) if table in headers]
+    return {
+        column: tuple((table, column) for table in read if column in headers[table].columns) for column in model.header.columns
+    }
 
 
 def _sources(column: str, query: exp.Expression, schema: MappingSchema, scope: Scope | None) -> tuple[tuple[str, str], ...]:

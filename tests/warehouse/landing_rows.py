@@ -16,8 +16,8 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.build.build import Built, build
-from warehouse.build.catalog import order
-from warehouse.build.model import MODELS, Model, read_model
+from warehouse.build.catalog import model_files, order
+from warehouse.build.model import Model, read_model
 from warehouse.landing.tables import LANDING_TABLES
 
 Row = dict[str, Any]
@@ -162,7 +162,7 @@ def empty(con: duckdb.DuckDBPyConnection) -> None:
 @cache
 def models_of(*layers: str) -> tuple[Model, ...]:
     """The models of these layers, in order; they must not read others."""
-    return order([read_model(path) for layer in layers for path in sorted((MODELS / layer).glob("*.sql"))])
+    return order([read_model(path) for path in model_files() if path.parent.name in layers])
 
 
 def build_tables(

@@ -1,7 +1,7 @@
 """Oracle: levels as the prose says them, one date at a time, straight from what happened. Slow, plain, and told differently on purpose.
 
 The SQL looks at one evaluation only and counts with `count(distinct …)` over interactions; the fold is a Python function about
-one member. Nothing here is shared with warehouse/models/levels or warehouse/steps/levels.py.
+one member. Nothing here is shared with warehouse/models/levels or warehouse/models/levels/evaluations.py.
 """
 
 from dataclasses import dataclass

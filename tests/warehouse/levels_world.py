@@ -13,7 +13,6 @@ from warehouse.db import open_memory
 MONDAY = datetime(2022, 1, 3)  # noqa: DTZ001 - the warehouse speaks naive UTC
 BASE = ((MONDAY - datetime(1970, 1, 1)).days + 3) // 7  # noqa: DTZ001 - as above
 BEATS = {7: 12, 14: 8, 28: 6, 56: 6, 91: 4}
-LEVEL_TABLES = ("levels.reach", "levels.evaluations", "levels.history", "levels.current", "levels.flow")
 
 
 def at(week, days=0.0):
@@ -219,8 +218,9 @@ def built(*worlds):
         if world.evaluations is None:
             world.evaluates(world.first_week() + 1, max(week for _, week in world.acts) + 1)
         world.fill(con)
-    for table in LEVEL_TABLES:
-        make(con, models()[table])
+    for model in catalog():
+        if model.layer == "levels":
+            make(con, model)
     return con
 
 

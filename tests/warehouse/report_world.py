@@ -57,7 +57,7 @@ def world(con, *, title="Gardeners of the valley", slug=SLUG, part="weekly", shu
     for table in ("reports.estimates", "reports.flow"):
         order = "" if shuffle is None else f" order by hash(r, {shuffle})"
         con.execute(f"delete from scratch.{table}")
-        con.execute(f"insert into scratch.{table} by name select * from ({MODELS[table].sql}) r{order}")
+        con.execute(f"insert into scratch.{table} by name select * from ({MODELS[table].code}) r{order}")
 
 
 def _filled(model):

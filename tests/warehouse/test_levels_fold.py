@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.warehouse.levels_oracle import ORDER, Memory
 from tests.warehouse.levels_oracle import step as told
-from warehouse.build.steps.levels import LEVELS, NEVER, TARGETS, Now, Past, fold_levels, step
+from warehouse.models.levels.evaluations import LEVELS, NEVER, TARGETS, Now, Past, evaluations, step
 
 SAID = ("insufficient", "transactional", "peripheral", "occasional", "active", "core", "silent", "gone")
 STAYS = {
@@ -97,7 +97,7 @@ def table(story, person=0):
 
 
 def folded(story):
-    return fold_levels(table(story)).column("level").to_pylist()
+    return evaluations(table(story)).column("level").to_pylist()
 
 
 CORE, ACTIVE, OCCASIONAL = ("core", True, True), ("active", False, True), ("occasional", False, False)
@@ -194,7 +194,7 @@ def test_random_stories_fold_as_the_prose_says(stories):
     tables = [table(story, person) for person, story in enumerate(stories) if any(story)]
     if not tables:
         return
-    got = fold_levels(pa.concat_tables(tables)).to_pylist()
+    got = evaluations(pa.concat_tables(tables)).to_pylist()
     want = []
     for story in stories:
         memory = Memory()
@@ -216,4 +216,4 @@ def test_random_stories_fold_as_the_prose_says(stories):
 
 
 def test_no_rows_fold_to_no_rows():
-    assert fold_levels(table([ACTIVE]).slice(0, 0)).num_rows == 0
+    assert evaluations(table([ACTIVE]).slice(0, 0)).num_rows == 0

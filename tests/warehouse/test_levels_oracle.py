@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.warehouse.levels_histories import after, history, land
 from tests.warehouse.levels_oracle import evaluations
 from warehouse.build.build import make, open_scratch
-from warehouse.build.catalog import catalog
+from warehouse.build.catalog import catalog, with_intermediate
 from warehouse.db import open_memory
 
 SHOWN = (
@@ -39,9 +39,9 @@ def seen_and_told(seed, weeks, communities):
                 "insert into landing.breaks values (?, ?, ?, 'summer')", [f"c{i}", after(rest[0]), after(rest[0] + rest[1])]
             )
     open_scratch(con, names, after(weeks), None)
-    for model in catalog():
-        if model.layer == "core" or model.table in ("levels.reach", "levels.evaluations"):
-            make(con, model)
+    core = [model.table for model in catalog() if model.layer == "core"]
+    for model in with_intermediate([*core, "levels.reach", "levels.evaluations"], catalog()):
+        make(con, model)
     dates = con.execute("select community, window_end from core.windows order by window_end, community").fetchall()
     told = evaluations(con, dates)
     columns = ", ".join(f'"{name}"' for name in SHOWN)

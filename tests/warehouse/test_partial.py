@@ -13,11 +13,11 @@ from small import small_catalog
 
 from events.errors import GuildhallError
 from warehouse.build import meta
-from warehouse.build.build import open_memory
 from warehouse.build.catalog import order
 from warehouse.build.model import read_model
 from warehouse.build.partial import PartialBuildError, build_tables
 from warehouse.build.staleness import stale
+from warehouse.db import open_memory
 
 BUILT_AT, LATER = datetime(2026, 2, 4, 12), datetime(2026, 2, 4, 12, 40)
 COUNTS = "metrics.action_counts"

@@ -99,7 +99,7 @@ def test_a_changed_meaning_reaches_the_comments(kept):
     changed = MODELS[1].header.model_copy(update={"summary": "It's another."})
     kept.models = (
         MODELS[0],
-        model("core", "sums", "community messages", MODELS[1].sql, grain=("community",), reads=MODELS[1].header.reads),
+        model("core", "sums", "community messages", MODELS[1].code, grain=("community",), reads=MODELS[1].header.reads),
     )
     object.__setattr__(kept.models[1], "header", changed)
     kept.publish(NOW)

@@ -196,7 +196,7 @@ def test_a_changed_setting_or_model_invalidates_whom_it_concerns(kept):
     bakers = GARDENERS["bakers"].model_copy(update={"beat_days": 14})
     kept.communities = {**GARDENERS, "bakers": bakers}
     assert soil(kept) == (("bakers",), ())
-    kept.models = (replace(kept.models[0], sql=kept.models[0].sql + " -- changed"), kept.models[1])
+    kept.models = (replace(kept.models[0], code=kept.models[0].code + " -- changed"), kept.models[1])
     assert soil(kept) == (("bakers", "gardeners"), ())
 
 

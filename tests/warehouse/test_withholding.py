@@ -123,7 +123,7 @@ def fill(con, table, rows):
 def shown(con, *rows):
     """Rows of reports.estimates, by (metric, part)."""
     fill(con, "scorecard.estimates", list(rows))
-    result = con.execute(MODELS["reports.estimates"].sql)
+    result = con.execute(MODELS["reports.estimates"].code)
     names = [column[0] for column in result.description]
     found = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
     clear(con)
@@ -287,7 +287,7 @@ def flows(con, moves, contributors=50):
         "levels.flow",
         [{"community": "c", "window_end": MONDAY, "from_level": a, "to_level": b, "members": n} for a, b, n in moves],
     )
-    found = {(a, b): n for _, _, a, b, n in con.execute(MODELS["reports.flow"].sql).fetchall()}
+    found = {(a, b): n for _, _, a, b, n in con.execute(MODELS["reports.flow"].code).fetchall()}
     clear(con)
     return found
 
@@ -327,7 +327,7 @@ def every(con, guesses):
     limits = ", ".join(f"min({what}), max({what})" for what in (f"guesses.{b}".replace("- ", "- guesses.") for b in behind))
     found = con.execute(
         f"""
-        with seen as ({MODELS["reports.estimates"].sql})
+        with seen as ({MODELS["reports.estimates"].code})
         select {limits}, {", ".join("seen." + name for name in SHOWN.split(", "))}, seen.counts, seen.kind
         from seen join guesses using (community)
         group by {", ".join("seen." + name for name in SHOWN.split(", "))}, seen.counts, seen.kind
@@ -410,7 +410,7 @@ def test_the_levels_of_one_evaluation_pin_no_group_of_them(con):
     con.execute(
         f"""
         create or replace temp table pages as
-        with seen as ({MODELS["reports.estimates"].sql})
+        with seen as ({MODELS["reports.estimates"].code})
         select community, string_agg(concat_ws('|', metric, part, coalesce(value, -1), coalesce(denominator, -1), withheld, rounding), ';' order by metric, part) as page
         from seen group by all
         """
@@ -545,10 +545,10 @@ def published(con, histories):
     moves = {number: {} for number in range(len(histories))}
     step = {MONDAY + timedelta(weeks=12 * n): n for n in range(4)}
     for slug, at, metric, part, value in con.execute(
-        f"select community, window_end, metric, part, value from ({MODELS['reports.estimates'].sql}) where metric in ('P1', 'P2') and value is not null"
+        f"select community, window_end, metric, part, value from ({MODELS['reports.estimates'].code}) where metric in ('P1', 'P2') and value is not null"
     ).fetchall():
         known[int(slug[1:])][metric, part, step[at]] = (value, value + 4)
-    for slug, at, before, after, members in con.execute(MODELS["reports.flow"].sql).fetchall():
+    for slug, at, before, after, members in con.execute(MODELS["reports.flow"].code).fetchall():
         moves[int(slug[1:])][step[at] - 1, before, after] = (members, members + 4)
     clear(con)
     return known, moves

@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from events.errors import GuildhallError
 from warehouse.build.model import LAYERS, Check, Model
-from warehouse.build.steps import STEPS
 from warehouse.db import integer, quoted, transaction
 
 MACROS = (Path(__file__).parent / "macros.sql").read_text(encoding="utf-8")
@@ -77,11 +76,14 @@ def build(
         for model in chosen:
             began = perf_counter()
             make(con, model)
-            rows[model.table] = integer(con, f"select count(*) from scratch.{model.table}")
+            if model.header.materialized != "view":  # counting a view would compute it
+                rows[model.table] = integer(con, f"select count(*) from scratch.{model.table}")
             results.extend(run_checks(con, model))
             seconds[model.table] = perf_counter() - began
             progress(model.table, seconds[model.table])
-        _replace(con, chosen, since)
+            for table in done_with(model, chosen):
+                con.execute(f"drop table scratch.{table}")
+        _replace(con, [model for model in chosen if model.header.published], since)
     finally:
         con.execute("use memory")
         con.execute("detach scratch")
@@ -100,6 +102,29 @@ def _show_built(con: duckdb.DuckDBPyConnection, chosen: Sequence[Model]) -> None
         con.execute(
             f"create view scratch.{table} as select * from warehouse.{table} semi join scratch.main.building using (community)"
         )
+
+
+def done_with(model: Model, models: Sequence[Model]) -> tuple[str, ...]:
+    """The temporary tables that this model is the last to read; dropping them frees their memory.
+
+    A view reads its tables when another model reads the view.
+    """
+    if model.header.materialized == "view":
+        return ()
+    by_table = {m.table: m for m in models}
+    read = {m.table: _read_through_views(m, by_table) for m in models if m.header.materialized != "view"}
+    later = {table for m in models[models.index(model) + 1 :] for table in read.get(m.table, ())}
+    return tuple(
+        table
+        for table in sorted(read[model.table] - later)
+        if table in by_table and by_table[table].header.materialized == "temporary"
+    )
+
+
+def _read_through_views(model: Model, by_table: Mapping[str, Model]) -> set[str]:
+    """The tables that a model reads, and those that the views read which it reads."""
+    views = [by_table[t] for t in model.header.reads if t in by_table and by_table[t].header.materialized == "view"]
+    return set(model.header.reads).union(*(_read_through_views(view, by_table) for view in views))
 
 
 def open_scratch(
@@ -127,18 +152,26 @@ def use_macros(con: duckdb.DuckDBPyConnection) -> None:
 
 def make(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Compute one model into `scratch`."""
-    if model.header.step is None:
-        con.execute(f"create table scratch.{model.table} as {model.sql}")
+    if model.function is None:
+        kind = "view" if model.header.materialized == "view" else "table"
+        con.execute(f"create {kind} scratch.{model.table} as {model.code}")
         return
-    rows: pa.Table = con.execute(model.sql).to_arrow_table()
-    folded = STEPS[model.header.step](rows)
-    con.register("folded", folded)
-    con.execute(f"create table scratch.{model.table} as from folded")
-    con.unregister("folded")
+    made = model.function(**{table.partition(".")[2]: _input(con, table) for table in model.header.reads})
+    con.register("made", made)
+    con.execute(f"create table scratch.{model.table} as from made")
+    con.unregister("made")
+
+
+def _input(con: duckdb.DuckDBPyConnection, table: str) -> pa.Table:
+    """A table's rows of the communities that are built, as Arrow."""
+    narrowed = " semi join building using (community)" if table.startswith("landing.") else ""
+    return con.execute(f"from {table}{narrowed}").to_arrow_table()
 
 
 def checks_of(model: Model) -> tuple[Check, ...]:
-    """The checks every table has (grain, keys), and its own."""
+    """The checks that every published table has (grain, keys, shares), and the header's own."""
+    if not model.header.published:
+        return model.header.checks
     grain = ", ".join(model.header.grain)
     missing = " or ".join(f"{name} is null" for name in model.header.grain)
     return (
@@ -171,7 +204,7 @@ def check_published(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> 
         """
     )
     use_macros(con)
-    return [result for model in models for result in run_checks(con, model, catalog="")]
+    return [result for model in models if model.header.published for result in run_checks(con, model, catalog="")]
 
 
 def run_checks(con: duckdb.DuckDBPyConnection, model: Model, catalog: str = "scratch") -> list[CheckResult]:

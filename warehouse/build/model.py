@@ -1,13 +1,19 @@
-"""Models: a SQL file with a validated header, and what it makes."""
+"""Models: a SQL or Python file with a validated header, and the table that it makes."""
 
+import ast
 import json
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
+from inspect import signature
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Literal
 
 import duckdb
+import pyarrow as pa
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -18,11 +24,14 @@ LAYERS = ("core", "levels", "metrics", "scorecard", "reports")
 MODELS = Path(__file__).parents[1] / "models"
 
 _HEADER = re.compile(r"\A\s*/\*\n(?P<yaml>.*?)\n\*/\s*\n(?P<sql>.*)\Z", re.DOTALL)
-_MARKS = re.compile(r"^[a-z_]+$")
+_NAME = re.compile(r"^[a-z][a-z_]*$")
+
+Function = Callable[..., pa.Table]
+"""Arrow tables in, named as the tables that the header reads, without their layer; rows in any order. An Arrow table out."""
 
 
 class ModelError(ValueError):
-    """A SQL file that is not a model: names the file and what is wrong with it."""
+    """A file that is not a model: names the file and what is wrong with it."""
 
 
 class Check(BaseModel):
@@ -57,7 +66,7 @@ class Measure(BaseModel):
 
 
 class Header(BaseModel):
-    """The opening comment of a SQL file: what it is, one row per what, in which unit, from where, what it does not say."""
+    """The YAML that opens a model's file: what the table is, one row per what, its columns, what it reads, its limits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -80,16 +89,24 @@ class Header(BaseModel):
     caveats: tuple[str, ...] = ()
     measure: Measure | None = None
     refresh: Literal["closed", "now"] = Field(default="closed", description="`now`: also renewed within the open week")
-    step: str | None = Field(default=None, description="a function of warehouse.build.steps that the rows pass through")
+    materialized: Literal["table", "temporary", "view"] = Field(
+        default="table",
+        description="`table`: published; `temporary`: only during a build; `view`: the same, computed where it is read",
+    )
     checks: tuple[Check, ...] = ()
+
+    @property
+    def published(self) -> bool:
+        """Whether the table is in the published file."""
+        return self.materialized == "table"
 
     @model_validator(mode="after")
     def _complete(self) -> "Header":
         absent = [name for name in self.grain if name not in self.columns]
         if absent:
             raise ValueError(f"grain names columns that are not described: {absent}")
-        if "community" not in self.columns:
-            raise ValueError("every table carries `community`")
+        if self.published and "community" not in self.columns:
+            raise ValueError("a published table needs a column `community`")
         if self.id is not None:
             fields = ("title", "chapter", "unit", "direction", "needs", "minimum", "reference", "reading", "measure", "caveats")
             missing = [name for name in fields if not getattr(self, name)]
@@ -105,38 +122,36 @@ class Header(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A table of the warehouse: `layer.name`, its header and its SELECT."""
+    """A table of the warehouse: its layer and name, its header, and the SELECT or the Python module that makes its rows.
+
+    `function` is the module's function, None for SQL.
+    """
 
     layer: str
     name: str
     header: Header
-    sql: str
+    code: str
     path: Path
+    function: Function | None = None
 
     @property
     def table(self) -> str:
         """`layer.name`."""
         return f"{self.layer}.{self.name}"
 
+    @property
+    def language(self) -> Literal["sql", "python"]:
+        """What `code` is written in."""
+        return "sql" if self.function is None else "python"
+
 
 def read_model(path: Path) -> Model:
-    """Read and validate one SQL file. Raises ModelError, which names the file and the mend."""
-    found = _HEADER.match(path.read_text(encoding="utf-8"))
-    if not found:
-        raise ModelError(f"{path.name}: begins with no header; open the file with /*, YAML, */ (see the recipe in README.md)")
-    try:
-        header = Header.model_validate(yaml.safe_load(found["yaml"]))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise ModelError(f"{path.name}: {error}") from error
-    if not _MARKS.match(path.stem):
+    """Read and validate one file, `<name>.sql` or `<name>.py`. Raises ModelError, which names the file and what is wrong."""
+    if not _NAME.match(path.stem):
         raise ModelError(f"{path.name}: a table's name is lower case words joined by _")
-    model = Model(path.parent.name, path.stem, header, found["sql"].strip().rstrip(";"), path)
-    if model.layer not in LAYERS:
+    if path.parent.name not in LAYERS:
         raise ModelError(f"{path}: lies in no layer ({', '.join(LAYERS)})")
-    read = tables_read(model.sql)
-    if set(read) != set(header.reads):
-        raise ModelError(f"{model.table}: `reads` names {sorted(header.reads)}, the SQL reads {sorted(read)}")
-    return model
+    return (_read_python if path.suffix == ".py" else _read_sql)(path)
 
 
 def tables_read(sql: str) -> tuple[str, ...]:
@@ -147,6 +162,52 @@ def tables_read(sql: str) -> tuple[str, ...]:
     if tree.get("error"):
         raise ModelError(f"DuckDB cannot parse it: {tree.get('error_message')}")
     return tuple(sorted(set(_base_tables(tree))))
+
+
+def _read_sql(path: Path) -> Model:
+    found = _HEADER.match(path.read_text(encoding="utf-8"))
+    if not found:
+        raise ModelError(f"{path.name}: begins with no header; open the file with /*, YAML, */ (see the recipe in README.md)")
+    header = _header(path, found["yaml"])
+    model = Model(path.parent.name, path.stem, header, found["sql"].strip().rstrip(";"), path)
+    read = tables_read(model.code)
+    if set(read) != set(header.reads):
+        raise ModelError(f"{model.table}: `reads` names {sorted(header.reads)}, the SQL reads {sorted(read)}")
+    return model
+
+
+def _read_python(path: Path) -> Model:
+    code = path.read_text(encoding="utf-8")
+    text = ast.get_docstring(ast.parse(code))
+    if not text:
+        raise ModelError(f"{path.name}: begins with no header; write YAML as its docstring (see the recipe in README.md)")
+    header = _header(path, text)
+    function = getattr(_module(path), path.stem, None)
+    if not callable(function):
+        raise ModelError(f"{path.name}: has no function `{path.stem}`, which makes the table's rows")
+    if header.materialized == "view":
+        raise ModelError(f"{path.name}: a function's table cannot be a view; write `materialized: temporary`")
+    taken, names = sorted(signature(function).parameters), sorted(table.partition(".")[2] for table in header.reads)
+    if taken != names:
+        raise ModelError(f"{path.name}: `reads` names the tables {names}, the function takes {taken}; write the same names")
+    return Model(path.parent.name, path.stem, header, code, path, function)
+
+
+def _header(path: Path, text: str) -> Header:
+    try:
+        return Header.model_validate(yaml.safe_load(text))
+    except (yaml.YAMLError, ValidationError) as error:
+        raise ModelError(f"{path.name}: {error}") from error
+
+
+def _module(path: Path) -> ModuleType:
+    spec = spec_from_file_location(f"warehouse.models.{path.parent.name}.{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ModelError(f"{path.name}: Python cannot import it")
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
 
 
 def _base_tables(node: object) -> Iterator[str]:

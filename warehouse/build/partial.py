@@ -13,6 +13,7 @@ import duckdb
 from events.errors import GuildhallError
 from warehouse.build import meta
 from warehouse.build.build import Built, Progress, build, read_but_not_built
+from warehouse.build.catalog import with_intermediate
 from warehouse.build.model import Model
 from warehouse.build.staleness import fingerprint, last_batch, remember, settings_fingerprints
 
@@ -39,7 +40,7 @@ def build_tables(
     _refuse_unknown("table", tables, [model.table for model in models])
     if community is not None:
         _refuse_unknown("community", [community], fingerprints)
-    chosen = [model for model in models if model.table in tables]
+    chosen = with_intermediate(tables, models)
     wanted = sorted(fingerprints if community is None else [community])
     if len(chosen) == len(models):
         made = build(con, models, wanted, as_of, progress=progress)
@@ -47,7 +48,7 @@ def build_tables(
     else:
         moments = _last_builds(con, wanted)
         _refuse_incomplete(con, chosen, moments)
-        made = build(con, models, moments, moments, tables=tables, progress=progress)
+        made = build(con, chosen, moments, moments, tables=[model.table for model in chosen], progress=progress)
     meta.note_checks(con, models, made, as_of)
     return made
 

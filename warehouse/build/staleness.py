@@ -43,12 +43,14 @@ def monday(moment: datetime) -> datetime:
 
 
 def fingerprint(models: Sequence[Model]) -> str:
-    """A word that changes whenever a table's meaning does: its SQL, its columns, its version, its place in the order."""
+    """A word that changes whenever a table's meaning does: its code, its columns, its version, its place in the order."""
     said = hashlib.sha256()
     for model in models:
         header = model.header
         said.update(
-            repr((model.table, header.version, header.step, header.refresh, sorted(header.columns), model.sql)).encode()
+            repr(
+                (model.table, header.version, header.materialized, header.refresh, sorted(header.columns), model.code)
+            ).encode()
         )
     return said.hexdigest()[:16]
 

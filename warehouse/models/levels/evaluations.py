@@ -1,6 +1,45 @@
-"""Levels: what the rules say at each evaluation becomes a level only as far as it is confirmed.
-
-One vector step an evaluation, over all communities and members at once; the state of a member is a handful of small integers.
+"""
+summary: Every member's level at every evaluation, after confirmation, with what it rests on. One row for each member seen within 364 days or two windows, or declared, and one more when that has passed.
+grain: [community, window_end, member]
+reads: [levels.targets]
+columns:
+  community: the community
+  window_end: the evaluation, a Monday 00:00 UTC, exclusive
+  member: the member
+  level: core, active, occasional, peripheral or transactional; or a state outside every distribution, dormant, departed, insufficient or not seen
+  target: what the rules say at this evaluation alone, before confirmation
+  stay_core: whether the lower bars to stay in core hold
+  stay_active: whether the lower bars to stay active hold
+  misses: evaluations in a row below the bars to stay; at four of them (two where the beat is 28 days or longer) the member moves down
+  contributions: contributions in the window that stand
+  beats_active: live beats of the window in which the member contributed or attended
+  beats_alive: live beats of the window, announced breaks left out
+  beats_contributed: beats of the window in which the member contributed, live or not
+  beats_present: beats of the window with presence or reading, live or not
+  beats_hosted: live beats of the window in which the member hosted
+  ties: distinct people with whom there were acts in both directions in the window
+  helped: distinct others whom the member answered or whose page the member improved in the window
+  bar: ties, and people helped, that core asks for in a community of this size
+  bar_active: ties that active asks for
+  explicit: declared member, by a join that no later leave undid
+  tenure_days: days since the first contribution, or else since joining, or else since first seen
+  newcomer: tenure shorter than a window; a newcomer cannot be core
+  returning: contributed in the window after at least a whole window without
+  facilitator: facilitator by a role at that time, or hosted at least two meetings in the window
+  sponsor_staff: sponsor or staff by a role at that time; reported separately
+  change: what changed the level at this evaluation; absent where it did not change
+  weeks_silent: weeks since the last sign of the member; absent where the window holds one
+  reason: why this level, in words; the counts and bars beside it say the rest, and levels.history and levels.current put them in one sentence
+checks:
+  - name: levels
+    says: A level is one of nine words.
+    sql: select community from {table} where level not in ('core', 'active', 'occasional', 'peripheral', 'transactional', 'dormant', 'departed', 'insufficient', 'not seen')
+  - name: newcomers
+    says: No newcomer's target is core.
+    sql: select community from {table} where newcomer and target = 'core'
+  - name: bars
+    says: Nobody enters core below its bars.
+    sql: select community from {table} where target = 'core' and (3 * beats_active < 2 * beats_alive or ties < bar)
 """
 
 from dataclasses import dataclass, fields
@@ -144,25 +183,23 @@ def _resolved(past: Past, now: Now) -> Ints:
     return _ints(np.where(now.target == GONE, DEPARTED, np.where(now.target == SILENT, silent, now.target)))
 
 
-def fold_levels(rows: pa.Table) -> pa.Table:
-    """The step of `levels.evaluations`: targets in, levels out.
+def evaluations(targets: pa.Table) -> pa.Table:
+    """Make levels of targets.
 
-    `rows` has one row a member and evaluation, in any order, with the columns of HELPERS, `target` (one of TARGETS),
-    `stay_core`, `stay_active` and `explicit`. `turn` counts a community's evaluations from 1; a
-    member without a row at the turn before begins anew. Returned are the other columns, with `level`, `target` as a level,
-    `misses`, `change` and `reason`.
+    A member without a row at the `turn` before starts again as somebody nobody has seen. Returns the columns of `targets`
+    without HELPERS, with `target` as a level, and with `level`, `misses`, `change` and `reason`.
     """
-    person, turn = _column(rows, "person"), _column(rows, "turn")
+    person, turn = _column(targets, "person"), _column(targets, "turn")
     now = Now(
-        target=_codes(rows["target"]),
-        stay_core=_flags(rows, "stay_core"),
-        stay_active=_flags(rows, "stay_active"),
-        explicit=_flags(rows, "explicit"),
-        held=_flags(rows, "held"),
-        lapsed=_flags(rows, "lapsed"),
-        long_beat=_flags(rows, "long_beat"),
-        week=_column(rows, "week"),
-        lookback=_column(rows, "lookback"),
+        target=_codes(targets["target"]),
+        stay_core=_flags(targets, "stay_core"),
+        stay_active=_flags(targets, "stay_active"),
+        explicit=_flags(targets, "explicit"),
+        held=_flags(targets, "held"),
+        lapsed=_flags(targets, "lapsed"),
+        long_beat=_flags(targets, "long_beat"),
+        week=_column(targets, "week"),
+        lookback=_column(targets, "lookback"),
     )
     past, seen_at = nothing_known(int(person.max(initial=0)) + 1), np.zeros(int(person.max(initial=0)) + 1, np.int32)
     level, goal, misses = (np.zeros(len(person), np.int32) for _ in range(3))
@@ -187,7 +224,7 @@ def fold_levels(rows: pa.Table) -> pa.Table:
             after.before,
             after.engaged,
         )
-    return _table(rows, level, goal, misses, change, reason)
+    return _table(targets, level, goal, misses, change, reason)
 
 
 def _continued(past: Past, who: Ints, known: Bools) -> Past:

@@ -1,21 +1,15 @@
 /*
-summary: Each community's beat on every Monday. It starts from the charter, else with 7 days, and changes only when four evaluations in a row agree on the same other one.
+summary: For each Monday, the shortest beat that fits the community's last year. core.tempo decides from it whether the beat changes.
 grain: [community, week]
+materialized: view
 reads: [core.weeks, landing.communities]
-step: keep_beat
 columns:
   community: the community
   week: number of the Monday
   first_week: the week of the community's first sign
-  first_beat_days: the beat it starts with
-  candidate_days: the shortest beat of which 80 % were alive in the last year, or in the time the archive has lived; absent where none is
-  candidate_lives: whether the candidate's latest beat was alive
-  beat_days: its beat
-  agreeing: evaluations in a row, up to this one, that agree on another beat
-  evaluated: whether there is an evaluation on this Monday; every Monday, or, for a beat of 28 days or more, the Monday that ends one
-caveats:
-  - A longer beat needs a latest beat that is alive, so that silence does not look like a slow rhythm.
-  - Beats of 28 days or more end on Mondays whose number their length divides, whatever the moment of the build.
+  first_beat_days: the beat to start with, from the charter, or else 7 days
+  candidate_days: the shortest beat of which 80 % were alive in the last year, or in the time since the archive began; absent where there is none
+  candidate_lives: whether the candidate's latest beat was alive, or lies in an announced break
 */
 with params as (
     select 0.8 as share_alive, 52 as year

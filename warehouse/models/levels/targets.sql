@@ -1,17 +1,23 @@
 /*
-summary: Every member's level at every evaluation, after confirmation, with what it rests on. One row for each member seen within 364 days or two windows, or declared, and one more when that has passed.
+summary: What the rules say of every member at every evaluation, before confirmation. levels.evaluations makes levels of it.
 grain: [community, window_end, member]
 reads: [core.beats, core.first_seen, core.interactions, core.member_weeks, core.windows, landing.roles, levels.reach]
-step: levels
+materialized: view
 columns:
+  person: number of the member within a build
+  turn: number of the evaluation within its community, from 1
+  week: number of the evaluation's Monday
+  lookback: weeks for which a sign of a member is remembered
+  held: whether an announced break keeps everybody's level
+  lapsed: whether the last sign is older than lookback
+  gone: whether the member left and gave no sign since
+  long_beat: whether the beat is 28 days or longer
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
   member: the member
-  level: core, active, occasional, peripheral or transactional; or a state outside every distribution, dormant, departed, insufficient or not seen
-  target: what the rules say at this evaluation alone, before confirmation
+  target: a level, or silent (nothing in the window), or gone (left)
   stay_core: whether the lower bars to stay in core hold
   stay_active: whether the lower bars to stay active hold
-  misses: evaluations in a row below the bars to stay; at four of them (two where the beat is 28 days or longer) the member moves down
   contributions: contributions in the window that stand
   beats_active: live beats of the window in which the member contributed or attended
   beats_alive: live beats of the window, announced breaks left out
@@ -28,19 +34,7 @@ columns:
   returning: contributed in the window after at least a whole window without
   facilitator: facilitator by a role at that time, or hosted at least two meetings in the window
   sponsor_staff: sponsor or staff by a role at that time; reported separately
-  change: what changed the level at this evaluation; absent where it did not change
   weeks_silent: weeks since the last sign of the member; absent where the window holds one
-  reason: why this level, in words; the counts and bars beside it say the rest, and levels.history and levels.current put them in one sentence
-checks:
-  - name: levels
-    says: A level is one of nine words.
-    sql: select community from {table} where level not in ('core', 'active', 'occasional', 'peripheral', 'transactional', 'dormant', 'departed', 'insufficient', 'not seen')
-  - name: newcomers
-    says: No newcomer's target is core.
-    sql: select community from {table} where newcomer and target = 'core'
-  - name: bars
-    says: Nobody enters core below its bars.
-    sql: select community from {table} where target = 'core' and (3 * beats_active < 2 * beats_alive or ties < bar)
 */
 with params as (
     select
