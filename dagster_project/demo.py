@@ -112,7 +112,7 @@ class _Show:
         write_truth(self.folder / "truth.json", truth, self.expected)
         self._planted(settings, truth, members)
         _line("published", _short(path))
-        reports = [make_report(settings, spec.slug, last_month(now.date()), now) for spec in SPECS]
+        reports = [make_report(settings, spec.slug, last_month(now.date()), now).files["html"] for spec in SPECS]
         _line("report", _short(reports[0]))
         # From now on on the usual port, where `guildhall up` is to be found.
         config = write_settings(self.folder, self.script, self.world)

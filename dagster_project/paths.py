@@ -68,6 +68,11 @@ class Paths:
         return self.home / "reports"
 
     @property
+    def ledger(self) -> Path:
+        """The ledger of reports: frozen values, and what was issued to whom."""
+        return self.reports / "ledger.db"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's home."""
         return self.home / "dagster"

@@ -1,22 +1,21 @@
-"""Refreshing: `land`, `build`, `publish`, each alone; `refresh`, all three; `report`, a page from what is published."""
+"""Refreshing: `land`, `build`, `publish`, each alone; `refresh`, all three; `report`, a report from what is published."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from typing import Annotated
 
 import typer
 
 from dagster_project.assembly import sources_of, warehouse_of
 from dagster_project.cli.common import AsJson, err, out, progress, show_json, state
-from dagster_project.cli.query import known
 from dagster_project.delivery.issue import make_report
-from dagster_project.processes.temporary import open_current, services
+from dagster_project.processes.temporary import services
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from warehouse.landing.land import accept_gap as accept
-from warehouse.report.period import last_month, period_of
+from warehouse.report.period import last_month
 from warehouse.warehouse import Warehouse
 
 
@@ -99,28 +98,29 @@ def report(
     period: Annotated[
         str | None, typer.Option(help="2026-10 or 2026-Q3; else the last whole month.", show_default=False)
     ] = None,
-    output: Annotated[str, typer.Option("--format", help="html, or json: the rows behind the page.")] = "html",
+    formats: Annotated[str, typer.Option("--format", help="html, json, or both: html,json.")] = "html",
+    revise: Annotated[
+        bool, typer.Option("--revise", help="Issue another revision where the published tables differ from the last one.")
+    ] = False,
 ) -> None:
-    """Write the report of a community and a period now, from what is published.
+    """Issue the report of a community and a period, and print its files. An issued report does not change.
+
+    Until seven days after the last evaluation of the period, the files are a draft.
 
     Example: `guildhall report auditors --period 2026-10`
     """
-    settings = state.settings()
     now = datetime.now(UTC)
-    if output not in {"html", "json"}:
-        raise GuildhallError(f"`{output}` is no format of a report.", "There are html and json.", "Name one of them.")
     name = period or last_month(now.date())
-    if output == "json":
-        with open_current(settings) as tables:
-            known(tables, community)
-            day: date = period_of(name).after
-            rows = tables.rows(
-                "from reports.estimates where community = ? and window_end <= ? order by metric, window_end, part",
-                [community, datetime.combine(day, time())],
-            )
-        show_json(rows)
-        return
-    out.print(str(make_report(settings, community, name, now)))
+    chosen = tuple(dict.fromkeys(one.strip() for one in formats.split(",")))
+    made = make_report(state.settings(), community, name, now, chosen, revise=revise)
+    for path in made.files.values():
+        out.print(str(path))
+    if made.revision == 0:
+        err.print("  A draft: late events may still come. It is issued when the period and its grace of seven days are over.")
+    elif made.outdated:
+        err.print(
+            f"  This is revision {made.revision}; the published tables differ from it. `--revise` issues another revision."
+        )
 
 
 @contextmanager

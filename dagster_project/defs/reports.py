@@ -1,4 +1,4 @@
-"""Reports: made when their period has ended, each once; what was missed is made up for."""
+"""Reports: each is issued once, when its period is closed; missed ones are made up for."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -26,7 +26,8 @@ from pydantic import Field
 
 from dagster_project.defs.assets import PUBLISHED
 from dagster_project.defs.instance import UNDER_WAY
-from dagster_project.delivery.issue import Due, due_reports, make_report
+from dagster_project.delivery.due import Due, due_reports
+from dagster_project.delivery.issue import make_report
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
 
@@ -35,9 +36,9 @@ STEP = "report_pages"
 
 
 class ReportsConfig(Config):
-    """Which reports to make; nothing named means: those that are due."""
+    """Which reports to issue; an empty list means those that are due."""
 
-    reports: list[str] = Field(default_factory=list, description="`community 2026-10`, one each")
+    reports: list[str] = Field(default_factory=list, description="`community 2026-10`, one string per report")
 
 
 @multi_asset(
@@ -45,7 +46,7 @@ class ReportsConfig(Config):
     specs=[
         AssetSpec(
             PAGES,
-            description="The page a sponsor reads, for each community and period: var/reports/<community>/<period>/index.html.",
+            description="The report of each community and period: var/reports/<community>/<period>/index.html.",
             deps=[PUBLISHED],
             group_name="published",
             kinds={"html"},
@@ -53,50 +54,51 @@ class ReportsConfig(Config):
     ],
 )
 def report_pages(context: AssetExecutionContext, config: ReportsConfig) -> Iterator[MaterializeResult[Any]]:
-    """Make the pages; one that cannot be made does not keep the others from being made, and fails the run at the end."""
+    """Issue the reports; where one cannot be issued, the others are, and the run fails at the end."""
     settings, now = load(), datetime.now(UTC)
     due = [Due(*line.split()) for line in config.reports] or due_reports(settings, now)
-    made, failed = [], []
+    made: list[str] = []
+    failed: list[Due] = []
     for one in due:
         try:
-            made.append(str(make_report(settings, one.community, one.period, now)))
+            made += map(str, make_report(settings, one.community, one.period, now).files.values())
         except GuildhallError as error:
-            context.log.error("%s %s: %s", one.community, one.period, error)  # noqa: TRY400 - the three sentences say it all
+            context.log.error("%s %s: %s", one.community, one.period, error)  # noqa: TRY400 - its three parts are enough
             failed.append(one)
     if failed:
         raise GuildhallError(
-            f"{len(failed)} of {len(due)} reports were not made.",
-            "The log above says why, one by one.",
-            "Mend it; the next hour tries again.",
+            f"{len(failed)} of {len(due)} reports were not issued.",
+            "The log above has the reason of each.",
+            "Fix it; the next hour tries again.",
         )
     yield MaterializeResult(
         asset_key=PAGES, metadata={"pages": len(made), "paths": MetadataValue.md("\n".join(f"* `{p}`" for p in made) or "none")}
     )
 
 
-reports = define_asset_job("reports", selection=[PAGES], description="Make the reports that are due.")
+reports = define_asset_job("reports", selection=[PAGES], description="Issue the reports that are due.")
 
 
 @schedule(
     job=reports,
     cron_schedule="7 * * * *",
     default_status=DefaultScheduleStatus.RUNNING,
-    description="Every hour: the reports of ended periods that are not there yet.",
+    description="Every hour: the reports of closed periods that are not issued yet.",
 )
 def reports_when_due(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
-    """Ask for what is due, unless it is being made."""
+    """Request what is due, unless a run issues it now."""
     return decide(load(), datetime.now(UTC), context.instance)
 
 
 def decide(settings: Settings, now: datetime, instance: DagsterInstance) -> RunRequest | SkipReason:
     """A run for everything that is due, or why there is none.
 
-    No run key: Dagster remembers keys for ever, and a run that failed must be able to come again. What is there is the memory.
+    No run key: Dagster never runs a key twice, also after a failure. The ledger prevents that a report is issued twice.
     """
     if instance.get_runs(RunsFilter(job_name=reports.name, statuses=list(UNDER_WAY)), limit=1):
-        return SkipReason("Reports are being made.")
+        return SkipReason("A run issues reports now.")
     due = due_reports(settings, now)
     if not due:
-        return SkipReason("Every report that is due is there.")
+        return SkipReason("Every report that is due is issued.")
     config = ReportsConfig(reports=[f"{one.community} {one.period}" for one in due])
     return RunRequest(run_config=RunConfig(ops={STEP: config}), tags={"reports": str(len(due))})

@@ -1,124 +1,137 @@
-"""Reporting: the page of a community and a period, from what is published; and which pages are due."""
+"""Issue: the files of a community's report on a period, and their rows in the ledger.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+A report is issued in three steps, each of which may be the last one of a process that dies: its value is frozen in the ledger,
+each format's file is written whole, its row is added. The next pass goes on with the frozen value, so it writes the same bytes.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
+from dagster_project.delivery.due import evaluations_of, is_final, published
+from dagster_project.delivery.ledger import FOLDER, RECIPIENT, Issued, Ledger, hash_of
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from events.files import write_atomic
-from warehouse import publish
-from warehouse.report.period import Period, period_of
+from warehouse.failpoint import failpoint
+from warehouse.report.corrections import differs, revised
+from warehouse.report.data import ReportData
+from warehouse.report.period import period_of
 from warehouse.report.read import report_data
-from warehouse.report.renderers.html import render
+from warehouse.report.renderers import RENDERERS
 
-CATCH_UP = 12
-"""Periods back from now that are made up for where they are missing."""
-PAGE = "index.html"
-GRACE = timedelta(days=7)
-"""How long after an evaluation late events may still come: a report on it waits, for what was issued stays as it is."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Due:
-    """A report that should be there and is not."""
-
-    community: str
-    period: str
+DRAFT = "draft"
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """One evaluation of a community: when it was (naive UTC), and its beat."""
+class Made:
+    """A report as files. `revision` 0 is a draft. `outdated`: the published tables differ from what was issued."""
 
-    window_end: datetime
-    beat_days: int
-
-
-def report_path(settings: Settings, community: str, period: str) -> Path:
-    """Where a report lies: var/reports/<community>/<period>/index.html."""
-    return settings.paths.reports / community / period / PAGE
+    files: Mapping[str, Path]
+    """Format -> file."""
+    revision: int
+    outdated: bool = False
 
 
-def make_report(settings: Settings, community: str, period: str, now: datetime) -> Path:
-    """Write the page of a community and a period (`2026-10`, `2026-Q3`) from the published file, whole or not at all.
+def make_report(
+    settings: Settings, community: str, period: str, now: datetime, formats: Sequence[str] = ("html",), *, revise: bool = False
+) -> Made:
+    """Issue the report on a period (`2026-10`, `2026-Q3`), or return what was issued: an issued report does not change.
 
-    The same published rows give the same bytes. Raises GuildhallError where the community or the period is unknown or has not
-    begun, where nothing was evaluated in it, or where nothing was published yet.
+    `revise` issues another revision where the published tables differ from the last one. Until the period's last evaluation and
+    its grace are over, the files are a draft: written each time, in the ledger never. Raises GuildhallError where the community
+    or the period is unknown or has not begun, nothing was evaluated in it, nothing is published, or nothing is to be revised.
     """
     span = period_of(period)
     if span.first > now.astimezone(UTC).date():
         raise GuildhallError(f"{span.title} has not begun.", "A report covers what happened.", "Name a period that has begun.")
-    con = publish.open_published(publish.current(settings.paths.published))
-    try:
-        page = render(report_data(con, community, span))
-    finally:
-        con.close()
-    path = report_path(settings, community, period)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, page)
+    unknown = [form for form in formats if form not in RENDERERS]
+    if unknown or not formats:
+        raise GuildhallError(
+            f"`{','.join(unknown)}` is no format of a report.", f"There are {' and '.join(RENDERERS)}.", "Name one or several."
+        )
+    with published(settings, now) as (con, moment):
+        data = report_data(con, community, span)
+        final = is_final(evaluations_of(con)[community], span, moment)
+    folder = settings.paths.reports / community / period
+    if not final:
+        return Made(_write(folder / DRAFT, data, formats), 0)
+    with Ledger(settings.paths.ledger) as ledger:
+        frozen = _frozen(ledger, data, now, revise=revise)
+        files = {form: _issue(settings.paths.reports, ledger, frozen, form, now) for form in formats}
+    shutil.rmtree(folder / DRAFT, ignore_errors=True)
+    return Made(files, frozen.revision, outdated=differs(frozen, data))
+
+
+def _frozen(ledger: Ledger, data: ReportData, now: datetime, *, revise: bool) -> ReportData:
+    """The value to issue: the newest frozen one, or the one that follows it."""
+    last = ledger.latest(data.community, data.period.name)
+    if last is None:
+        last = ledger.freeze(data.model_copy(update={"revision": 1}), now)
+        failpoint("report-frozen")
+    elif revise and any(row.revision == last.revision for row in ledger.issued(data.community, data.period.name)):
+        if not differs(last, data):
+            raise GuildhallError(
+                f"There is nothing to revise in the report on {data.period.title}.",
+                f"The published tables show what revision {last.revision} shows.",
+                "Do nothing, or run `guildhall refresh` first.",
+            )
+        last = ledger.freeze(revised(last, data), now)
+        failpoint("report-frozen")
+    return last
+
+
+def _issue(reports: Path, ledger: Ledger, data: ReportData, form: str, now: datetime) -> Path:
+    """Write the file of one format and add its row; where the row exists, make sure that the file is what was issued."""
+    folder = reports / data.community / data.period.name
+    if data.revision > 1:
+        folder /= f"revision-{data.revision}"
+    key = (form, FOLDER, RECIPIENT, data.revision)
+    rows = ledger.issued(data.community, data.period.name)
+    row = next((row for row in rows if (row.format, row.channel, row.recipient, row.revision) == key), None)
+    if row is not None:
+        return _restored(reports / row.path, row, data)
+    content = RENDERERS[form].render(data)
+    path = folder / RENDERERS[form].name
+    _save(path, content)
+    failpoint("report-written")
+    ledger.issue(
+        data,
+        form=form,
+        channel=FOLDER,
+        recipient=RECIPIENT,
+        content=content,
+        path=path.relative_to(reports).as_posix(),
+        now=now,
+    )
+    failpoint("report-issued")
     return path
 
 
-def due_reports(settings: Settings, now: datetime) -> list[Due]:
-    """Every report that its rule asks for, that something was evaluated for, and that is not there; oldest first.
-
-    What is there is the memory: a report that exists is never made a second time, one that a killed run left out is made by the
-    next. Nothing is due before something is published that was built after the period ended and its last evaluation's grace.
-    """
-    try:
-        path = publish.current(settings.paths.published)
-        con = publish.open_published(path)
-    except GuildhallError:
-        return []
-    try:
-        rows = con.execute("select community, window_end, beat_days from core.windows").fetchall()
-    finally:
-        con.close()
-    seen: dict[str, list[Evaluation]] = {}
-    for community, window_end, beat_days in rows:
-        seen.setdefault(community, []).append(Evaluation(window_end, beat_days))
-    published_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    rules = {slug: community.report.every for slug, community in settings.community.items()}
-    wanted = wanted_reports(rules, seen, min(now, published_at))
-    return [due for due in wanted if not report_path(settings, due.community, due.period).exists()]
+def _restored(path: Path, row: Issued, data: ReportData) -> Path:
+    """The file of a row; written again from the frozen value where somebody deleted or changed it. Raises GuildhallError."""
+    if path.exists() and hash_of(path.read_bytes()) == row.content_hash:
+        return path
+    content = RENDERERS[row.format].render(data)
+    if hash_of(content) != row.content_hash:
+        raise GuildhallError(
+            f"{path} is not the report that was issued.",
+            f"It was changed or deleted after {row.issued_at}, and this version of Guildhall renders it differently.",
+            "Restore it from a backup.",
+        )
+    _save(path, content)
+    return path
 
 
-def wanted_reports(rules: Mapping[str, str], seen: Mapping[str, Sequence[Evaluation]], now: datetime) -> list[Due]:
-    """The reports of ended periods, at most `CATCH_UP` each, in which something was evaluated and closed; oldest first."""
-    return [
-        Due(community, period.name)
-        for community, every in sorted(rules.items())
-        for period in sorted(ended_periods(every, now.astimezone(UTC).date()), key=lambda period: period.first)
-        if evaluated(seen.get(community, ()), period) and closed(seen.get(community, ()), period, now)
-    ]
+def _write(folder: Path, data: ReportData, formats: Sequence[str]) -> dict[str, Path]:
+    files = {form: folder / RENDERERS[form].name for form in formats}
+    for form, path in files.items():
+        _save(path, RENDERERS[form].render(data))
+    return files
 
 
-def ended_periods(every: str, today: date) -> Iterator[Period]:
-    """The last `CATCH_UP` months or quarters that ended before or on this day's beginning, newest first."""
-    first = today.replace(day=1)
-    if every == "quarter":
-        first = first.replace(month=(first.month - 1) // 3 * 3 + 1)
-    for _ in range(CATCH_UP):
-        last = first - timedelta(days=1)
-        name = f"{last.year:04d}-Q{(last.month + 2) // 3}" if every == "quarter" else f"{last.year:04d}-{last.month:02d}"
-        period = period_of(name)
-        yield period
-        first = period.first
-
-
-def evaluated(evaluations: Iterable[Evaluation], period: Period) -> bool:
-    """Whether there is something to report on a period: as `report_data` decides it."""
-    first, after = (datetime.combine(day, time.min) for day in (period.first, period.after))
-    ends = [one for one in evaluations if one.window_end <= after]
-    if not ends:
-        return False
-    last = max(ends, key=lambda one: one.window_end)
-    return last.window_end + timedelta(days=last.beat_days) > first
-
-
-def closed(evaluations: Iterable[Evaluation], period: Period, now: datetime) -> bool:
-    """Whether the grace of every evaluation that a report on a period may rest on is over; `now` is aware."""
-    after, moment = datetime.combine(period.after, time.min), now.astimezone(UTC).replace(tzinfo=None)
-    return all(one.window_end + GRACE <= moment for one in evaluations if one.window_end <= after)
+def _save(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, content)

@@ -33,7 +33,9 @@ def published(here):
     folder = here / "var" / "published"
     folder.mkdir(parents=True)
     con = duckdb.connect(str(folder / "guildhall-000001.duckdb"))
-    con.execute("create schema core; create table core.communities as select 'bakers' as community")
+    con.execute(
+        "create schema core; create table core.communities as select 'bakers' as community, 'Bakers' as title, 'UTC' as time_zone"
+    )
     con.close()
     (folder / "current").symlink_to("guildhall-000001.duckdb")
     return folder
@@ -121,7 +123,7 @@ def test_the_future_is_not_built(here, capsys):
 
 
 def test_rows_of_an_unknown_community_are_refused_and_not_an_empty_list(published, capsys):
-    assert "Published are: bakers" in refused(capsys, "report", "bakres", "--format", "json")
+    assert "The published file has: bakers" in refused(capsys, "report", "bakres", "--format", "json")
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,7 @@ def test_a_home_that_is_a_file_is_refused_and_the_doctor_goes_on(here, capsys):
 
 
 def test_a_full_disk_is_called_one(here, capsys, monkeypatch):
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("dagster_project.cli.build.make_report", full)
@@ -243,7 +245,7 @@ def test_a_published_file_that_is_gone_is_made_again_by_publish(here, capsys):
 
 
 def test_ctrl_c_is_answered_in_words(here, capsys, monkeypatch):
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("dagster_project.cli.build.make_report", interrupted)

@@ -10,7 +10,7 @@ from dagster_project.defs import reports
 from dagster_project.defs.instance import open_instance
 from dagster_project.defs.schedules import report_checks
 from dagster_project.defs.sensors import watch
-from dagster_project.delivery.issue import Due
+from dagster_project.delivery.due import Due
 from dagster_project.refresh.status import faults
 from dagster_project.settings import Settings
 from warehouse.build.build import CheckResult
@@ -36,7 +36,7 @@ def test_a_run_is_asked_for_everything_that_is_due(instance, monkeypatch):
 
 def test_there_is_no_run_and_a_reason_when_nothing_is_due(instance, monkeypatch):
     monkeypatch.setattr(reports, "due_reports", lambda *_: [])
-    assert "is there" in reports.decide(SETTINGS, NOW, instance).skip_message
+    assert "is issued" in reports.decide(SETTINGS, NOW, instance).skip_message
 
 
 def test_there_is_no_second_run_while_one_is_under_way(instance, monkeypatch):
@@ -51,7 +51,7 @@ def test_there_is_no_second_run_while_one_is_under_way(instance, monkeypatch):
 
     run = instance.create_run_for_job(same_name, status=dg.DagsterRunStatus.STARTED)
     try:
-        assert "being made" in reports.decide(SETTINGS, NOW, instance).skip_message
+        assert "issues reports now" in reports.decide(SETTINGS, NOW, instance).skip_message
     finally:
         instance.delete_run(run.run_id)
 

@@ -12,7 +12,6 @@ from warehouse.report.charts import Axis, Line, Point, history
 from warehouse.report.data import LEVELS, Estimate, Metric, ReportData
 from warehouse.report.words import FIVE
 
-NAME = "index.html"
 TEMPLATE = (Path(__file__).parent / "page.html.jinja").read_text(encoding="utf-8")
 MOST_LINES = 5
 AXIS_STEPS = (5, 10, 20, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)

@@ -2,8 +2,6 @@
 
 from warehouse.report.data import ReportData
 
-NAME = "report.json"
-
 
 def render(data: ReportData) -> bytes:
     """The document in UTF-8; what is absent has no key. The same data give the same bytes."""
