@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check bench chaos lock clean
+.PHONY: help install demo up test check bench chaos peers lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -51,6 +51,9 @@ bench: $(STAMP)  ## Speed as ratios: one table at the end, and var/bench.json
 
 chaos: $(STAMP)  ## Gateway, worker and refresher killed -9 at random moments, as a table
 	@$(BIN)/python tests/chaos/run.py
+
+peers: $(STAMP)  ## A real MediaWiki that a script acts on, polled while the poller is killed, as a table
+	@$(BIN)/python tests/peers/run.py
 
 lock:  ## Resolve the dependencies again
 	@$(UV) lock

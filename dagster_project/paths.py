@@ -43,6 +43,16 @@ class Paths:
         return self.home / "sources"
 
     @property
+    def poller(self) -> Path:
+        """How far each polled source has been read, and its gaps."""
+        return self.home / "poller.db"
+
+    @property
+    def poller_lock(self) -> Path:
+        """Held by the process that polls."""
+        return self.home / "poller.lock"
+
+    @property
     def landing(self) -> Path:
         """The landing file: every interaction once."""
         return self.home / files.LANDING

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -70,6 +71,10 @@ class SourceSettings(_Part):
     tenant: str | None = Field(
         default=None, min_length=1, description="workspace, site or account, for live traffic and imports whose data names none"
     )
+    url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s/]+", description="of a polled source: the address that it is read from"
+    )
+    poll_seconds: float = Field(default=60.0, gt=0, description="pause between two passes over a polled source")
     secret_env: str | None = None
     secret_file: str | None = Field(default=None, description="path, from the folder of guildhall.toml")
     max_gap_hours: int = Field(default=72, gt=0, description="silence of the source after which its data counts as missing")
@@ -125,6 +130,12 @@ class Settings(_Part):
             if kind not in PLATFORMS[source.platform].arrives:
                 ways = ", ".join(PLATFORMS[source.platform].arrives)
                 raise ValueError(f"source.{name}.kind: {source.platform} has no {kind}; its events arrive by: {ways}")
+            if (kind is SourceKind.POLL) != (source.url is not None):
+                need = "a polled source needs a `url`" if kind is SourceKind.POLL else '`url` is for sources with kind = "poll"'
+                raise ValueError(f"source.{name}: {need}; `guildhall sources` lists the addresses of each platform")
+            has_secret = source.secret_env or source.secret_file
+            if source.url and has_secret and urlsplit(source.url).scheme != "https" and not _is_loopback(source.url):
+                raise ValueError(f"source.{name}.url: a source with a secret needs an address that begins with https://")
             if kind is SourceKind.EMIT and emitting.setdefault(source.platform, name) != name:
                 raise ValueError(
                     f"source.{name}: `{emitting[source.platform]}` has the kind emit too; a platform has at most one such"
@@ -186,6 +197,10 @@ class Settings(_Part):
                 "Restore it from your backup; with another key every pseudonym changes.",
             )
         return key
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 def named_config(config: Path | None) -> Path | None:
@@ -328,6 +343,11 @@ EXAMPLE = """\
 # tenant = "T024BE7LD"                   # workspace, site or account, for live traffic and imports
 # secret_env = "SLACK_SIGNING_SECRET"    # or secret_file = "secrets/slack"; two secrets, one a line, while you rotate
 # max_gap_hours = 72
+# [source.wiki]
+# platform = "mediawiki"
+# kind = "poll"
+# url = "https://wiki.example.org/w/api.php"
+# poll_seconds = 60.0
 
 # Accounts that are bots although their platform has no flag that says so.
 # [[bots]]

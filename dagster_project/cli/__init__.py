@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from dagster_project.cli import build, health, imports, query, run, setup
+from dagster_project.cli import build, health, imports, poll, query, run, setup
 from dagster_project.cli.common import REFUSED, WRONG_USE, show_error, state
 from dagster_project.errors import explain
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     help="Lets communities of practice see themselves: interaction events in, health reports out.\n\n"
     "Begin with `guildhall demo`, or with `guildhall init` and `guildhall up`.",
 )
-for family in (run, setup, imports, build, query, health):
+for family in (run, setup, imports, poll, build, query, health):
     family.register(app)
 
 

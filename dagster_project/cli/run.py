@@ -32,10 +32,10 @@ def demo(
 
 def up(
     only: Annotated[
-        str | None, typer.Option(help="Some of: kafka,gateway,worker,refresher,daemon,webserver.", show_default=False)
+        str | None, typer.Option(help="Some of: kafka,gateway,poller,worker,refresher,daemon,webserver.", show_default=False)
     ] = None,
 ) -> None:
-    """Run everything, live, until Ctrl-C: Kafka, gateway, stream worker, refresher, Dagster's daemon and page.
+    """Run everything, live, until Ctrl-C: Kafka, gateway, poller, stream worker, refresher, Dagster's daemon and page.
 
     Example: `guildhall up`, then http://127.0.0.1:8000 (reports) and http://127.0.0.1:3000 (Dagster)
     """

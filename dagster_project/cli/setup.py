@@ -1,5 +1,7 @@
 """Setting up: `init` writes the settings and the key, `sources` says where events can come in and whether they do."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +12,7 @@ from dagster_project.processes.temporary import open_current
 from dagster_project.settings import EXAMPLE, Settings, load, named_config
 from events.errors import GuildhallError
 from events.source import SourceKind
-from pipelines.ingest import last_seen
+from pipelines.ingest import cursors, last_seen
 from pipelines.platforms import PLATFORMS
 
 
@@ -54,7 +56,8 @@ def sources(as_json: AsJson = False) -> None:
     settings = state.settings()
     signs = last_seen.read(settings.paths.sources)
     known = [_platform(slug) for slug in sorted(PLATFORMS)]
-    configured = [_source(settings, name, signs) for name in sorted(settings.source)]
+    progress = cursors.read(settings.paths.poller)
+    configured = [_source(settings, name, signs, progress) for name in sorted(settings.source)]
     unmapped = _unmapped(settings)
     if as_json:
         show_json({"platforms": known, "sources": configured, "unmapped_spaces": unmapped})
@@ -72,9 +75,17 @@ def sources(as_json: AsJson = False) -> None:
     out.print("")
     show_table(
         ("source", "endpoint", "secret", "last seen", "last refused"),
-        ((d["source"], d["endpoint"], "set" if d["secret"] else "missing", d["seen_at"], d["refused_at"]) for d in configured),
+        ((d["source"], d["endpoint"], _secret(d), d["seen_at"], d["refused_at"]) for d in configured),
         title="Configured sources" if configured else "No source is configured yet: [source.NAME] in guildhall.toml",
     )
+    polled = [d for d in configured if d["poll"] is not None]
+    if polled:
+        out.print("")
+        show_table(
+            ("source", "last answer", "cursor moved", "gaps", "last failure"),
+            ((d["source"], *_polled(d["poll"])) for d in polled),
+            title="Polled sources",
+        )
     if unmapped:
         out.print("")
         show_table(
@@ -98,23 +109,58 @@ def _platform(slug: str) -> dict[str, Any]:
     }
 
 
-def _source(settings: Settings, name: str, signs: dict[str, dict[str, str]]) -> dict[str, Any]:
+def _source(
+    settings: Settings, name: str, signs: dict[str, dict[str, str]], progress: dict[str, cursors.Progress]
+) -> dict[str, Any]:
     source = settings.source_of(name)
     sign = signs.get(source.address, {})
-    path = {
-        SourceKind.WEBHOOK: f"/hooks/{source.platform}/{source.name}",
-        SourceKind.EMIT: "/v1/events",
-    }.get(source.kind)
+    gateway = f"http://{settings.gateway.host}:{settings.gateway.port}"
+    endpoint = {
+        SourceKind.WEBHOOK: f"{gateway}/hooks/{source.platform}/{source.name}",
+        SourceKind.EMIT: f"{gateway}/v1/events",
+        SourceKind.POLL: settings.source[name].url,
+    }[source.kind]
     return {
         "source": source.address,
         "platform": source.platform,
         "tenant": settings.source[name].tenant,
-        "endpoint": f"http://{settings.gateway.host}:{settings.gateway.port}{path}" if path else None,
+        "endpoint": endpoint,
         "secret": bool(settings.secrets_of(name)),
         "seen_at": sign.get("seen_at"),
         "handshake_at": sign.get("handshake_at"),
         "refused_at": sign.get("refused_at"),
+        "poll": asdict(progress.get(source.address, cursors.Progress(url=endpoint or "")))
+        if source.kind is SourceKind.POLL
+        else None,
     }
+
+
+def _secret(configured: dict[str, Any]) -> str | None:
+    if configured["secret"]:
+        return "set"
+    return None if configured["poll"] is not None else "missing"  # most polled sources need none
+
+
+def _polled(known: dict[str, Any]) -> tuple[str | None, ...]:
+    """The cells of a polled source: last answer, age of the cursor, gaps, last failure."""
+    now = datetime.now(UTC)
+    gaps = "; ".join(f"{_day(gap['since'])} to {_day(gap['noted_at'])}" for gap in known["gaps"])
+    failure = f"{_ago(known['failed_at'], now)}: {known['failure']}" if known["failure"] else None
+    return _ago(known["answered_at"], now), _ago(known["moved_at"], now), gaps or "none", failure
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "the beginning"
+
+
+def _ago(moment: datetime | None, now: datetime) -> str | None:
+    if moment is None:
+        return None
+    seconds = max(0, int((now - moment).total_seconds()))
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
 
 
 def _unmapped(settings: Settings) -> list[dict[str, Any]]:

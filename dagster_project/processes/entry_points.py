@@ -4,6 +4,7 @@ Settings come from GUILDHALL_CONFIG and GUILDHALL_HOME and are read once: a chan
 """
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -75,6 +76,21 @@ def gateway(settings: Settings) -> None:
     run_gateway(app, settings.gateway.host, settings.gateway.port)
 
 
+def poller(settings: Settings) -> None:
+    """Reads the polled sources, each at its interval."""
+    from dagster_project.polling import is_polled, open_poller, polled_sources  # noqa: PLC0415
+
+    stop = threading.Event()
+    if not is_polled(settings):  # in compose, every process is a service
+        _log.info("no source is polled")
+        stop.wait()
+    bootstrap, sources = bootstrap_of(settings), polled_sources(settings)
+    topics(bootstrap)
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
+    with open_poller(settings, bootstrap) as polling:
+        polling.run(sources, stop)
+
+
 def worker(settings: Settings) -> None:
     """The stream worker: raw events in, interactions, accounts and outcomes out."""
     from pipelines.platforms import PLATFORMS  # noqa: PLC0415
@@ -116,6 +132,7 @@ def webserver(settings: Settings) -> None:
 PROCESSES: Mapping[str, Callable[[Settings], None]] = {
     "kafka": kafka,
     "gateway": gateway,
+    "poller": poller,
     "worker": worker,
     "refresher": refresher,
     "daemon": daemon,

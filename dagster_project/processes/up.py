@@ -10,6 +10,7 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
+from dagster_project.polling import is_polled
 from dagster_project.processes.entry_points import PROCESSES, bootstrap_of
 from dagster_project.processes.supervisor import Child, RunState, Supervisor, write_run_state
 from dagster_project.settings import Settings
@@ -61,8 +62,13 @@ def children(settings: Settings, bootstrap: str, only: Sequence[str] | None = No
             last=name == "kafka",
         )
         for name in PROCESSES
-        if (only is None or name in only) and not (name == "kafka" and settings.kafka.bootstrap_servers)
+        if (_is_needed(settings, name) if only is None else name in only)
+        and not (name == "kafka" and settings.kafka.bootstrap_servers)
     ]
+
+
+def _is_needed(settings: Settings, name: str) -> bool:
+    return name != "poller" or is_polled(settings)
 
 
 def addresses(settings: Settings, bootstrap: str, names: Sequence[str]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-FILE = "poller.db"
 _TABLES = """
 create table if not exists cursors (
     source text primary key, url text not null, cursor text, moved_at text, answered_at text, failed_at text, failure text

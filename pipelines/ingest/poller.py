@@ -7,9 +7,10 @@ has a thread of its own: one that fails or hangs does not stop the others.
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -52,9 +53,10 @@ class PolledSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """What one pass over a source did. `wait_seconds` is the pause that the platform asked for."""
+    """What one pass over a source did, and how long it took. `wait_seconds` is the pause that the platform asked for."""
 
     source: str
+    seconds: float
     events: int = 0
     pages: int = 0
     gap: bool = False
@@ -91,7 +93,6 @@ class Poller:
                 self._tried(source, client, done)
         except Exception as error:  # noqa: BLE001 - one broken source must not stop the others, whatever breaks in it
             failure = explained(source, error)
-            _log.warning("a pass failed", source=source.address, why=failure.why)
             self._cursors.failed(source.address, source.url, failure.why, self._clock())
             asked = pause_of(error, self._clock())
             return done.as_pass(source, failure, 0.0 if isinstance(asked, bool) else asked)
@@ -124,8 +125,7 @@ class Poller:
                 _log.exception("a pass could not be recorded", source=source.address)
             else:
                 wait = max(wait, done.wait_seconds)
-                if done.events:
-                    _log.info("polled", source=source.address, events=done.events, pages=done.pages)
+                _logged(source, done)
             stop.wait(wait * (1 + random.uniform(0, JITTER)))  # noqa: S311 - no secret
 
     def _tried(self, source: PolledSource, client: httpx.Client, done: "_Tally") -> None:
@@ -146,7 +146,6 @@ class Poller:
         try:
             self._take(source, self._pages(source, client, cursor), done)
         except CursorExpired as expired:
-            _log.warning("a cursor has expired: events may be missing", source=source.address)
             self._cursors.mark_gap(source.address, self._clock())
             self._cursors.move(source.address, source.url, expired.resume, self._clock())
             done.gap = True
@@ -174,6 +173,15 @@ class Poller:
             self._last_seen.write()
 
 
+def _logged(source: PolledSource, done: Pass) -> None:
+    if done.gap:
+        _log.warning("the cursor had expired: events may be missing", source=source.address)
+    if done.failure:
+        _log.warning("a pass failed", source=source.address, why=done.failure.why, events=done.events)
+    elif done.events:
+        _log.info("polled", source=source.address, events=done.events, pages=done.pages)
+
+
 class ConfirmedPublisher:
     """Publishes to Kafka and returns only when everything is acknowledged. Threads take turns."""
 
@@ -197,6 +205,7 @@ class ConfirmedPublisher:
 
 @dataclass(slots=True)
 class _Tally:
+    started: float = field(default_factory=time.monotonic)
     events: int = 0
     pages: int = 0
     gap: bool = False
@@ -204,6 +213,7 @@ class _Tally:
     def as_pass(self, source: PolledSource, failure: GuildhallError | None = None, wait_seconds: float = 0.0) -> Pass:
         return Pass(
             source=source.name,
+            seconds=time.monotonic() - self.started,
             events=self.events,
             pages=self.pages,
             gap=self.gap,

@@ -71,12 +71,14 @@ def settings(tmp_path):
 
 
 def test_a_process_that_is_none_is_refused_with_the_names_of_all(settings):
-    with pytest.raises(GuildhallError, match="kafka, gateway, worker, refresher, daemon, webserver"):
+    with pytest.raises(GuildhallError, match="kafka, gateway, poller, worker, refresher, daemon, webserver"):
         children(settings, "127.0.0.1:1", ["gatway"])
 
 
 def test_every_process_but_kafka_is_told_where_kafka_is(settings):
-    told = {child.name: child.env.get("KAFKA_BOOTSTRAP_SERVERS") for child in children(settings, "127.0.0.1:1")}
+    told = {
+        child.name: child.env.get("KAFKA_BOOTSTRAP_SERVERS") for child in children(settings, "127.0.0.1:1", list(PROCESSES))
+    }
     assert told == {name: None if name == "kafka" else "127.0.0.1:1" for name in PROCESSES}
 
 
@@ -208,7 +210,7 @@ def test_a_signed_message_becomes_a_published_row_and_a_report_and_one_ctrl_c_en
         assert wait_for(lambda: "SUCCESS" in statuses(dagster), PATIENCE, every=1.0), logs(settings)
 
         run_state = read_run_state(settings.home / "run_state.json")
-        assert set(run_state.children) == set(PROCESSES)
+        assert set(run_state.children) == set(PROCESSES) - {"poller"}, "no source is polled"
         below = descendants(process.pid)
         assert set(run_state.children.values()) <= below
         process.send_signal(signal.SIGINT)

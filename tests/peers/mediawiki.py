@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 from contextlib import closing, suppress
@@ -98,6 +99,11 @@ class MediaWiki:
             os.killpg(self._server.pid, signal.SIGKILL)
             self._server.wait()
             self._server = None
+
+    def sql(self, statement: str) -> None:
+        """Change the wiki's database behind its back."""
+        with closing(sqlite3.connect(self.folder / "data" / "my_wiki.sqlite", timeout=30)) as con, con:
+            con.execute(statement)
 
     def person(self, name: str) -> "Person":
         return Person(self, name)

@@ -58,8 +58,9 @@ class World:
 
     def __init__(self, folder) -> None:
         self.folder, self.kafka, self.now = folder, Kafka(), NOW
+        self.file = folder / "poller.db"
         self.make_client = httpx.Client
-        self.cursors = Cursors(folder / cursor_file.FILE)
+        self.cursors = Cursors(self.file)
 
     def poller(self) -> Poller:
         seen = LastSeen(self.folder, last_seen.POLLER_FILE)
@@ -69,7 +70,7 @@ class World:
         return self.make_client()
 
     def progress(self, source):
-        return cursor_file.read(self.folder / cursor_file.FILE)[source.address]
+        return cursor_file.read(self.file)[source.address]
 
     def ids(self) -> list[str]:
         return [json.loads(event.payload)["id"] for event in self.kafka.events]
@@ -340,9 +341,9 @@ def test_a_source_that_hangs_does_not_stop_the_others_nor_the_poller(world):
     running.join(10)
     assert world.ids() == ["1", "2", "3"]
     assert not running.is_alive()
-    assert "poll/mediawiki/a" not in cursor_file.read(world.folder / cursor_file.FILE)
+    assert "poll/mediawiki/a" not in cursor_file.read(world.file)
     let_go.set()
-    while "poll/mediawiki/a" not in cursor_file.read(world.folder / cursor_file.FILE) and time.monotonic() < until:
+    while "poll/mediawiki/a" not in cursor_file.read(world.file) and time.monotonic() < until:
         time.sleep(0.01)  # its thread comes to its end before the files are closed
 
 

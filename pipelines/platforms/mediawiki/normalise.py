@@ -286,7 +286,7 @@ PLATFORM = Platform(
     medium=Medium.WIKI,
     reference="https://www.mediawiki.org/wiki/Manual:RCFeed",
     setup=(
-        "Poll: set `url` of the source to the address of the wiki's api.php. Nothing changes on the wiki.",
+        'Poll: give the source kind = "poll", and the address of the wiki\'s api.php as `url`. Nothing changes on the wiki.',
         (
             "Wikimedia: set `url` to https://stream.wikimedia.org/v2/stream/recentchange, and `tenant` to the wiki's domain, "
             "such as meta.wikimedia.org."
