@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -46,9 +46,11 @@ from pipelines.simulator.ground_truth import Truth, truth_of, write_settings, wr
 from pipelines.simulator.population import SPECS
 from pipelines.simulator.scenario import Script
 from pipelines.simulator.scoring import ColdFound, CoreFound, Welcome, compare_cold, compare_core
+from warehouse.build.build import Built
+from warehouse.landing.batch import Landed
 from warehouse.landing.reconciliation import Account
 from warehouse.report.period import last_month
-from warehouse.warehouse import Warehouse
+from warehouse.warehouse import Progress, Warehouse
 
 LIVE_WEEKS = 20
 """Weeks that come through the live sources; the older ones are in exports."""
@@ -105,9 +107,8 @@ class _Show:
             await_outcomes(bootstrap, outcomes, before, ends, "", progress=alive)
         understood_in = time.perf_counter() - began
         with warehouse_of(settings, bootstrap) as warehouse:
-            self._tables(warehouse, settings, bootstrap, understood_in)
+            path = self._refresh(warehouse, settings, bootstrap, understood_in)
             members = warehouse.identity.members()
-            path = warehouse.publish(datetime.now(UTC))
         truth = truth_of(self.script)
         write_truth(self.folder / "truth.json", truth, self.expected)
         self._planted(settings, truth, members)
@@ -175,9 +176,30 @@ class _Show:
         )
         self.sent[export.platform, Source(SourceKind.IMPORT, export.platform, export.kind).address] += done.acknowledged
 
-    def _tables(self, warehouse: Warehouse, settings: Settings, bootstrap: str, understood_in: float) -> None:
-        with progress("landing"):
-            landed = warehouse.land(datetime.now(UTC))
+    def _refresh(self, warehouse: Warehouse, settings: Settings, bootstrap: str, understood_in: float) -> Path:
+        landed_at = time.perf_counter()
+        tables: set[str] = set()
+
+        def landed(done: Landed) -> None:
+            nonlocal landed_at
+            self._landed(warehouse, done, bootstrap, understood_in)
+            landed_at = time.perf_counter()
+
+        with progress("landing and building", len(warehouse.models)) as bar:
+
+            def table(name: str, _seconds: float) -> None:
+                tables.add(name)
+                bar(len(tables))
+
+            def built(done: Sequence[Built]) -> None:
+                _built(done, time.perf_counter() - landed_at)
+
+            hooks = Progress(landed=landed, table=table, built=built)
+            path = warehouse.refresh(sources_of(settings), lambda: datetime.now(UTC), progress=hooks).published
+        assert path is not None, "a demo builds something"
+        return path
+
+    def _landed(self, warehouse: Warehouse, landed: Landed, bootstrap: str, understood_in: float) -> None:
         # By source as the senders know it, each event once: what was sent again is in the topic again, under the same id.
         once = Counter(source for source, _ in read_ledger(self.folder / "ledger.jsonl"))
         once.update({source: count for (_, source), count in self.sent.items() if not parse(source).is_live})
@@ -195,27 +217,6 @@ class _Show:
         produced = sum(admin.ends(bootstrap, INTERACTIONS.name).values())
         _same("rows and duplicates landed", landed.rows + landed.duplicates, "interactions produced", produced)
         _same("rows landed", landed.rows, "interactions expected", self.expected.interactions - self.expected.duplicates)
-        began = time.perf_counter()
-        moment = datetime.now(UTC)
-        with progress("building", len(warehouse.models)) as told:
-            warehouse.sync_settings(sources_of(settings), moment)
-            made = 0
-
-            def table(_table: str, _seconds: float) -> None:
-                nonlocal made
-                made += 1
-                told(made)
-
-            built = warehouse.build(moment, progress=table)
-        checks = [check for one in built for check in one.checks]
-        failed = Counter(check.severity for check in checks if check.failures)
-        tables = len({table for one in built for table in one.rows})
-        passed = f"{len(checks) - failed.total():,} checks passed"
-        _line("built", f"{tables} tables, {passed}, {failed['warn']} warnings", time.perf_counter() - began)
-        _same("communities built", len({slug for one in built for slug in one.communities}), "communities", len(SPECS))
-        worst = next((check for check in checks if check.failures and check.severity == "error"), None)
-        if worst:
-            raise _wrong(f"The check `{worst.name}` of {worst.table} failed", f"{worst.failures} rows")
 
     def _as_expected(self, warehouse: Warehouse) -> None:
         """What became of the events, by platform, source and reason, is what was expected: each number by itself."""
@@ -376,6 +377,18 @@ def _holds(line: Account) -> None:
 
 def _wrong(what: str, why: str) -> DemoError:
     return DemoError(f"{what}.", f"{why}.", "This is a fault of the software: report it with the seed, and with var/log.")
+
+
+def _built(built: Sequence[Built], seconds: float) -> None:
+    checks = [check for one in built for check in one.checks]
+    failed = Counter(check.severity for check in checks if check.failures)
+    tables = len({table for one in built for table in one.rows})
+    passed = f"{len(checks) - failed.total():,} checks passed"
+    _line("built", f"{tables} tables, {passed}, {failed['warn']} warnings", seconds)
+    _same("communities built", len({slug for one in built for slug in one.communities}), "communities", len(SPECS))
+    worst = next((check for check in checks if check.failures and check.severity == "error"), None)
+    if worst:
+        raise _wrong(f"The check `{worst.name}` of {worst.table} failed", f"{worst.failures} rows")
 
 
 def _cold_words(truth: Truth, cold: ColdFound) -> str:

@@ -1,12 +1,13 @@
-"""Failpoints: places where a test kills the process, so that every place where it may die is one where it was killed."""
+"""Failpoints: named places where a test kills the process, to prove that the next refresh continues from there."""
 
 import os
 import signal
 
 VARIABLE = "GUILDHALL_FAILPOINT"
+"""Environment variable that names the place to die at."""
 
 
 def failpoint(name: str) -> None:
-    """Die here, as by kill -9, when the environment names this place. Does nothing otherwise."""
+    """Kill this process, as `kill -9` does, when the environment names this place. Otherwise do nothing."""
     if os.environ.get(VARIABLE) == name:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Publishing: the read-only file that analysts open. Always whole, always a new one, never in a reader's way."""
+"""Publishing: the read-only file that analysts open. Each one is complete and new, and no reader is disturbed."""
 
 import contextlib
 import os
@@ -17,13 +17,13 @@ from warehouse.failpoint import failpoint
 
 POINTER = "current"
 _NAME = re.compile(r"^guildhall-(\d{6,})\.duckdb$")
-_NAMING = frozenset(
+_PERSONAL = frozenset(
     {"actor", "actors", "account", "native_id", "raw_id", "handle", "display_name", "email", "person", "real_name", "name"}
 )
-"""Columns of these names would say who somebody is; `meta` may call a source or a check by its name."""
-_LOOKED_AT = 2_000
-# A child copies: closing any descriptor of a file takes from a process the locks that DuckDB holds on it (POSIX), so its owner
-# must never open it a second time.
+"""Names of columns that would identify a person. The schema `meta` is excluded: its sources and checks have names."""
+_SAMPLED_ROWS = 2_000
+# A child process copies. When a process closes any descriptor of a file, it loses all its POSIX locks on that file; DuckDB
+# holds such a lock, so the process that owns the file must not open it a second time.
 _COPY = """
 import os, shutil, sys
 shutil.copyfile(sys.argv[1], sys.argv[2])
@@ -33,20 +33,20 @@ with open(sys.argv[2], "rb+") as copy:
 
 
 class PublishError(GuildhallError):
-    """Nothing was published; the file that was current still is."""
+    """Nothing was published; the file that was current stays current."""
 
 
 def next_number(folder: Path) -> int:
-    """The number of the next file, greater than all that are there."""
+    """Return the number of the next file, greater than those of all files in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     return max((number for number, _ in _published(folder)), default=0) + 1
 
 
 def publish(con: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path, number: int, *, keep: int = 5) -> Path:
-    """Copy the warehouse, which `con` has attached and nobody else has open, to a name of its own in `folder`; returns it.
+    """Copy the warehouse, which `con` has attached and no other process has open, to a new file in `folder`; returns its path.
 
-    `dictionary.describe` has written its `meta`. The copy is synced, opened and compared with its manifest, and only then gets
-    its name; the pointer moves after that. The newest `keep` files stay: whoever has an older one open keeps it. Raises
+    `meta.describe` has written the schema `meta`. The copy is synced, opened and compared with its manifest before it gets its
+    name; then the pointer moves. The newest `keep` files stay. A reader that has an older one open can go on reading it. Raises
     PublishError.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,22 +58,22 @@ def publish(con: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path, numbe
         raise PublishError(
             "Nothing was published.",
             f"{wal.name} is still there, so a copy would be stale.",
-            "End what else writes to the warehouse.",
+            "Stop the other process that writes to the warehouse.",
         )
     failpoint("publish-checkpointed")
     final = folder / f"guildhall-{number:06d}.duckdb"
-    beside = folder / f"{final.name}.tmp"
+    temporary = folder / f"{final.name}.tmp"
     try:
-        _copy(warehouse, beside)
+        _copy(warehouse, temporary)
         failpoint("publish-copied")
-        _verify(con, beside, number)
+        _verify(con, temporary, number)
         failpoint("publish-verified")
-        beside.chmod(0o444)
+        temporary.chmod(0o444)
         if final.exists():
-            raise PublishError("Nothing was published.", f"There is a {final.name} already.", "Run it again.")
-        beside.rename(final)
+            raise PublishError("Nothing was published.", f"{final.name} exists already.", "Run it again.")
+        temporary.rename(final)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     _sync(folder)
     failpoint("publish-renamed")
     _point(folder, final)
@@ -83,7 +83,7 @@ def publish(con: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path, numbe
 
 
 def current(folder: Path) -> Path:
-    """The file that the pointer names, by its own name. Raises PublishError when nothing was published."""
+    """Return the file that the pointer names. Raises PublishError when nothing was published."""
     try:
         return (folder / (folder / POINTER).readlink()).absolute()
     except OSError as error:
@@ -93,10 +93,10 @@ def current(folder: Path) -> Path:
 
 
 def open_published(path: Path, *, memory_limit: str = "1GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
-    """Open a published file (or the current one of a folder) to read and nothing else: no other file, network or extension.
+    """Open a published file (or the current one of a folder) read-only, without access to other files, network or extensions.
 
-    By its own name: DuckDB keeps one database a path within a process, so the pointer's path would go on showing the old file.
-    Raises PublishError.
+    The file is opened by its own name, not by the pointer's: within a process DuckDB has one database per path, so the
+    pointer's path would still show the old file. Raises PublishError.
     """
     tries = 5
     for left in reversed(range(tries)):
@@ -114,11 +114,11 @@ def open_published(path: Path, *, memory_limit: str = "1GB", threads: int = 2) -
             )
         except duckdb.IOException as error:
             if left and not place.exists():
-                continue  # it was the oldest one kept, and went while we looked: the pointer names a newer one by now
+                continue  # it was the oldest file and was deleted in the meantime; the pointer names a newer one
             raise PublishError(
                 f"{place.name} cannot be opened.",
-                "It is gone, is no such file, or is not yours to read.",
-                "Open the current one; if it is that one, `guildhall publish` makes a new one.",
+                "It was deleted, is not a published file, or you have no permission to read it.",
+                "Open the current one; if it is that one, `guildhall publish` writes a new one.",
             ) from error
         con.execute("set enable_external_access = false")
         con.execute("set lock_configuration = true")
@@ -126,21 +126,21 @@ def open_published(path: Path, *, memory_limit: str = "1GB", threads: int = 2) -
     raise AssertionError  # pragma: no cover - the last try returns or raises
 
 
-def nothing_that_names(con: duckdb.DuckDBPyConnection) -> None:
-    """Refuse to publish a table that says who somebody is: by the names of its columns, and by values of its text columns.
+def refuse_personal_data(con: duckdb.DuckDBPyConnection) -> None:
+    """Refuse to publish a table that identifies people, by the names of its columns or by values of its text columns.
 
-    Of each column some rows are compared with the accounts' pseudonyms in the landing file: a model that forgets to map its
-    members is found by any of its rows. Raises PublishError.
+    The first rows of each text column are compared with the accounts' pseudonyms in the landing file: any row of a model that
+    does not map accounts to members is enough to find it. Raises PublishError.
     """
     columns = con.execute(
         "select schema_name, table_name, column_name, data_type from duckdb_columns() "
         "where database_name = 'warehouse' and schema_name <> 'meta' order by all"
     ).fetchall()
     for schema, table, column, kind in columns:
-        if column in _NAMING or (kind in {"VARCHAR", "VARCHAR[]"} and _holds_actors(con, f"{schema}.{table}", column, kind)):
+        if column in _PERSONAL or (kind in {"VARCHAR", "VARCHAR[]"} and _holds_actors(con, f"{schema}.{table}", column, kind)):
             raise PublishError(
                 "Nothing was published.",
-                f"{schema}.{table}.{column} says who somebody is.",
+                f"{schema}.{table}.{column} identifies people.",
                 "Build it on landing.people.member, the pseudonym made for publishing.",
             )
 
@@ -149,7 +149,7 @@ def _holds_actors(con: duckdb.DuckDBPyConnection, table: str, column: str, kind:
     value = f"unnest({identifier(column)})" if kind.endswith("[]") else identifier(column)
     found = integer(
         con,
-        f"select count(*) from (select {value} as actor from warehouse.{table} limit {_LOOKED_AT}) "
+        f"select count(*) from (select {value} as actor from warehouse.{table} limit {_SAMPLED_ROWS}) "
         "semi join landing.main.people using (actor)",
     )
     return found > 0
@@ -161,32 +161,32 @@ def _copy(source: Path, target: Path) -> None:
         raise PublishError(
             "Nothing was published.",
             f"The disk has {free >> 20} MiB free, and the file has {wanted >> 20} MiB.",
-            "Make room, or keep fewer published files (`refresh.keep_published`).",
+            "Free some space, or keep fewer published files (`refresh.keep_published`).",
         )
     copied = subprocess.run(
         [sys.executable, "-I", "-S", "-c", _COPY, source, target], capture_output=True, text=True, check=False
     )
     if copied.returncode:
-        said = copied.stderr.strip().splitlines()
+        output = copied.stderr.strip().splitlines()
         raise PublishError(
             "Nothing was published.",
-            f"The file could not be copied: {said[-1] if said else copied.returncode}.",
-            "Make room, try again.",
+            f"The file could not be copied: {output[-1] if output else copied.returncode}.",
+            "Free some space, then try again.",
         )
 
 
 def _verify(con: duckdb.DuckDBPyConnection, path: Path, number: int) -> None:
     con.execute(f"attach {quoted(str(path))} as copied (read_only)")
     try:
-        said = con.execute('select "table", rows from copied.meta.manifest order by all').fetchall()
+        listed = con.execute('select "table", rows from copied.meta.manifest order by all').fetchall()
         newest = con.execute("select max(build) from copied.meta.builds").fetchone()
-        whole = sorted(said) == sorted(manifest(con, "copied")) and newest == (number,)
+        whole = sorted(listed) == sorted(manifest(con, "copied")) and newest == (number,)
     except duckdb.Error:
         whole = False
     finally:
         con.execute("detach copied")
     if not whole:
-        raise PublishError("Nothing was published.", "The copy is not what its manifest says.", "Run it again.")
+        raise PublishError("Nothing was published.", "The copy differs from its manifest.", "Run it again.")
 
 
 def _point(folder: Path, target: Path) -> None:

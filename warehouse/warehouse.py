@@ -1,17 +1,13 @@
-"""The warehouse: the one process that has the landing file and the warehouse open. Lands, builds what is stale, publishes.
+"""Warehouse: the facade over landing, identity, building and publishing. One process at a time holds it.
 
     with Warehouse(Path("var"), key=key, communities=communities, bootstrap="127.0.0.1:9092") as warehouse:
-        warehouse.land(now)
-        warehouse.sync_settings(sources, now)
-        for built in warehouse.build(now): ...
-        warehouse.publish(now)
+        warehouse.refresh(sources, lambda: datetime.now(UTC))
 
-Whoever dies in the middle of any of it leaves two whole files, and the next one goes on from there.
+`refresh` runs `land`, `sync_settings`, `build` and `publish` in this order. A process that is killed in the middle of any of
+them leaves two whole files, and the next refresh continues from there.
 """
 
 import contextlib
-import fcntl
-import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,17 +18,17 @@ from typing import Self
 import duckdb
 
 from events.communities import Community
-from events.errors import GuildhallError
 from events.topics import RAW
 from warehouse.build import meta
 from warehouse.build.build import Built, build
+from warehouse.build.build import Progress as BuildProgress
 from warehouse.build.catalog import catalog
 from warehouse.build.model import Model
 from warehouse.build.partial import build_tables
 from warehouse.build.staleness import Stale, fingerprint, forget, last_batch, remember, settings_fingerprints, stale
-from warehouse.db import open_files
 from warehouse.failpoint import failpoint
-from warehouse.files import IDENTITY, LANDING, LOCK, PEOPLE, PUBLISHED, ROLES, WAREHOUSE
+from warehouse.files import IDENTITY, PEOPLE, PUBLISHED, ROLES, WAREHOUSE
+from warehouse.home import WarehouseError, WarehouseInUseError, open_home, take_lock
 from warehouse.identity.mapping import Mapped, Source, map_people, sync_settings
 from warehouse.identity.rosters import read_people, read_roles
 from warehouse.identity.store import IdentityStore
@@ -40,24 +36,14 @@ from warehouse.landing import land
 from warehouse.landing.batch import Landed
 from warehouse.landing.consumer import Log, look
 from warehouse.landing.reconciliation import Accounting, accounting
-from warehouse.publish import next_number, nothing_that_names, publish
+from warehouse.publish import next_number, publish, refuse_personal_data
 
-_DAMAGED = ("not a valid duckdb", "corrupt", "checksum", "serializ")
-"""Of DuckDB's words for a file whose bytes are wrong, as against one that cannot be had."""
-_BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
-
-
-class WarehouseError(GuildhallError):
-    """The files cannot be had."""
-
-
-class WarehouseInUseError(WarehouseError):
-    """Another process has the files open; they can be had when it closes them."""
+__all__ = ["Progress", "Refreshed", "Warehouse", "WarehouseError", "WarehouseInUseError", "naive"]
 
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What a refresh did; `published` is None when nothing was new."""
+    """What a refresh did; `published` is None when nothing was published."""
 
     landed: Landed
     mapped: Mapped
@@ -65,8 +51,18 @@ class Refreshed:
     published: Path | None
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a refresh calls while it runs. What one of these raises ends the refresh, and nothing more is built or published."""
+
+    landing: land.Progress = lambda _topic, _records: None
+    landed: Callable[[Landed], None] = lambda _landed: None
+    table: BuildProgress = lambda _table, _seconds: None
+    built: Callable[[tuple[Built, ...]], None] = lambda _built: None
+
+
 class Warehouse:
-    """Holds both files of a home folder. One thread uses it."""
+    """The landing file, the warehouse file and the identity store of a home folder, open. One thread uses it."""
 
     def __init__(
         self,
@@ -81,39 +77,34 @@ class Warehouse:
         threads: int = 2,
         keep_published: int = 5,
     ) -> None:
-        """Take the lock and open everything.
+        """Take the lock of the home folder and open its files.
 
-        `folder` is where people.csv and roles.csv lie (beside the settings); who lands nothing needs no `bootstrap`.
-        Raises WarehouseError when another process has the files or a file is broken, GuildhallError from the identity store.
+        `folder` has people.csv and roles.csv (beside the settings; by default the home folder). `bootstrap` is needed to land.
+        Raises WarehouseInUseError when another process has the files, WarehouseError when a file is damaged, GuildhallError
+        from the identity store.
         """
         self.home, self.key, self.communities, self.bootstrap = home, key, communities, bootstrap
         self.folder = folder or home
         self.models = tuple(catalog() if models is None else models)
         self.published = home / PUBLISHED
-        self._keep = keep_published
+        self._keep_published = keep_published
         self._raw: Log | None = None
         self._synced = False
         home.mkdir(parents=True, exist_ok=True)
-        self._lock: int | None = _take_lock(home / LOCK)
-        try:
-            self.identity = IdentityStore(home / IDENTITY)
-            try:
-                self.con = _open(home, memory_limit, threads)
-            except BaseException:
-                self.identity.close()
-                raise
-        except BaseException:
-            self._release()
-            raise
+        with contextlib.ExitStack() as stack:
+            stack.callback(take_lock(home).release)
+            self.identity = stack.enter_context(IdentityStore(home / IDENTITY))
+            self.con = open_home(home, memory_limit=memory_limit, threads=threads)
+            stack.callback(self._close_connection)
+            self._opened = stack.pop_all()
 
     def close(self) -> None:
-        """Close both files and let others have them; closing again does nothing."""
-        if self._lock is None:
-            return
+        """Close the files and release the lock; closing again does nothing."""
+        self._opened.close()
+
+    def _close_connection(self) -> None:
         with contextlib.suppress(duckdb.Error):
             self.con.close()
-        self.identity.close()
-        self._release()
 
     def __enter__(self) -> Self:
         return self
@@ -121,11 +112,34 @@ class Warehouse:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def refresh(
+        self,
+        sources: Iterable[Source],
+        clock: Callable[[], datetime],
+        *,
+        full: bool = False,
+        publish_unchanged: bool = False,
+        progress: Progress = Progress(),
+    ) -> Refreshed:
+        """Land, bring the settings in, build what is stale (with `full` everything), and publish when something was built.
+
+        `clock` returns the current moment, aware. With `publish_unchanged`, publish also when nothing was stale. Raises what
+        the four steps raise; what was landed and built before stays.
+        """
+        landed = self.land(clock(), progress=progress.landing)
+        progress.landed(landed)
+        now = clock()
+        mapped = self.sync_settings(sources, now)
+        built = self.build(now, full=full, progress=progress.table)
+        progress.built(built)
+        return Refreshed(landed, mapped, built, self.publish(clock()) if built or publish_unchanged else None)
+
     def land(self, now: datetime, *, progress: land.Progress = lambda _topic, _records: None) -> Landed:
-        """Drain accounts, then interactions and outcomes, to their ends as of now. Raises ConsumeError, LandingError."""
+        """Read accounts, then interactions and outcomes, to the topics' ends as of now. Raises ConsumeError, LandingError."""
         bootstrap = self._bootstrap()
-        self._raw = look(bootstrap, RAW.name)  # before the outcomes: what is understood later is no part of this accounting
-        self.identity.drain(bootstrap)
+        # Before the outcomes: raw records that arrive later are not part of this accounting.
+        self._raw = look(bootstrap, RAW.name)
+        self.identity.consume(bootstrap)
         return land.land(self.con, bootstrap, naive(now), progress=progress)
 
     def sync_settings(self, sources: Iterable[Source], now: datetime) -> Mapped:
@@ -139,7 +153,7 @@ class Warehouse:
         return map_people(self.con, self.key, members, naive(now))
 
     def stale(self, as_of: datetime) -> Stale:
-        """What has to be built. Call `sync_settings` first."""
+        """Return what has to be built. Call `sync_settings` first."""
         return stale(self.con, self.models, naive(as_of))
 
     def build(
@@ -147,27 +161,27 @@ class Warehouse:
         as_of: datetime,
         *,
         full: bool = False,
-        progress: Callable[[str, float], None] = lambda _table, _seconds: None,
+        progress: BuildProgress = lambda _table, _seconds: None,
     ) -> tuple[Built, ...]:
         """Build what is stale (or everything), as of a moment; returns a `Built` for whole communities and one for open weeks.
 
-        Raises duckdb.Error when a model fails: what was built before it stays, this build leaves nothing.
+        Raises duckdb.Error when a model fails: what was built before stays, and this build changes nothing.
         """
         assert self._synced, "sync_settings first: settings are part of what is built"
         moment = naive(as_of)
         wanted = self.stale(as_of)
-        batch, words = last_batch(self.con), settings_fingerprints(self.con, fingerprint(self.models))
+        batch, fingerprints = last_batch(self.con), settings_fingerprints(self.con, fingerprint(self.models))
         done: list[Built] = []
         if wanted.gone:
             forget(self.con, self.models, wanted.gone)
-        whole = tuple(sorted(words)) if full else wanted.whole
+        whole = tuple(sorted(fingerprints)) if full else wanted.whole
         for slugs, since in ((whole, None), (() if full else wanted.open_week, wanted.since)):
             if not slugs:
                 continue
             made = build(self.con, self.models, slugs, moment, since=since, progress=progress)
             failpoint("warehouse-built")
             meta.note_checks(self.con, self.models, made, moment)
-            remember(self.con, slugs, batch, moment, words)
+            remember(self.con, slugs, batch, moment, fingerprints)
             failpoint("warehouse-remembered")
             done.append(made)
         return tuple(done)
@@ -178,14 +192,14 @@ class Warehouse:
         tables: Collection[str],
         *,
         community: str | None = None,
-        progress: Callable[[str, float], None] = lambda _table, _seconds: None,
+        progress: BuildProgress = lambda _table, _seconds: None,
     ) -> Built:
         """Build these tables (`layer.name`), stale or not: see warehouse.build.partial. Raises PartialBuildError."""
         assert self._synced, "sync_settings first: settings are part of what is built"
         return build_tables(self.con, self.models, tables, naive(as_of), community=community, progress=progress)
 
     def accounting(self, acknowledged: Mapping[str, int] | None = None) -> Accounting:
-        """Whether every raw record has its outcome, against the raw topic as it stood when we last landed (or stands now)."""
+        """Compare outcomes with the raw topic as it was at the last landing (or is now). `acknowledged`: records by source."""
         raw = self._raw or look(self._bootstrap(), RAW.name)
         return accounting(self.con, raw.starts, raw.ends, acknowledged)
 
@@ -197,34 +211,15 @@ class Warehouse:
             raise WarehouseError(
                 "Nothing was published.",
                 f"{len(failed)} checks failed, the first is `{name}` of {table} with {rows} rows.",
-                "Mend the model or the data; the file published before stays current.",
+                "Fix the model or the data; the file published before stays current.",
             )
-        nothing_that_names(self.con)
+        refuse_personal_data(self.con)
         sums = self.accounting() if self._raw or self.bootstrap else None
-        # Greater than what was ever published: files may be gone, and the warehouse remembers.
+        # Files may have been deleted, and no number is used twice: the warehouse has the last one as well.
         number = max(next_number(self.published), meta.last_build(self.con) + 1)
         edition = meta.Edition(number, naive(now), _version(), fingerprint(self.models))
         meta.describe(self.con, self.models, edition, sums)
-        return publish(self.con, self.home / WAREHOUSE, self.published, number, keep=self._keep)
-
-    def refresh(
-        self,
-        now: datetime,
-        sources: Iterable[Source] = (),
-        *,
-        as_of: datetime | None = None,
-        progress: Callable[[str, float], None] = lambda _table, _seconds: None,
-    ) -> Refreshed:
-        """Land, sync_settings, build what is stale, and publish when something was built."""
-        landed = self.land(now)
-        mapped = self.sync_settings(sources, now)
-        built = self.build(as_of or now, progress=progress)
-        return Refreshed(landed, mapped, built, self.publish(now) if built else None)
-
-    def _release(self) -> None:
-        assert self._lock is not None
-        os.close(self._lock)
-        self._lock = None
+        return publish(self.con, self.home / WAREHOUSE, self.published, number, keep=self._keep_published)
 
     def _bootstrap(self) -> str:
         if self.bootstrap is None:
@@ -235,76 +230,8 @@ class Warehouse:
 
 
 def naive(moment: datetime) -> datetime:
-    """As the warehouse speaks: UTC without a zone."""
+    """Return a moment as the warehouse stores it: UTC without a zone."""
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-
-
-def _take_lock(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
-        os.close(descriptor)
-        raise WarehouseInUseError(
-            f"{path.parent} is in use.",
-            f"Process {holder} has its files open, and one process at a time may.",
-            "Let the refresher of `guildhall up` do it, or stop it first.",
-        ) from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    return descriptor
-
-
-def _open(home: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
-    for name in (LANDING, WAREHOUSE):
-        _probe(home / name)
-    con = open_files(home / LANDING, home / WAREHOUSE, memory_limit=memory_limit, threads=threads)
-    try:
-        (home / LANDING).chmod(0o600)
-        meta.prepare(con)
-    except BaseException:
-        con.close()
-        raise
-    return con
-
-
-def _probe(path: Path) -> None:
-    """Open a file alone, replaying its log: one that cannot be is moved aside, whole, and the error says what to do."""
-    try:
-        duckdb.connect(str(path)).close()
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            raise WarehouseError(
-                f"{path.name} is in use.",
-                "Another program has it open.",
-                "Close it; to look at data open var/published/current.",
-            ) from error
-        if any(word in str(error).lower() for word in _DAMAGED):
-            raise _quarantined(path) from error
-        # A full disk or a missing right is no fault of the file: it stays where it is.
-        raise WarehouseError(
-            f"{path.name} cannot be opened.",
-            f"The system says: {str(error).splitlines()[0][:200]}",
-            "See that the disk has room and that the folder is yours, then do the same again; nothing was moved.",
-        ) from error
-    except _BROKEN as error:
-        raise _quarantined(path) from error
-
-
-def _quarantined(path: Path) -> WarehouseError:
-    aside = path.parent / "quarantine"
-    aside.mkdir(exist_ok=True)
-    number = len(list(aside.iterdir()))
-    for part in (path, path.with_name(path.name + ".wal")):
-        if part.exists():
-            part.rename(aside / f"{part.name}.{number}")
-    todo = (
-        "Run it again: the warehouse is built anew from the landing file."
-        if path.name == WAREHOUSE
-        else "Restore it from your backup, or run it again: Kafka's 28 days land anew; import what is older."
-    )
-    return WarehouseError(f"{path.name} was moved to {aside}.", "DuckDB cannot read it.", todo)
 
 
 def _version() -> str:

@@ -1,4 +1,4 @@
-"""People: accounts and their names apart, links that can be undone, rosters refused by line and column."""
+"""Identity: accounts and their names are stored apart, links that can be undone, rosters refused by line and column."""
 
 import sqlite3
 from datetime import UTC, date, datetime
@@ -32,49 +32,49 @@ def test_only_its_owner_may_read_it(store):
         IdentityStore(store.path)
 
 
-def test_the_newest_word_wins_field_by_field(store):
-    store.say(
+def test_the_newest_value_wins_field_by_field(store):
+    store.record(
         [
             account("a", "2024-04-02T00:00:00Z", handle="new"),
             account("a", "2024-04-01T00:00:00Z", handle="old", email="a@example.org"),
         ]
     )
-    store.say([account("a", "2024-04-03T00:00:00Z", display_name="Ada")])
+    store.record([account("a", "2024-04-03T00:00:00Z", display_name="Ada")])
     known = store.account("a")
     assert (known.handle, known.email, known.display_name) == ("new", "a@example.org", "Ada")
     assert store.account("nobody") is None
 
 
-WORDS = st.builds(
+DESCRIBED = st.builds(
     lambda day, handle, name: account("a", f"2024-04-{day:02}T00:00:00Z", handle=handle, display_name=name),
     st.integers(1, 3), st.sampled_from([None, "x", "y"]), st.sampled_from([None, "X", "Y"]),
 )  # fmt: skip
 
 
-@given(st.lists(WORDS, min_size=1, max_size=6), st.randoms(use_true_random=False))
+@given(st.lists(DESCRIBED, min_size=1, max_size=6), st.randoms(use_true_random=False))
 @hypothesis_settings(deadline=None, max_examples=30)
-def test_the_order_of_what_is_said_means_nothing(tmp_path_factory, words, random):
-    shuffled = words + words[:2]
+def test_the_order_of_reports_does_not_matter(tmp_path_factory, described, random):
+    shuffled = described + described[:2]
     random.shuffle(shuffled)
     known = []
-    for said in (words, shuffled):
+    for reports in (described, shuffled):
         with IdentityStore(tmp_path_factory.mktemp("s") / "identity.db") as store:
-            for word in said:
-                store.say([word])
+            for report in reports:
+                store.record([report])
             known.append(store.account("a"))
     assert known[0] == known[1]
 
 
 def test_a_link_holds_until_it_is_undone_and_stays_on_record(store):
-    store.link(["a", "b"], by="facilitator", at=AT, why="she said so")
+    store.link(["a", "b"], by="facilitator", at=AT, why="she confirmed it")
     assert store.members() == {"a": "person:a", "b": "person:a"}
     assert store.link(["a", "b"], by="facilitator", at=AT, why="again") == "person:a"
     assert len(store.links()) == 2
     assert store.unlink("b", by="facilitator", at=AT, why="a mistake") == 1
     assert store.members() == {"a": "person:a"}
     assert [(link.why, link.undone_why) for link in store.links(undone=True)] == [
-        ("she said so", None),
-        ("she said so", "a mistake"),
+        ("she confirmed it", None),
+        ("she confirmed it", "a mistake"),
     ]
 
 
@@ -83,18 +83,18 @@ def test_chains_of_links_are_one_person():
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from("PQRST")), max_size=10), st.randoms(use_true_random=False))
-def test_the_order_of_links_means_nothing(links, random):
+def test_the_order_of_links_does_not_matter(links, random):
     shuffled = random.sample(links, len(links))
     assert connected(links) == connected(shuffled)
 
 
 def test_the_file_makes_and_undoes_its_own_links_only(store):
-    store.link(["x", "y"], by="facilitator", at=AT, why="said so")
+    store.link(["x", "y"], by="facilitator", at=AT, why="confirmed")
     assert store.apply_file({"a": "person:ada", "b": "person:ada"}, AT) == 2
     assert store.apply_file({"a": "person:ada", "b": "person:ada"}, AT) == 0
     assert store.apply_file({"a": "person:grace"}, AT) == 3
     assert store.members() == {"a": "person:grace", "x": "person:x", "y": "person:x"}
-    with pytest.raises(GuildhallError, match="Take its line out"):
+    with pytest.raises(GuildhallError, match="Remove its line"):
         store.unlink("a", by="x", at=AT, why="y")
 
 

@@ -1,4 +1,4 @@
-"""Publishing: always whole, always new, nobody disturbed, and nobody named."""
+"""Publishing: the file is complete and new, no reader is disturbed, and nobody is named."""
 
 import os
 import stat
@@ -39,13 +39,13 @@ def test_a_published_file_is_read_only_and_the_pointer_names_it(kept):
     assert current(kept.published) == path
 
 
-def test_the_last_files_stay_and_older_ones_go(kept):
+def test_the_newest_files_stay_and_older_ones_are_deleted(kept):
     for _ in range(5):
         kept.publish(NOW)
     assert sorted(path.name for path in kept.published.glob("*.duckdb")) == [f"guildhall-{n:06}.duckdb" for n in (3, 4, 5)]
 
 
-def test_whoever_has_an_old_file_open_keeps_it_and_sees_the_new_one_on_opening(kept):
+def test_a_reader_keeps_an_old_file_that_it_has_open_and_opens_the_new_one_next(kept):
     kept.publish(NOW)
     with open_published(kept.published) as old:
         for number in range(2, 7):
@@ -55,7 +55,7 @@ def test_whoever_has_an_old_file_open_keeps_it_and_sees_the_new_one_on_opening(k
         assert old.execute("select count(*) from core.interactions").fetchone() == (1,)
 
 
-def test_a_reader_can_read_and_nothing_else(kept, tmp_path):
+def test_a_reader_can_only_read(kept, tmp_path):
     kept.publish(NOW)
     with open_published(kept.published) as con:
         for wrong in (
@@ -66,7 +66,7 @@ def test_a_reader_can_read_and_nothing_else(kept, tmp_path):
                 con.execute(wrong)
 
 
-def test_without_a_published_file_it_says_what_to_do(tmp_path):
+def test_without_a_published_file_the_error_names_the_remedy(tmp_path):
     with pytest.raises(PublishError, match="Nothing has been built yet"):
         open_published(tmp_path)
 
@@ -135,7 +135,7 @@ def test_nothing_in_the_published_file_names_anybody(kept):
 def test_a_table_that_names_accounts_is_not_published(kept, columns, sql, column):
     kept.models = (*MODELS, model("core", "leak", columns, sql, grain=("community",), reads=("landing.interactions",)))
     kept.build(NOW)
-    with pytest.raises(PublishError, match=rf"core\.leak\.{column} says who somebody is"):
+    with pytest.raises(PublishError, match=rf"core\.leak\.{column} identifies people"):
         kept.publish(NOW)
     assert not kept.published.exists() or not list(kept.published.iterdir())
 
@@ -151,7 +151,7 @@ def test_a_table_that_fails_its_check_is_not_published(kept):
     assert kept.publish(NOW, even_if_failed=True).exists()
 
 
-def test_what_failed_for_one_community_is_not_mended_by_building_another(kept):
+def test_a_check_that_failed_for_one_community_stays_failed_when_another_is_built(kept):
     faulty = "select community from building, range(if(community = 'bakers', 2, 1))"
     kept.models = (*MODELS, model("core", "twice", "community", faulty, grain=("community",), reads=(), refresh="now"))
     kept.build(NOW)
@@ -161,10 +161,10 @@ def test_what_failed_for_one_community_is_not_mended_by_building_another(kept):
     kept.communities = {"gardeners": kept.communities["gardeners"]}
     kept.sync_settings([], NOW)
     kept.build(NOW)
-    assert kept.publish(NOW).exists(), "who is gone fails nothing"
+    assert kept.publish(NOW).exists(), "a community that is gone fails nothing"
 
 
-def test_what_was_not_understood_can_be_found_again_and_nothing_of_it_is_told(kept):
+def test_records_that_were_not_understood_are_listed_by_place_without_content(kept):
     kept.con.executemany(
         """
         insert into landing.main.outcomes by name
@@ -186,7 +186,7 @@ def test_what_was_not_understood_can_be_found_again_and_nothing_of_it_is_told(ke
         assert con.execute("select space, records from meta.unmapped").fetchall() == [("C9", 1)]
 
 
-def test_a_warehouse_with_a_log_is_not_copied(kept):
+def test_a_warehouse_with_a_write_ahead_log_is_not_copied(kept):
     wal = kept.home / "warehouse.duckdb.wal"
     wal.unlink(missing_ok=True)
     wal.mkdir()  # a log that no checkpoint takes away
@@ -195,7 +195,7 @@ def test_a_warehouse_with_a_log_is_not_copied(kept):
         kept.publish(NOW)
 
 
-def test_publishing_opens_the_working_file_to_nobody(kept):
+def test_publishing_keeps_the_lock_on_the_working_file(kept):
     kept.publish(NOW)
     opened = subprocess.run(
         [sys.executable, "-c", f"import duckdb; duckdb.connect({str(kept.home / 'warehouse.duckdb')!r})"],
@@ -213,8 +213,8 @@ while last < int(sys.argv[2]):
     with open_published(folder) as con:
         build, = con.execute("select max(build) from meta.builds").fetchone()
         rows, = con.execute("select count(*) from core.interactions").fetchone()
-        said, = con.execute("select rows from meta.manifest where \\"table\\" = 'core.interactions'").fetchone()
-    assert build >= last and rows == said, (build, last, rows, said)
+        listed, = con.execute("select rows from meta.manifest where \\"table\\" = 'core.interactions'").fetchone()
+    assert build >= last and rows == listed, (build, last, rows, listed)
     last, opened = build, opened + 1
 print(opened)
 """

@@ -1,4 +1,4 @@
-"""The warehouse: one process holds both files; landing, building and publishing go on wherever they were killed."""
+"""Warehouse: one process holds both files; landing, building and publishing continue wherever they were killed."""
 
 import os
 import re
@@ -38,7 +38,7 @@ def topics(kafka):
     wire.restore()
 
 
-def test_two_warehouses_of_one_home_are_one_too_many(tmp_path):
+def test_a_home_folder_is_open_in_one_process_at_a_time(tmp_path):
     with warehouse(tmp_path), pytest.raises(WarehouseError, match=f"Process {os.getpid()} has its files open"):
         warehouse(tmp_path)
     warehouse(tmp_path).close()
@@ -57,12 +57,12 @@ def test_from_kafka_to_a_published_file(kafka, topics, tmp_path):
     ]
     send(kafka, topics["outcomes"], [{"partition": 0, "records": outcomes}])
     with warehouse(tmp_path, kafka) as kept:
-        done = kept.refresh(NOW, [Source("webhook/slack/main", "slack", 72)])
+        done = kept.refresh([Source("webhook/slack/main", "slack", 72)], lambda: NOW)
         assert (done.landed.rows, done.landed.duplicates, done.mapped.fresh) == (3, 1, 3)
         assert kept.accounting({"webhook/slack/main": 4}).holds
         assert kept.identity.account("actor-1").display_name == "Ada Canary"
         assert done.published == current(tmp_path / "published")
-        again = kept.refresh(NOW, [Source("webhook/slack/main", "slack", 72, last_seen_at=NOW.replace(tzinfo=None))])
+        again = kept.refresh([Source("webhook/slack/main", "slack", 72, last_seen_at=NOW.replace(tzinfo=None))], lambda: NOW)
         assert (again.landed.records, again.built, again.published) == (0, (), None)
     with open_published(tmp_path / "published") as con:
         assert con.execute("select count(*), count(distinct member) from core.interactions").fetchone() == (3, 3)
@@ -71,7 +71,7 @@ def test_from_kafka_to_a_published_file(kafka, topics, tmp_path):
 
 
 PLACES = (  # noqa: SIM905 - a list to read
-    "landing-read landing-staged landing-inserted landing-moved landing-committed people-said people-mapped warehouse-built "
+    "landing-read landing-staged landing-inserted landing-moved landing-committed accounts-recorded people-mapped warehouse-built "
     "warehouse-remembered publish-checkpointed publish-copied publish-verified publish-renamed publish-pointed"
 ).split()
 
@@ -82,7 +82,7 @@ def test_every_failpoint_is_killed_in_this_file():
 
 
 @pytest.mark.kafka
-def test_killed_anywhere_it_goes_on_with_nothing_lost_and_nothing_twice(kafka, topics, tmp_path):
+def test_killed_anywhere_it_continues_with_nothing_lost_and_nothing_twice(kafka, topics, tmp_path):
     home, sent = tmp_path / "var", []
     for round_, place in enumerate(PLACES):
         fresh = [interaction(round_ * 10 + number) for number in range(10)]
@@ -93,7 +93,7 @@ def test_killed_anywhere_it_goes_on_with_nothing_lost_and_nothing_twice(kafka, t
         sent += fresh
         assert run(refresh_and_die, home, kafka, topics["suffix"], place) == -9, place
     with warehouse(home, kafka) as kept:
-        kept.refresh(NOW)
+        kept.refresh([], lambda: NOW)
         assert kept.con.execute("select count(*), count(distinct event_id) from landing.interactions").fetchone() == (140, 140)
         assert kept.accounting().holds
         assert len(kept.identity.members()) == 0
@@ -104,7 +104,7 @@ def test_killed_anywhere_it_goes_on_with_nothing_lost_and_nothing_twice(kafka, t
 
 
 @pytest.mark.kafka
-def test_a_topic_made_again_is_an_error_and_not_a_loss(kafka, topics, tmp_path):
+def test_a_topic_that_was_created_again_is_an_error_and_not_a_loss(kafka, topics, tmp_path):
     send(kafka, topics["interactions"], [interaction(1)])
     with warehouse(tmp_path, kafka) as kept:
         kept.land(NOW)
@@ -114,7 +114,7 @@ def test_a_topic_made_again_is_an_error_and_not_a_loss(kafka, topics, tmp_path):
 
 
 @pytest.mark.kafka
-def test_records_that_kafka_has_deleted_are_named_before_anybody_goes_on(kafka, topics, tmp_path):
+def test_records_that_kafka_has_deleted_are_an_error_until_the_gap_is_accepted(kafka, topics, tmp_path):
     send(kafka, topics["interactions"], [interaction(number) for number in range(5)])
     with warehouse(tmp_path, kafka) as kept:
         kept.land(NOW)
@@ -128,7 +128,7 @@ def test_records_that_kafka_has_deleted_are_named_before_anybody_goes_on(kafka, 
 
 
 @pytest.mark.kafka
-def test_a_kafka_that_is_away_is_an_error_in_three_parts(tmp_path, monkeypatch):
+def test_a_kafka_that_does_not_answer_is_an_error_in_three_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(consumer, "ANSWER_SECONDS", 1.0)
     with warehouse(tmp_path, "127.0.0.1:1") as kept, pytest.raises(ConsumeError, match="does not answer"):
         kept.land(NOW)
@@ -144,28 +144,28 @@ def kept(tmp_path):
         yield kept
 
 
-def soil(kept, at=NOW) -> tuple:
+def found_stale(kept, at=NOW) -> tuple:
     kept.sync_settings([], at)
     found = kept.stale(at)
     return found.whole, found.open_week
 
 
-def test_nothing_landed_nothing_stale(kept):
-    assert soil(kept) == ((), ())
+def test_without_new_records_nothing_is_stale(kept):
+    assert found_stale(kept) == ((), ())
 
 
 def test_an_event_of_the_open_week_invalidates_only_the_open_week(kept):
     put(kept, [interaction(9)])
-    assert soil(kept) == ((), ("gardeners",))
+    assert found_stale(kept) == ((), ("gardeners",))
 
 
 def test_a_late_event_invalidates_the_whole_community(kept):
     put(kept, [interaction(9, occurred_at="2024-04-20T10:00:00Z")])
-    assert soil(kept) == (("gardeners",), ())
+    assert found_stale(kept) == (("gardeners",), ())
 
 
 def test_a_closed_week_invalidates_everybody(kept):
-    assert soil(kept, NOW + timedelta(days=7)) == (("bakers", "gardeners"), ())
+    assert found_stale(kept, NOW + timedelta(days=7)) == (("bakers", "gardeners"), ())
 
 
 def test_an_edit_now_of_something_old_invalidates_the_whole_community(kept):
@@ -174,33 +174,33 @@ def test_an_edit_now_of_something_old_invalidates_the_whole_community(kept):
     kept.sync_settings([], NOW)
     kept.build(NOW)
     put(kept, [interaction(21, revises=old["event_id"], change="edit", revision=1)])
-    assert soil(kept) == (("gardeners",), ())
+    assert found_stale(kept) == (("gardeners",), ())
 
 
-def test_an_undone_edit_may_be_of_last_week(kept):
+def test_a_revert_can_undo_an_edit_of_the_week_before(kept):
     put(kept, [interaction(30, verb="revert", medium="wiki")])
-    assert soil(kept) == (("gardeners",), ())
+    assert found_stale(kept) == (("gardeners",), ())
 
 
 def test_the_tables_about_now_are_renewed_every_hour(kept):
-    assert soil(kept, NOW + timedelta(minutes=59)) == ((), ())
-    assert soil(kept, NOW + timedelta(hours=1)) == ((), ("bakers", "gardeners"))
+    assert found_stale(kept, NOW + timedelta(minutes=59)) == ((), ())
+    assert found_stale(kept, NOW + timedelta(hours=1)) == ((), ("bakers", "gardeners"))
 
 
 def test_a_link_invalidates_the_communities_of_its_accounts(kept):
-    kept.identity.link(["actor-1", "actor-9"], by="facilitator", at=NOW, why="said so")
-    assert soil(kept) == (("gardeners",), ())
+    kept.identity.link(["actor-1", "actor-9"], by="facilitator", at=NOW, why="asked for")
+    assert found_stale(kept) == (("gardeners",), ())
 
 
-def test_a_changed_setting_or_model_invalidates_whom_it_concerns(kept):
+def test_a_changed_setting_or_model_invalidates_the_communities_it_concerns(kept):
     bakers = GARDENERS["bakers"].model_copy(update={"beat_days": 14})
     kept.communities = {**GARDENERS, "bakers": bakers}
-    assert soil(kept) == (("bakers",), ())
+    assert found_stale(kept) == (("bakers",), ())
     kept.models = (replace(kept.models[0], code=kept.models[0].code + " -- changed"), kept.models[1])
-    assert soil(kept) == (("bakers", "gardeners"), ())
+    assert found_stale(kept) == (("bakers", "gardeners"), ())
 
 
-def test_a_community_that_the_settings_lose_leaves_the_tables(kept):
+def test_a_community_that_is_no_longer_in_the_settings_leaves_the_tables(kept):
     kept.communities = {"bakers": GARDENERS["bakers"]}
     kept.sync_settings([], NOW)
     kept.build(NOW)
@@ -255,7 +255,7 @@ def tables(kept) -> list:
     return [kept.con.execute(f"select * from warehouse.{model.table} order by all").fetchall() for model in kept.models]
 
 
-def test_a_broken_warehouse_is_moved_aside_and_built_anew(tmp_path):
+def test_a_damaged_warehouse_is_moved_aside_and_built_again(tmp_path):
     with warehouse(tmp_path) as kept:
         kept.sync_settings([], NOW)
         put(kept, [interaction(1)])
@@ -268,7 +268,7 @@ def test_a_broken_warehouse_is_moved_aside_and_built_anew(tmp_path):
         assert len(kept.build(NOW)) == 1
 
 
-def test_a_full_disk_lands_nothing_and_goes_on_when_there_is_room(tmp_path):
+def test_a_full_disk_lands_nothing_and_landing_continues_when_there_is_room(tmp_path):
     small = tmp_path / "small"
     small.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", small], capture_output=True, check=False).returncode:
@@ -295,12 +295,12 @@ def test_a_full_disk_lands_nothing_and_goes_on_when_there_is_room(tmp_path):
         subprocess.run(["umount", small], check=False)
 
 
-def test_a_file_that_cannot_be_had_stays_where_it_is(tmp_path):
+def test_a_file_that_cannot_be_opened_stays_where_it_is(tmp_path):
     with warehouse(tmp_path):
         pass
     (tmp_path / "landing.duckdb").rename(tmp_path / "kept")
     (tmp_path / "landing.duckdb").mkdir()  # as a file without rights: root may read everything
-    with pytest.raises(WarehouseError, match="cannot be opened") as told:
+    with pytest.raises(WarehouseError, match="cannot be opened") as refused:
         warehouse(tmp_path)
-    assert "nothing was moved" in told.value.todo
+    assert "nothing was moved" in refused.value.todo
     assert not (tmp_path / "quarantine").exists()

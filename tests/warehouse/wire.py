@@ -128,7 +128,7 @@ def refresh_and_die(home: Path, bootstrap: str, suffix: str, place: str) -> None
     os.environ[VARIABLE] = place
     rename(suffix)
     with warehouse(home, bootstrap) as kept:
-        kept.refresh(datetime(2024, 5, 1, 12, tzinfo=UTC))
+        kept.refresh([], lambda: datetime(2024, 5, 1, 12, tzinfo=UTC))
 
 
 def run(target, *arguments) -> int:

@@ -1,9 +1,9 @@
-"""People: which accounts are one person. Accounts with their names live here, apart from every table; only pseudonyms leave.
+"""Identity store: which accounts are one person. Accounts with their names are here and in no table; only pseudonyms leave.
 
-`identity.db` is SQLite, readable by its owner only. It holds what platforms say of accounts (drained from the accounts topic,
-its offsets moved in the same transaction) and links: account -> person, who said so, when, why. A link is never deleted, it is
-undone. The member of an account is the person that links connect it with, or the account itself; what the warehouse sees of a
-member is a pseudonym of its own in every community.
+`identity.db` is SQLite, readable by its owner only. It has the accounts as platforms describe them (read from the accounts
+topic; its offsets move in the same transaction) and links: account -> person, who made the link, when and why. A link is never
+deleted, it is undone. The member of an account is the person that links connect it with, or the account itself. The warehouse
+has a pseudonym for each member, a different one in each community.
 """
 
 import os
@@ -26,13 +26,13 @@ from warehouse.landing.consumer import Chunk, look, read
 
 PERSON = "person:"
 """A person's id begins with this, so that it is never an account's."""
-SAID = ("handle", "display_name", "email", "kind", "organisation")
-"""What a platform says of an account: each field by itself, the newest word wins."""
+DETAILS = ("handle", "display_name", "email", "kind", "organisation")
+"""What a platform reports of an account. Of each field by itself, the newest value wins."""
 
 _SCHEMA = f"""
 create table if not exists accounts (
     actor text primary key, platform text not null, tenant text not null, native_id text not null,
-    {", ".join(f"{name} text, {name}_at text" for name in SAID)}
+    {", ".join(f"{name} text, {name}_at text" for name in DETAILS)}
 ) strict;
 create table if not exists links (
     id integer primary key, actor text not null, person text not null, linked_by text not null, linked_at text not null,
@@ -42,16 +42,16 @@ create table if not exists offsets (
     topic text, topic_id text not null, partition integer, next_offset integer not null, primary key (topic, partition)
 ) strict;
 """
-# Equal moments: the greater word wins, so that order never matters.
-_SAY = f"""
-insert into accounts (actor, platform, tenant, native_id, {", ".join(f"{name}, {name}_at" for name in SAID)})
-values (?, ?, ?, ?, {", ".join("?, ?" for _ in SAID)})
+# Of equal moments the greater value wins, so the order of records does not matter.
+_RECORD = f"""
+insert into accounts (actor, platform, tenant, native_id, {", ".join(f"{name}, {name}_at" for name in DETAILS)})
+values (?, ?, ?, ?, {", ".join("?, ?" for _ in DETAILS)})
 on conflict (actor) do update set
 {
     ", ".join(
         f"{column} = case when (excluded.{name}_at, excluded.{name}) > (coalesce({name}_at, ''), coalesce({name}, '')) "
         f"then excluded.{column} else {column} end"
-        for name in SAID
+        for name in DETAILS
         for column in (name, f"{name}_at")
     )
 }
@@ -60,7 +60,7 @@ on conflict (actor) do update set
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Somebody said that an account is a person's."""
+    """An account belongs to a person: who linked them, when and why, and whether the link was undone."""
 
     id: int
     actor: str
@@ -74,8 +74,8 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Drained:
-    """What a drain of the accounts topic read: accounts said, and records that are none."""
+class Consumed:
+    """What was read from the accounts topic: accounts, and records that are not accounts."""
 
     accounts: int
     malformed: int
@@ -85,14 +85,14 @@ class IdentityStore:
     """The identity store. One connection; several processes may have it open (a command beside the refresher)."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make it. Raises GuildhallError when others may read it or it is no database."""
+        """Open or create it. Raises GuildhallError when other users may read it, or when it is not a database."""
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Made before SQLite opens it: its -wal and -shm get the same mode.
+        # Created before SQLite opens it: the files -wal and -shm get the same mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         if path.stat().st_mode & 0o077:
             raise GuildhallError(
-                f"{path} may be read by others.", "It holds people's names.", f"Close it first: chmod 600 {path}."
+                f"{path} may be read by others.", "It has people's names.", f"Restrict it first: chmod 600 {path}."
             )
         self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None)
         try:
@@ -107,8 +107,8 @@ class IdentityStore:
                 f"{path} cannot be opened.",
                 f"SQLite reports: {error}.",
                 "Restore it from your backup; the links are nowhere else."
-                if damaged  # a full disk or a missing right is no fault of the file
-                else "See that the disk has room and that the folder is yours, then do the same again; the file is as it was.",
+                if damaged  # a full disk or a missing permission is no fault of the file
+                else "Make sure that the disk has room and that the folder is yours, then try again; the file is unchanged.",
             ) from error
 
     def close(self) -> None:
@@ -121,11 +121,11 @@ class IdentityStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def drain(self, bootstrap: str) -> Drained:
-        """Read the accounts topic from our own offsets to its end. Raises ConsumeError when Kafka is away.
+    def consume(self, bootstrap: str) -> Consumed:
+        """Read the accounts topic from the stored offsets to its end. Raises ConsumeError when Kafka is not available.
 
-        Saying an account twice changes nothing: so a topic that was made again is read from its beginning, and what the topic
-        has forgotten the platforms will say again.
+        Recording an account twice changes nothing. So a topic that was created again is read from its beginning, and the
+        platforms report again what the topic no longer has.
         """
         log = look(bootstrap, ACCOUNTS.name)
         accounts = malformed = 0
@@ -135,54 +135,52 @@ class IdentityStore:
             for partition, start in log.starts.items()
         }
         for chunk in read(bootstrap, log, offsets):
-            said, bad = _accounts(chunk)
+            found, invalid = _accounts(chunk)
             with transaction(self._db):
-                self._say(said)
+                self._record(found)
                 self._db.executemany(
                     "insert or replace into offsets values (?, ?, ?, ?)",
                     [(log.topic, log.id, partition, end) for partition, end in chunk.ends.items()],
                 )
-                failpoint("people-said")
-            accounts += len(said)
-            malformed += bad
-        return Drained(accounts, malformed)
+                failpoint("accounts-recorded")
+            accounts += len(found)
+            malformed += invalid
+        return Consumed(accounts, malformed)
 
-    def say(self, accounts: Iterable[Account]) -> None:
-        """Keep what a platform says of accounts, field by field the newest."""
+    def record(self, accounts: Iterable[Account]) -> None:
+        """Store what a platform reports of accounts; of each field the newest value."""
         with transaction(self._db):
-            self._say(accounts)
+            self._record(accounts)
 
     def account(self, actor: str) -> Account | None:
-        """What is known of an account, with its names. For people who may see them, never for a table."""
-        columns = ", ".join(SAID)
+        """Return an account with its names, or None. For people who may see the names; never for a table."""
+        moments = ", ".join(f"coalesce({name}_at, {_NEVER!r})" for name in DETAILS)
         row = self._db.execute(
-            f"select platform, tenant, native_id, {columns}, max({', '.join(f'coalesce({n}_at, {_NEVER!r})' for n in SAID)}) "
-            "from accounts where actor = ?",
-            [actor],
+            f"select platform, tenant, native_id, {', '.join(DETAILS)}, max({moments}) from accounts where actor = ?", [actor]
         ).fetchone()
         if row is None or row[0] is None:
             return None
-        names = ("platform", "tenant", "native_id", *SAID, "said_at")
+        names = ("platform", "tenant", "native_id", *DETAILS, "said_at")
         return Account.model_validate({"actor": actor} | dict(zip(names, row, strict=True)))
 
     def link(self, actors: Iterable[str], *, by: str, at: datetime, why: str, person: str | None = None) -> str:
-        """Say that these accounts are one person; returns the person's id. `at` is aware. Linking again changes nothing."""
+        """Link these accounts to one person; returns the person's id. `at` is aware. Linking again changes nothing."""
         accounts = sorted(set(actors))
         whose = person or PERSON + accounts[0]
         with transaction(self._db):
-            there = {row[0] for row in self._db.execute(f"select actor from links where {_ACTIVE} and person = ?", [whose])}
+            linked = {row[0] for row in self._db.execute(f"select actor from links where {_ACTIVE} and person = ?", [whose])}
             self._db.executemany(
                 "insert into links (actor, person, linked_by, linked_at, why) values (?, ?, ?, ?, ?)",
-                [(actor, whose, by, at.isoformat(), why) for actor in accounts if actor not in there],
+                [(actor, whose, by, at.isoformat(), why) for actor in accounts if actor not in linked],
             )
         return whose
 
     def unlink(self, actor: str, *, by: str, at: datetime, why: str, person: str | None = None) -> int:
-        """Undo the links of an account (to one person, or to all); returns how many. Raises GuildhallError for the file's."""
+        """Undo an account's links, to one person or to all; returns how many. Raises GuildhallError for links of the file."""
         held = [link for link in self.links() if link.actor == actor and person in {None, link.person}]
         if any(link.linked_by == PEOPLE for link in held):
             raise GuildhallError(
-                "This link was not undone.", f"{PEOPLE} makes it, and would make it again.", f"Take its line out of {PEOPLE}."
+                "This link was not undone.", f"{PEOPLE} defines it and would add it again.", f"Remove its line from {PEOPLE}."
             )
         with transaction(self._db):
             self._db.executemany(
@@ -192,7 +190,7 @@ class IdentityStore:
         return len(held)
 
     def links(self, *, undone: bool = False) -> list[Link]:
-        """All links that hold, oldest first; with `undone` also those that do not."""
+        """Return the links that are in force, oldest first; with `undone` also those that were undone."""
         rows = self._db.execute(f"select * from links where {'true' if undone else _ACTIVE} order by id").fetchall()
         moment = datetime.fromisoformat
         return [
@@ -201,7 +199,7 @@ class IdentityStore:
         ]
 
     def apply_file(self, people: Mapping[str, str], at: datetime) -> int:
-        """Let the links of `people.csv` be exactly these (actor -> person): add, undo; returns how many changed."""
+        """Make the links of `people.csv` exactly these (actor -> person); returns how many were added or undone."""
         holds = {link.actor: link.person for link in self.links() if link.linked_by == PEOPLE}
         gone = [actor for actor, person in holds.items() if people.get(actor) != person]
         fresh = [(actor, person) for actor, person in people.items() if holds.get(actor) != person]
@@ -216,13 +214,13 @@ class IdentityStore:
                 [(PEOPLE, at.isoformat(), actor, PEOPLE) for actor in gone],
             )
             self._db.executemany(
-                "insert into links (actor, person, linked_by, linked_at, why) values (?, ?, ?, ?, 'the file says so')",
+                "insert into links (actor, person, linked_by, linked_at, why) values (?, ?, ?, ?, 'listed in the file')",
                 [(actor, person, PEOPLE, at.isoformat()) for actor, person in fresh],
             )
         return len(gone) + len(fresh)
 
     def members(self) -> dict[str, str]:
-        """Actor -> member, for every account that is linked; any other account is a member of its own."""
+        """Return actor -> member for every linked account; any other account is a member of its own."""
         return connected((link.actor, link.person) for link in self.links())
 
     def _offsets(self, topic: str, topic_id: str) -> dict[int, int]:
@@ -230,15 +228,15 @@ class IdentityStore:
             self._db.execute("select partition, next_offset from offsets where topic = ? and topic_id = ?", [topic, topic_id])
         )
 
-    def _say(self, accounts: Iterable[Account]) -> None:
+    def _record(self, accounts: Iterable[Account]) -> None:
         rows = []
         for account in accounts:
             row: list[str | None] = [account.actor, account.platform, account.tenant, account.native_id]
-            for name in SAID:
+            for name in DETAILS:
                 value = getattr(account, name)
                 row += [value, None if value is None else account.said_at.isoformat(timespec="milliseconds")]
             rows.append(row)
-        self._db.executemany(_SAY, rows)
+        self._db.executemany(_RECORD, rows)
 
 
 _ACTIVE = "undone_at is null"
@@ -246,7 +244,7 @@ _NEVER = "1970-01-01T00:00:00.000+00:00"
 
 
 def connected(links: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Actor -> the smallest person that a chain of links (actor, person) connects it with, whatever the order of the links."""
+    """Return actor -> the smallest person that a chain of links (actor, person) connects it with, in any order of the links."""
     parent: dict[str, str] = {}
 
     def root(node: str) -> str:
