@@ -32,7 +32,8 @@ from events.identity import actor_id, published_pseudonym
 from events.source import Source, SourceKind, parse
 from events.topics import INTERACTIONS, OUTCOMES, RAW
 from pipelines.broker import admin
-from pipelines.broker.server import VERSION, Broker
+from pipelines.broker.runtime import VERSION
+from pipelines.broker.server import Broker
 from pipelines.connector import ImportOptions
 from pipelines.imports.await_outcomes import await_outcomes
 from pipelines.imports.importer import import_export

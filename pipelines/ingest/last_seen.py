@@ -1,4 +1,4 @@
-"""Signs of life: when each source was last heard from, in a small file that outlives the gateway."""
+"""Last seen: when each source last sent something, in a small file that outlives the process."""
 
 import json
 from datetime import datetime

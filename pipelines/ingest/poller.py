@@ -23,10 +23,10 @@ from events.errors import GuildhallError
 from events.limits import MAX_BODY_BYTES
 from events.raw import RawEvent, delivery_id
 from pipelines.connector import CursorExpired, Page, Platform, PlatformBusy, PlatformEvent, PollOptions
+from pipelines.ingest.bulk_publisher import publish_blocking
 from pipelines.ingest.cursors import Cursors
 from pipelines.ingest.http_limits import RETRIED_STATUSES, AnswerTooLargeError, pause_of
 from pipelines.ingest.last_seen import LastSeen
-from pipelines.ingest.publisher import publish_blocking
 
 _log = structlog.get_logger()
 ATTEMPTS = 4

@@ -1,19 +1,18 @@
-"""Publishing: raw events into Kafka, durable before anybody hears yes.
+"""Publisher: the gateway's raw events into Kafka, or into the spool while Kafka is unhealthy.
 
-Two ways in. `RawPublisher` is the gateway's: a few events at a time, an answer within about a second whatever Kafka does, the
-spool when Kafka is unhealthy. `publish_blocking` is the importers': as fast as librdkafka goes, all or an error at the end.
+A caller gets its answer when the events are durable, within about a second whatever Kafka does. Importers and pollers use
+`pipelines.ingest.bulk_publisher` instead.
 
-The counters live in memory (`/metrics` shows them; a restart begins again at 0): after kill -9 nobody knows how many of the
-last records had been acknowledged, and a number kept on the side would pretend to. What holds for ever is the raw topic itself:
-every record carries its source, and a re-delivery its id.
+The counters are in memory (`/metrics` shows them) and begin at 0 after a restart: after `kill -9` nobody knows how many of the
+last records were acknowledged, so a stored counter would be wrong. The raw topic itself is exact: every record has its source,
+and a re-delivery has the id of the first delivery.
 """
 
 import asyncio
 import contextlib
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,37 +21,32 @@ from functools import partial
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from events.errors import GuildhallError
 from events.raw import RawEvent
 from events.topics import RAW
 from pipelines.ingest.spool import Drained, Spool, SpoolFullError
 
 _log = structlog.get_logger()
 DRAIN_SECONDS = 10.0
-"""Nobody waits for a drained chunk: it may take longer than a sender's patience."""
+"""No sender waits for events from the spool, so they may take longer."""
 
 
 class Durable(StrEnum):
-    """Where an event is safe."""
+    """Where an event is durable."""
 
     ACKNOWLEDGED = "acknowledged"
     SPOOLED = "spooled"
 
 
 class NotDurableError(Exception):
-    """Neither Kafka nor the spool took the events. The sender must hear a refusal, and sends them again."""
-
-
-class PublishError(GuildhallError):
-    """Kafka did not acknowledge everything."""
+    """Neither Kafka nor the spool took the events. The gateway must refuse them, so that the sender sends them again."""
 
 
 @dataclass(slots=True)
 class Counts:
     """What happened to raw events since this process started, by source.
 
-    `acknowledged` + `drained` + `late` = the records that this process knows to be in the raw topic. `late` were
-    acknowledged after their wait was over, hence spooled as well: they are the re-deliveries that we made ourselves.
+    `acknowledged` + `drained` + `late` = the records that this process knows to be in the raw topic. `late` events were
+    acknowledged after the wait for them had ended, so they are in the spool too and will be delivered twice.
     """
 
     received: Counter[str] = field(default_factory=Counter)
@@ -64,7 +58,7 @@ class Counts:
 
 
 class _Batch:
-    """Events on their way to Kafka: made and given up in the loop, reported in librdkafka's polling thread."""
+    """Events on their way to Kafka. The event loop creates it and gives it up; librdkafka's polling thread reports to it."""
 
     def __init__(self, size: int, late: Counter[str]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -89,22 +83,22 @@ class _Batch:
                 self._arrived.append(source)
             if self._waiting:
                 return
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._settle)
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
+            self._loop.call_soon_threadsafe(self._finish)
 
     def give_up(self) -> None:
-        """The spool takes over: whatever Kafka has of these, or still gets, it gets twice."""
+        """Leave the events to the spool. Those that Kafka has, or still gets, will be delivered twice."""
         with self._lock:
             self._given_up = True
             self._late.update(self._arrived)
 
-    def _settle(self) -> None:
+    def _finish(self) -> None:
         if not self.done.done():
             self.done.set_result(self._failed)
 
 
 class RawPublisher:
-    """Takes raw events of the gateway and says where each is safe. One per process; `start` and `stop` in its loop."""
+    """Makes the gateway's raw events durable. One per process; call `start` and `stop` in its event loop."""
 
     def __init__(
         self,
@@ -115,10 +109,10 @@ class RawPublisher:
         probe_seconds: float = 0.5,
         drain_records: int = 1000,
     ) -> None:
-        """Nothing is connected here, so that the process starts while Kafka is down.
+        """Connect to nothing yet, so that the process starts while Kafka is down.
 
-        `wait_seconds` is how long a sender waits for Kafka before the spool takes over; `probe_seconds` is how often an
-        unhealthy Kafka is asked again.
+        `wait_seconds` is how long a sender waits for Kafka before the spool takes over; `probe_seconds` is the pause between
+        two probes of an unhealthy Kafka; `drain_records` is how many events leave the spool at once.
         """
         self._make_producer, self.spool = make_producer, spool
         self._wait, self._probe, self._drain_records = wait_seconds, probe_seconds, drain_records
@@ -130,30 +124,30 @@ class RawPublisher:
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="publisher")
         self._to_spool: list[tuple[Sequence[RawEvent], asyncio.Future[None]]] = []
         self._spooling: asyncio.Task[None] | None = None
-        self._warehouse: asyncio.Task[None] | None = None
+        self._recovery: asyncio.Task[None] | None = None
         self._unhealthy = asyncio.Event()
 
     async def start(self) -> None:
-        """Connect if Kafka is there (waits `wait_seconds` at most), and keep looking after the spool."""
+        """Connect if Kafka is up (waits `wait_seconds` at most), and begin to drain the spool whenever Kafka is healthy."""
         self._producer = self._make_producer()
         self._threads.submit(self._poll)
         self.healthy = await self._answers()
         if not self.healthy or self.spool.count():
             self._unhealthy.set()
-        self._warehouse = asyncio.create_task(self._keep())
+        self._recovery = asyncio.create_task(self._recover())
 
     async def stop(self) -> None:
-        """Stop. What is spooled stays spooled and is drained after the next start."""
-        if self._warehouse:
-            self._warehouse.cancel()
+        """Stop. The spool keeps its events and is drained after the next start."""
+        if self._recovery:
+            self._recovery.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._warehouse
+                await self._recovery
         self._stopping.set()
         await asyncio.to_thread(self._threads.shutdown)
         self.spool.close()
 
     async def publish(self, events: Sequence[RawEvent]) -> list[Durable]:
-        """Return where each event is safe, once all are. Raises NotDurableError, and then none counts."""
+        """Return where each event is durable, once all are. Raises NotDurableError, and then none is accepted."""
         if not events:
             return []
         self._count(self.counts.received, events)
@@ -193,14 +187,14 @@ class RawPublisher:
             batch.fatal = error.args[0].fatal()
         if failed is None:
             return True
-        # What librdkafka already took goes to the spool with the rest: perhaps twice under one id, never lost.
+        # Events that librdkafka already took go to the spool too: perhaps delivered twice with one id, never lost.
         batch.give_up()
         self._fatal = self._fatal or batch.fatal
         _log.warning("kafka did not acknowledge", why=failed, events=len(events))
         return False
 
     async def _spooled(self, events: Sequence[RawEvent]) -> None:
-        # Requests that come while the disk is syncing share the next sync.
+        # Requests that arrive during a sync of the disk share the next one.
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._to_spool.append((events, done))
         if not self._spooling_now():
@@ -215,7 +209,7 @@ class RawPublisher:
             failure: BaseException | None = None
             try:
                 await loop.run_in_executor(self._threads, self.spool.append, together)
-            except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+            except Exception as error:  # noqa: BLE001 - whatever failed, those who wait must be answered
                 failure = error if isinstance(error, SpoolFullError) else SpoolFullError(str(error))
             for _, done in taken:
                 if done.cancelled():
@@ -226,28 +220,28 @@ class RawPublisher:
                     done.set_result(None)
         self._unhealthy.set()
 
-    async def _keep(self) -> None:
-        """Ask an unhealthy Kafka again, and bring the spool into it when it answers."""
+    async def _recover(self) -> None:
+        """Probe an unhealthy Kafka, and drain the spool into it once it answers."""
         while True:
             await self._unhealthy.wait()
             self._unhealthy.clear()
             while not self.healthy or self.spool.count():
                 try:
-                    await self._heal()
-                except Exception:  # noqa: BLE001 - whatever it is, the spool is tried again
+                    await self._drain_once()
+                except Exception:  # noqa: BLE001 - whatever failed, the spool is tried again
                     _log.exception("the spool could not be drained")
                     self.healthy = False
                 if not self.healthy:
                     await asyncio.sleep(self._probe)
 
-    async def _heal(self) -> None:
+    async def _drain_once(self) -> None:
         if self._fatal:
-            # An idempotent producer that lost its place never sends again: a new one does.
+            # After a fatal error an idempotent producer never sends again, so a new one is needed.
             self._producer, self._fatal = self._make_producer(), False
         loop = asyncio.get_running_loop()
         drained = await loop.run_in_executor(self._threads, self.spool.drain, self._drain_records)
         if drained is None:
-            # With something to write, an answer is not enough: the write will tell.
+            # Kafka is healthy when it answers and nothing waits. With events in the spool, only a write proves it.
             self.healthy = await self._answers() and not self._spooling_now() and not self.spool.count()
             return
         if not self.healthy and not await self._answers():
@@ -285,70 +279,3 @@ class RawPublisher:
     def _count(counter: Counter[str], events: Sequence[RawEvent]) -> None:
         for event in events:
             counter[event.source] += 1
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What an importer sent: every event was acknowledged."""
-
-    acknowledged: int
-    seconds: float
-
-
-def publish_blocking(
-    producer: Producer,
-    events: Iterable[RawEvent],
-    *,
-    progress: Callable[[int], None] = lambda _: None,
-    progress_every: int = 10_000,
-    flush_seconds: float = 60.0,
-) -> Published:
-    """Send everything and wait until Kafka has acknowledged it. Raises PublishError.
-
-    The producer is `clients.bulk_producer`: after a complete flush, what was not reported as
-    failed was acknowledged. What `events` raises comes through after what was sent before it is flushed.
-    """
-    started = time.perf_counter()
-    failures: Counter[str] = Counter()
-
-    def failed(error: KafkaError, _: Message) -> None:
-        failures[error.name()] += 1
-
-    sent = 0
-    try:
-        for event in events:
-            _produce(producer, event, failed)
-            sent += 1
-            if sent % progress_every == 0:
-                producer.poll(0)
-                progress(sent)
-                if failures:
-                    break
-    finally:
-        left = producer.flush(flush_seconds)
-    if left or failures:
-        why = ", ".join(f"{name} ({count})" for name, count in failures.items()) or f"{left} not acknowledged in time"
-        raise PublishError(
-            "Not everything reached Kafka.",
-            f"It reports: {why}.",
-            "See that Kafka is up and its disk has room, then do the same again: what arrived already counts once.",
-        )
-    progress(sent)
-    return Published(sent, time.perf_counter() - started)
-
-
-def _produce(producer: Producer, event: RawEvent, failed: Callable[[KafkaError, Message], None]) -> None:
-    headers = event.headers()
-    while True:
-        try:
-            producer.produce(RAW.name, value=event.payload, key=event.id, headers=headers, on_delivery=failed)
-        except BufferError:
-            producer.poll(0.5)
-        except KafkaException as error:
-            raise PublishError(
-                "Kafka refuses an event.",
-                f"The client reports: {error.args[0].name()}.",
-                "See whether one message of the export is larger than 4 MB, and leave it out.",
-            ) from error
-        else:
-            return

@@ -8,53 +8,53 @@ from events.raw import RawEvent
 from events.sdk.journal import Journal, JournalFullError, Taken
 
 FREE_BYTES = 256 << 20
-"""What a full spool leaves for everything else on the disk."""
+"""Bytes that a full spool leaves free for everything else on the disk."""
 
 
 class SpoolFullError(OSError):
-    """The spool does not take more. Nothing of the append counts: the sender must hear a refusal."""
+    """The spool does not take more. Nothing of the append is stored, so the sender must be refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """The oldest events of the spool, and what to hand back when they are safe in Kafka."""
+    """The oldest events of the spool. Pass it to `acknowledge` when Kafka has them."""
 
     events: tuple[RawEvent, ...]
     taken: Taken
 
 
 class Spool:
-    """A folder of fsynced segments. Survives kill -9; one process at a time."""
+    """A folder of fsynced segments. It survives `kill -9`. One process at a time may use it."""
 
     def __init__(self, folder: Path, *, free_bytes: int = FREE_BYTES, segment_bytes: int = 8 << 20) -> None:
         """Open or create the folder. Raises `events.sdk.journal.JournalInUseError` when another process holds it."""
         self._journal = Journal(folder, fsync=True, free_bytes=free_bytes, segment_bytes=segment_bytes)
 
     def append(self, events: Sequence[RawEvent]) -> None:
-        """Return once all are on the disk. Raises SpoolFullError, and then none is."""
+        """Store the events and return once all are on the disk. Raises SpoolFullError, and then none is."""
         try:
             self._journal.append([event.packed() for event in events])
         except JournalFullError as error:
             raise SpoolFullError(error.errno, "the spool is full", error.filename) from error
 
     def drain(self, most: int = 1000) -> Drained | None:
-        """The oldest events, at most so many; None when the spool is empty. Nothing is forgotten before `acknowledge`."""
+        """Return the oldest events, at most `most`, or None when the spool is empty. They stay until `acknowledge`."""
         taken = self._journal.take(most)
         return Drained(tuple(map(RawEvent.unpacked, taken.records)), taken) if taken else None
 
     def acknowledge(self, drained: Drained) -> None:
-        """Forget these events: Kafka has them."""
+        """Delete these events: Kafka has them."""
         self._journal.acknowledge(drained.taken)
         self._journal.compact()
 
     def count(self) -> int:
-        """Events that Kafka does not have yet."""
+        """Return how many events wait for Kafka."""
         return len(self._journal)
 
     def has_room(self) -> bool:
-        """Whether the disk has more than the threshold left."""
+        """Return whether the disk has more free space than the threshold."""
         return self._journal.has_room
 
     def close(self) -> None:
-        """Let the folder go; what is spooled stays."""
+        """Release the folder. The events stay."""
         self._journal.close()

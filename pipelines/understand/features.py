@@ -1,4 +1,4 @@
-"""Features: what is read from a text before the text is dropped."""
+"""Features: what is read from a text before the text is dropped: whether it asks, and whether it thanks."""
 
 import re
 
@@ -25,12 +25,12 @@ _FOUND = {
     for asks in (False, True)
     for gives in (False, True)
 }
-"""There are four features of a text; they are frozen, and shared."""
+"""The four possible results. They are frozen, so that all texts share them."""
 
 
 def read(text: str) -> Features:
-    """Read the features of a text: code, quotations and links count as nobody's question."""
-    if "?" not in text and len(text) > 20_000:  # noqa: PLR2004 - a paste; only its head can ask
+    """Return the features of a text. Code, quotations and links are left out: their author asks nothing with them."""
+    if "?" not in text and len(text) > 20_000:  # noqa: PLR2004 - a pasted file; only its beginning can ask
         text = text[:20_000]
     own = text
     if "`" in own:
@@ -41,6 +41,6 @@ def read(text: str) -> Features:
         own = _LINK.sub(" ", own)
     asks = (any(mark in own for mark in "?\uff1f\u061f") and _QUESTION_MARK.search(own)) or _ASKING.match(own)
     lowered = own.lower()
-    # Looking for fixed words first spares most texts the search word by word.
+    # A search for fixed strings is much cheaper than the expression, and most texts contain none of them.
     gives_thanks = any(word in lowered for word in _THANKS_BEGIN) and _THANKS.search(own)
     return _FOUND[bool(asks), bool(gives_thanks)]

@@ -1,4 +1,4 @@
-"""Replay: raw records that are still there, understood once more with the normalisers of today."""
+"""Replay: raw records that have not expired are understood again, with the current normalisers."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -10,15 +10,15 @@ from events.errors import GuildhallError
 from events.topics import RAW
 from pipelines.broker.admin import ends, starts
 from pipelines.broker.clients import replay_consumer
+from pipelines.understand.chunks import CHUNK_RECORDS
 from pipelines.understand.understand import Context
 from pipelines.understand.writer import NotWrittenError, Writer, Written, messages
-from pipelines.worker.commit_tracker import RECORDS
 
 SKIP = 5_000
-"""A longer way than this to the next wanted record is jumped, a shorter one is read over."""
+"""Offsets. Over a larger distance to the next wanted record the consumer seeks; over a smaller one it reads on."""
 READ_SECONDS = 30.0
 POLL_SECONDS = 0.2
-"""`consume` waits so long for a full batch, also where the partition has no more: short, and asked again."""
+"""`consume` waits this long for a full batch, even at the end of a partition. So it is short, and called again."""
 
 Position = tuple[int, int]
 """(partition, offset) of the raw topic."""
@@ -32,9 +32,9 @@ class ReplayError(GuildhallError):
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What came of a replay. `expired` positions are no longer in the raw topic (or never were)."""
+    """The result of a replay."""
 
-    asked: int
+    requested: int
     records: int
     interactions: int
     accounts: int
@@ -42,8 +42,8 @@ class Replayed:
 
     @property
     def expired(self) -> int:
-        """How many of the asked records were not there."""
-        return self.asked - self.records
+        """How many of the requested records the raw topic does not have any more, or never had."""
+        return self.requested - self.records
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class _Record:
 
 
 def read_raw(bootstrap: str, positions: Iterable[Position]) -> Iterator[Raw]:
-    """The raw records at these positions, by partition and offset. What has expired is left out. Raises ReplayError."""
+    """Yield the raw records at these positions, by partition and offset, without the expired ones. Raises ReplayError."""
     wanted: defaultdict[int, set[int]] = defaultdict(set)
     for partition, offset in positions:
         wanted[partition].add(offset)
@@ -64,14 +64,14 @@ def read_raw(bootstrap: str, positions: Iterable[Position]) -> Iterator[Raw]:
     consumer = replay_consumer(bootstrap)
     try:
         for partition, offsets in sorted(wanted.items()):
-            there = sorted(offset for offset in offsets if first.get(partition, 0) <= offset < end.get(partition, 0))
-            yield from _read(consumer, partition, there)
+            present = sorted(offset for offset in offsets if first.get(partition, 0) <= offset < end.get(partition, 0))
+            yield from _read(consumer, partition, present)
     finally:
         consumer.close()
 
 
 def _read(consumer: Consumer, partition: int, offsets: list[int]) -> Iterator[Raw]:
-    """Records at ascending offsets of one partition."""
+    """Yield the records at these ascending offsets of one partition."""
     start = 0
     while start < len(offsets):
         stop = start + 1
@@ -91,14 +91,14 @@ def _read_run(consumer: Consumer, partition: int, offsets: list[int]) -> Iterato
         if silence > READ_SECONDS:
             raise ReplayError(
                 "Raw records cannot be read.",
-                f"Kafka gave nothing of partition {partition} within {READ_SECONDS:.0f} seconds.",
-                "See that Kafka is up, then do the same again: what was replayed already counts once.",
+                f"Kafka delivered nothing of partition {partition} for {READ_SECONDS:.0f} seconds.",
+                "Check that Kafka is up, then run the replay again: every record counts once.",
             )
         for message in found:
             if message.error() is not None:
-                if message.error().code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's name for it
+                if message.error().code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name for it
                     return
-                continue  # librdkafka mends its connections itself; silence ends the wait
+                continue  # librdkafka reconnects by itself; READ_SECONDS ends the wait
             offset = message.offset()
             if offset in wanted:
                 yield partition, offset, message.value(), _headers(message)
@@ -111,28 +111,28 @@ def _headers(message: Message) -> list[tuple[str, bytes]]:
 
 
 def replay(bootstrap: str, positions: Iterable[Position], context: Context) -> Replayed:
-    """Understand the raw records at these positions again and write what follows, as the worker does. Raises ReplayError.
+    """Understand the raw records at these positions again and write the results, as the worker does. Raises ReplayError.
 
-    What was understood before and is understood the same way again counts once at the landing.
+    A record that is understood as before adds nothing: the landing counts it once.
     """
-    asked = set(positions)
+    requested = set(positions)
     writer, written = Writer(bootstrap), Written()
     try:
-        for some in _by_partition(read_raw(bootstrap, asked)):
+        for some in _by_partition(read_raw(bootstrap, requested)):
             records = [_Record(offset, value, headers) for _, offset, value, headers in some]
             writer.write(messages(some[0][0], records, context, written))
-        writer.settle()
+        writer.flush()
     except NotWrittenError as error:
         raise ReplayError(
             "Not everything that was replayed reached Kafka.",
             f"The client reports: {error}.",
-            "See that Kafka is up and its disk has room, then do the same again: what arrived already counts once.",
+            "Check that Kafka is up and its disk has room, then run the replay again: every record counts once.",
         ) from error
-    return Replayed(len(asked), written.records, written.interactions, written.accounts, written.rejected)
+    return Replayed(len(requested), written.records, written.interactions, written.accounts, written.rejected)
 
 
-def _by_partition(records: Iterable[Raw], most: int = RECORDS) -> Iterator[list[Raw]]:
-    """Runs of at most `most` records of one partition."""
+def _by_partition(records: Iterable[Raw], most: int = CHUNK_RECORDS) -> Iterator[list[Raw]]:
+    """Yield runs of at most `most` records of one partition."""
     some: list[Raw] = []
     for record in records:
         if some and (record[0] != some[0][0] or len(some) >= most):

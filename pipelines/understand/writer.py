@@ -1,4 +1,4 @@
-"""Writing: what was understood, as records of the interactions, accounts and outcomes topics. Shared by worker and replay."""
+"""Writer: what was understood, as records of the interactions, accounts and outcomes topics. Worker and replay use it."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -12,8 +12,8 @@ from events.limits import MAX_CHUNK_BYTES, MAX_INTERACTION_BYTES
 from events.outcome import Reason, RecordOutcome, Verdict
 from events.topics import ACCOUNTS, INTERACTIONS, OUTCOMES
 from pipelines.broker.clients import WRITER_TIMEOUT_MS, writer_producer
+from pipelines.understand.chunks import Record
 from pipelines.understand.understand import Context, Outcome, understand
-from pipelines.worker.commit_tracker import Record
 
 FLUSH_SECONDS = WRITER_TIMEOUT_MS / 1000 + 5
 """Every record is acknowledged or has failed by then."""
@@ -24,12 +24,12 @@ _outcome_json = RecordOutcome.__pydantic_serializer__.to_json
 
 
 class NotWrittenError(Exception):
-    """Kafka did not acknowledge everything. Names errors of the client, never content."""
+    """Kafka did not acknowledge everything. The text has the client's error, never content."""
 
 
 @dataclass(slots=True)
 class Written:
-    """Counts of what was written."""
+    """Counts of what was handed to the writer."""
 
     records: int = 0
     interactions: int = 0
@@ -37,14 +37,14 @@ class Written:
     rejected: int = 0
 
 
-Message_ = tuple[str, str, bytes]
+Outgoing = tuple[str, str, bytes]
 """(topic, key, value)"""
 
 
-def messages(partition: int, records: Iterable[Record], context: Context, written: Written) -> Iterator[Message_]:
-    """Everything that follows from the raw records of one partition, in their order; one outcome for each of them.
+def messages(partition: int, records: Iterable[Record], context: Context, written: Written) -> Iterator[Outgoing]:
+    """Yield everything that follows from raw records of one partition, in their order, with one outcome per record.
 
-    Pure but for `written`, which is counted up. Total: no record can stop it.
+    It has no effect but the counts in `written`, and no record can make it raise.
     """
     outcomes: list[bytes] = []
     size = 0
@@ -52,7 +52,7 @@ def messages(partition: int, records: Iterable[Record], context: Context, writte
         outcome = understand(record.value, record.headers, partition, record.offset, context)
         try:
             made = _encoded(outcome)
-        except Exception as error:  # noqa: BLE001 - what JSON or the topic cannot hold is rejected, and stops nothing
+        except Exception as error:  # noqa: BLE001 - what JSON or the topic cannot hold is rejected, and the next record follows
             outcome, made = _refused(outcome, error), []
         yield from made
         encoded = _outcome_json(outcome.record, exclude_none=True)
@@ -69,7 +69,7 @@ def messages(partition: int, records: Iterable[Record], context: Context, writte
         yield _chunk(partition, outcomes)
 
 
-def _encoded(outcome: Outcome) -> list[Message_]:
+def _encoded(outcome: Outcome) -> list[Outgoing]:
     made = [(INTERACTIONS.name, one.community, _interaction_json(one, exclude_none=True)) for one in outcome.interactions]
     made += [(ACCOUNTS.name, one.actor, _account_json(one, exclude_none=True)) for one in outcome.accounts]
     if any(len(value) > MAX_INTERACTION_BYTES for _, _, value in made):
@@ -86,16 +86,16 @@ def _refused(outcome: Outcome, error: Exception) -> Outcome:
     return Outcome(outcome.record.model_copy(update={**refused, "interactions": 0, "accounts": 0}))
 
 
-def _chunk(partition: int, outcomes: list[bytes]) -> Message_:
+def _chunk(partition: int, outcomes: list[bytes]) -> Outgoing:
     value = b'{"partition":%d,"records":[%b]}' % (partition, b",".join(outcomes))
     return OUTCOMES.name, str(partition), value
 
 
 class Writer:
-    """Writes to Kafka through one idempotent producer, and knows whether everything arrived. Used by one thread at a time."""
+    """Writes to Kafka through one idempotent producer and detects what did not arrive. One thread at a time may use it."""
 
     def __init__(self, bootstrap: str) -> None:
-        """Connects by itself when something is written."""
+        """The producer connects in the background."""
         self._failed: str | None = None
         self._lock = threading.Lock()
         self._producer = writer_producer(bootstrap, self._reported)
@@ -105,26 +105,26 @@ class Writer:
             with self._lock:
                 self._failed = error.name()
 
-    def write(self, made: Iterable[Message_]) -> None:
-        """Hand over records. They are durable after the next `settle`. Raises NotWrittenError."""
+    def write(self, made: Iterable[Outgoing]) -> None:
+        """Hand records to the producer. They are durable after the next `flush`. Raises NotWrittenError."""
         produce = self._producer.produce
         for topic, key, value in made:
             while True:
                 try:
                     produce(topic, value, key)
                     break
-                except BufferError:  # librdkafka's queue is full: it empties itself
+                except BufferError:  # librdkafka's queue is full, and empties while records are acknowledged
                     self._producer.poll(0.2)
                     self._check()
                 except KafkaException as error:
                     raise NotWrittenError(error.args[0].name()) from error
 
-    def settle(self, seconds: float = FLUSH_SECONDS) -> None:
-        """Wait until everything handed over is acknowledged. Blocks; raises NotWrittenError."""
+    def flush(self, seconds: float = FLUSH_SECONDS) -> None:
+        """Block until everything is acknowledged. Raises NotWrittenError."""
         left = self._producer.flush(seconds)
         self._check()
         if left:
-            raise NotWrittenError(f"{left} records without an answer")
+            raise NotWrittenError(f"{left} records were not acknowledged")
 
     def _check(self) -> None:
         with self._lock:

@@ -1,6 +1,6 @@
-"""Stream worker: Faust reads the raw topic in chunks; each chunk is understood, written, and only then counted as done.
+"""Stream worker: Faust reads the raw topic in chunks; each chunk is understood and written, and only then done.
 
-The only module that speaks Faust. What it changes of Faust's inside, and why, is in `pipelines/README.md`, Decisions.
+No other module imports Faust. `pipelines/README.md`, Decisions, lists what this module changes in Faust's internals, and why.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,9 +22,12 @@ from faust.types import TP
 from events.topics import RAW
 from pipelines.broker.admin import GROUP, KafkaUnavailableError, Progress, progress
 from pipelines.broker.clients import faust_settings
+from pipelines.understand.chunks import Chunk, runs
 from pipelines.understand.understand import Context
 from pipelines.understand.writer import Writer, Written, messages
-from pipelines.worker.commit_tracker import Chunk, CommitTracker, Stall, runs
+from pipelines.worker.commit_tracker import CommitTracker
+from pipelines.worker.library_log import LibraryLogHandler
+from pipelines.worker.stall import Stall
 
 FAILED = 70
 """Exit status after which a supervisor starts the worker again (EX_SOFTWARE)."""
@@ -33,8 +35,8 @@ CHUNKS_IN_FLIGHT = 4
 STALL_SECONDS = 60.0
 WATCH_SECONDS = 5.0
 STOP_SECONDS = 20.0
-"""Below a supervisor's patience. What is cut off is done again after the next start."""
-SAY_SECONDS = 10.0
+"""Shorter than a supervisor waits. What is cut off is done again after the next start."""
+REPORT_SECONDS = 10.0
 
 _log = structlog.get_logger()
 
@@ -45,18 +47,19 @@ class ChunkConsumer(Consumer):  # type: ignore[misc]  # Faust has no types of it
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.tracker: CommitTracker[TP] = CommitTracker()
-        self._upheavals = 0
+        self._generation = 0
+        """Grows with every rebalance and seek. What was fetched in an earlier generation must not be delivered."""
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
         """Fetch once; one message for each chunk. Its value is the chunk, its offset that of the last record."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
-        before = self._upheavals
+        generation = self._generation
         fetched, active = await self._wait_next_records(timeout)
         if not fetched or self.should_stop:
             return
-        if self._upheavals != before or not self.flow_active:
-            # These were fetched before a rebalance or a seek: the position has moved past them, and nobody will read them.
+        if self._generation != generation or not self.flow_active:
+            # The position has moved past these records and they will not be delivered: they must be read again.
             await self._seek_quietly()
             return
         for tp, records in fetched.items():
@@ -64,10 +67,10 @@ class ChunkConsumer(Consumer):  # type: ignore[misc]  # Faust has no types of it
                 continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             for chunk in runs(tp.partition, records, after=self._read_offset[tp]):
-                if self._upheavals != before or not self.flow_active:
+                if self._generation != generation or not self.flow_active:
                     return
-                self.tracker.handed_out(tp, chunk)
-                # Faust takes a step of more than one for a hole in the log, and acknowledges what lies within.
+                self.tracker.add(tp, chunk)
+                # Faust takes a step of more than one for missing offsets, and acknowledges those in between.
                 self._read_offset[tp] = chunk.last - 1
                 message = self._to_message(tp, chunk.records[-1])
                 message.value, message.headers, message.key = chunk, (), None
@@ -76,48 +79,48 @@ class ChunkConsumer(Consumer):  # type: ignore[misc]  # Faust has no types of it
     async def _seek_quietly(self) -> None:
         try:
             await self.perform_seek()
-        except Exception as error:  # noqa: BLE001 - a rebalance in between; it seeks too
+        except Exception as error:  # noqa: BLE001 - a rebalance in between, which seeks too
             _log.warning("seek failed", why=type(error).__name__)
 
     async def perform_seek(self) -> None:
-        """Read on from what is committed; what was handed out before counts for nothing."""
-        self._upheavals += 1
-        self.tracker.forget_all()
+        """Continue from the commits. Chunks that were delivered before do not count."""
+        self._generation += 1
+        self.tracker.reset_all()
         await super().perform_seek()
         new = [tp for tp in self.assignment() if not self._committed_offset.get(tp)]
         if new:  # Faust leaves their position where it is
             await self._thread.seek_to_beginning(*(self._new_topicpartition(tp.topic, tp.partition) for tp in new))
             for tp in new:
                 self._read_offset[tp] = None
-        self._upheavals += 1
-        self.tracker.forget_all()
+        self._generation += 1
+        self.tracker.reset_all()
 
     def stop_flow(self) -> None:
-        """Hold everything: a rebalance begins."""
-        self._upheavals += 1
+        """Pause delivery: a rebalance begins."""
+        self._generation += 1
         super().stop_flow()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """What is done is committed; what is open counts for nothing."""
-        self._upheavals += 1
+        """Commit what is done, and drop the open chunks."""
+        self._generation += 1
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
-            self.tracker.forget(tp)
+            self.tracker.reset(tp)
 
     def _filter_tps_with_pending_acks(self, topics: Collection[Any] | None = None) -> list[TP]:
-        return [tp for tp in self.tracker.partitions() if topics is None or tp in topics or tp.topic in topics]
+        return [tp for tp in self.tracker.open_partitions() if topics is None or tp in topics or tp.topic in topics]
 
     def _new_offset(self, tp: TP) -> int | None:
-        # Faust's own tracker go by offsets and know holes; ours go by chunks. Its are only kept from growing.
+        # Faust tracks offsets, and we track chunks. Faust's lists are not used; cleared, they do not grow.
         self._acked[tp].clear()
         self._acked_index[tp].clear()
-        return self.tracker.committable(tp)
+        return self.tracker.next_commit(tp)
 
     def on_buffer_full(self, tp: TP) -> None:
-        """Nothing: a full queue pushes back by itself, and pausing costs a fetch timeout each time."""
+        """Do nothing: a full queue blocks the fetches by itself, and a pause would cost a fetch timeout each time."""
 
     def on_buffer_drop(self, tp: TP) -> None:
-        """Nothing, as above."""
+        """Do nothing, as above."""
 
 
 class ChunkTransport(Transport):  # type: ignore[misc]
@@ -127,7 +130,7 @@ class ChunkTransport(Transport):  # type: ignore[misc]
 
 
 def make_app(bootstrap: str, data: Path, handle: Callable[[Chunk], Any], *, group: str = GROUP) -> faust.App:
-    """The Faust app: `handle` is awaited with every chunk, one at a time. `data` is a folder that Faust insists on."""
+    """Return the Faust app. It awaits `handle` with one chunk at a time. `data` is a folder that Faust requires."""
     app = faust.App(
         group,
         datadir=str(data),
@@ -161,10 +164,11 @@ class Worker:
         """Connects to nothing yet."""
         self._bootstrap, self._context = bootstrap, context
         self._writer = Writer(bootstrap)
-        self._free = asyncio.Lock()
+        self._working = asyncio.Lock()
+        """Held while a chunk is in work."""
         self._stopping = asyncio.Event()
         self._written = Written()
-        self._said_at = 0.0
+        self._reported_at = 0.0
         self._app = make_app(bootstrap, data, self._handle)
 
     async def run(self) -> int:
@@ -175,61 +179,59 @@ class Worker:
             watchdog.start()
             _log.info("worker started", bootstrap=self._bootstrap)
             ended = asyncio.create_task(self._app.wait_until_stopped())
-            asked = asyncio.create_task(self._stopping.wait())
-            await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
-        except Exception as error:  # noqa: BLE001 - whatever it is, a new process starts clean
+            stopping = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        except Exception as error:  # noqa: BLE001 - whatever failed, a new process starts without it
             _log.error("worker failed", why=type(error).__name__)
             return FAILED
         if not self._stopping.is_set():
-            _log.error("faust gave up")
+            _log.error("faust stopped by itself")
             return FAILED
         try:
-            await asyncio.wait_for(self._wind_up(), STOP_SECONDS)
-        except TimeoutError:  # in the middle of joining a group Faust does not listen
-            _log.warning("stopped the hard way")
+            await asyncio.wait_for(self._leave(), STOP_SECONDS)
+        except TimeoutError:  # while Faust joins a group it does not react to a stop
+            _log.warning("stopped without leaving the group")
         return 0
 
     def stop(self) -> None:
-        """Finish the chunk in hand, commit, leave the group."""
+        """Finish the chunk in work, commit, and leave the group."""
         self._stopping.set()
 
-    async def _wind_up(self) -> None:
-        async with self._free:
+    async def _leave(self) -> None:
+        async with self._working:
             await self._app.consumer.commit()
         await self._app.stop()
         _log.info("worker stopped", records=self._written.records)
 
     async def _handle(self, chunk: Chunk) -> None:
-        async with self._free:
+        async with self._working:
             if self._stopping.is_set():
-                return  # not done, hence not committed: the next worker's
+                return  # the chunk is not done and not committed: the next worker reads it again
             try:
                 self._writer.write(messages(chunk.partition, chunk.records, self._context, self._written))
-                await asyncio.get_running_loop().run_in_executor(None, self._writer.settle)
-            except Exception as error:  # noqa: BLE001 - Faust would go on and commit: only an end is safe
+                await asyncio.get_running_loop().run_in_executor(None, self._writer.flush)
+            except Exception as error:  # noqa: BLE001 - Faust would go on and commit, so the process must end
                 _log.error("chunk not written", why=type(error).__name__, partition=chunk.partition)
                 _end(FAILED)
             chunk.done = True
-        self._say()
+        self._report()
 
-    def _say(self) -> None:
+    def _report(self) -> None:
         now = time.monotonic()
-        if now - self._said_at >= SAY_SECONDS:
-            self._said_at = now
+        if now - self._reported_at >= REPORT_SECONDS:
+            self._reported_at = now
             written = self._written
-            _log.info(
-                "understood so far", records=written.records, interactions=written.interactions, rejected=written.rejected
-            )
+            _log.info("progress", records=written.records, interactions=written.interactions, rejected=written.rejected)
 
     def _watch(self) -> None:
-        # A thread: a loop that hangs must not hang what watches it.
+        # A thread of its own: it runs even while the event loop hangs.
         stall = Stall(STALL_SECONDS)
         while not self._stopping.is_set():
             time.sleep(WATCH_SECONDS)
             try:
                 found = progress(self._bootstrap, GROUP, RAW.name)
             except KafkaUnavailableError:
-                continue  # Kafka is away: a new worker would find it away too
+                continue  # Kafka is away, and would be for a new worker too
             waiting = self._waiting(found)
             if stall.is_stalled(waiting=waiting, marks=found.committed, now=time.monotonic()):
                 _log.error("no progress", seconds=STALL_SECONDS, waiting=waiting)
@@ -243,12 +245,14 @@ class Worker:
             return found.lag
         done = found.committed
         unread = sum(max(0, found.ends.get(tp.partition, 0) - (_position(consumer, tp) or 0)) for tp in mine)
-        uncommitted = sum(max(0, offset - done.get(tp.partition, 0)) for tp, offset in consumer.tracker.promised().items())
+        uncommitted = sum(
+            max(0, offset - done.get(tp.partition, 0)) for tp, offset in consumer.tracker.issued_commits().items()
+        )
         return int(unread + uncommitted + consumer.tracker.open_records())
 
 
 def _position(consumer: ChunkConsumer, tp: TP) -> int | None:
-    # Where reading stands, holes at the end included: what is committed stays before them.
+    # The reading position. It is past missing offsets at the end of the log; the commit is before them.
     inner = consumer._thread._ensure_consumer()  # noqa: SLF001 - Faust offers it asynchronously only
     try:
         state = inner._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001
@@ -257,39 +261,9 @@ def _position(consumer: ChunkConsumer, tp: TP) -> int | None:
     return int(state.position) if state is not None and state.has_valid_position else None
 
 
-class BriefHandler(logging.Handler):
-    """What libraries say, through our log: templates and kinds of error, never values; each at most once in ten seconds."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._said: dict[str, tuple[float, int]] = {}
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Pass a record on, or count it."""
-        template = str(record.msg).split("\n", 1)[0][:200]
-        now = time.monotonic()
-        at, kept_back = self._said.get(template, (float("-inf"), 0))
-        if now - at < SAY_SECONDS:
-            self._said[template] = at, kept_back + 1
-            return
-        if len(self._said) > 1000:  # noqa: PLR2004 - bounded, whatever is said
-            self._said.clear()
-        self._said[template] = now, 0
-        kind, _, trace = record.exc_info or (None, None, None)
-        where = traceback.extract_tb(trace)[-1] if trace else None
-        _log.log(
-            record.levelno,
-            template,
-            by=record.name,
-            why=kind.__name__ if kind else None,
-            where=f"{where.filename}:{where.lineno}" if where else None,
-            kept_back=kept_back,
-        )
-
-
 def run_worker(bootstrap: str, context: Context, *, data: Path) -> None:
-    """Understand raw records until SIGTERM or SIGINT, then end the process: 0 when asked to, 70 to be started again."""
-    logging.basicConfig(handlers=[BriefHandler()], level=logging.WARNING, force=True)
+    """Understand raw records until SIGTERM or SIGINT; end the process with 0, or with 70 for a restart."""
+    logging.basicConfig(handlers=[LibraryLogHandler()], level=logging.WARNING, force=True)
     data.mkdir(parents=True, exist_ok=True)
     asyncio.run(_run(bootstrap, context, data))
 
@@ -302,6 +276,6 @@ async def _run(bootstrap: str, context: Context, data: Path) -> NoReturn:
 
 
 def _end(status: int) -> NoReturn:
-    # Tasks and threads of Faust may wait for ever, and an orderly exit inside an agent hangs (its issues 324, 501).
+    # Tasks and threads of Faust may wait for ever, and `sys.exit` inside an agent hangs (issues 324 and 501 of Faust).
     sys.stdout.flush()
     os._exit(status)

@@ -14,7 +14,7 @@ import pytest
 
 from dagster_project.cli import run_command
 from dagster_project.processes.supervisor import alive, wait_for
-from pipelines.broker.server import BrokerError, jars
+from pipelines.broker.runtime import BrokerError, jars
 
 SPACE = '[[community.{0}.space]]\nplatform = "slack"\nworkspace = "{1}"\nspaces = ["{2}"]\n'
 COMMUNITY = '[community.{0}]\ntitle = "Some people"\n'

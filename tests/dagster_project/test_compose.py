@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from dagster_project.processes.entry_points import PROCESSES
-from pipelines.broker.server import VERSION
+from pipelines.broker.runtime import VERSION
 
 PATH = Path(__file__).resolve().parents[2] / "docker-compose.yml"
 

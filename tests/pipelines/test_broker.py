@@ -11,7 +11,7 @@ import jgo
 import pytest
 
 from events.topics import RAW, TOPICS
-from pipelines.broker import server
+from pipelines.broker import runtime, server
 from pipelines.broker.admin import (
     KafkaUnavailableError,
     Progress,
@@ -22,7 +22,8 @@ from pipelines.broker.admin import (
     starts,
     wait_ready,
 )
-from pipelines.broker.server import Broker, BrokerError
+from pipelines.broker.runtime import BrokerError
+from pipelines.broker.server import Broker
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
@@ -50,7 +51,7 @@ def test_an_old_java_is_not_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     java = tmp_path / "java"
     java.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\"' >&2\n")
     java.chmod(0o755)
-    assert server._version(str(java)) == 11
+    assert runtime._version(str(java)) == 11
 
 
 def test_a_registry_that_cannot_be_reached_is_an_error_in_three_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_a_registry_that_cannot_be_reached_is_an_error_in_three_parts(monkeypatc
 
     monkeypatch.setattr(jgo, "build", unreachable)
     with pytest.raises(BrokerError) as told:
-        server.jars(tmp_path / "jars")
+        runtime.jars(tmp_path / "jars")
     assert all((told.value.what, told.value.why, told.value.todo))
 
 
@@ -69,17 +70,17 @@ def test_a_jar_that_is_not_the_locked_one_is_not_run(monkeypatch: pytest.MonkeyP
     class Found:
         all_jars = (tmp_path / "evil.jar",)
 
-    monkeypatch.setattr(server, "_locked", lambda: {"evil.jar": hashlib.sha256(b"good").hexdigest()})
+    monkeypatch.setattr(runtime, "_locked", lambda: {"evil.jar": hashlib.sha256(b"good").hexdigest()})
     monkeypatch.setattr(jgo, "build", lambda *_, **__: Found())
     with pytest.raises(BrokerError, match="not what it should be"):
-        server.jars(tmp_path / "jars")
+        runtime.jars(tmp_path / "jars")
 
 
 def test_jars_that_are_there_need_no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "a.jar").write_bytes(b"good")
-    monkeypatch.setattr(server, "_locked", lambda: {"a.jar": hashlib.sha256(b"good").hexdigest()})
-    monkeypatch.setattr(server, "_fetch", lambda _: pytest.fail("asked the network"))
-    assert server.jars(tmp_path) == [tmp_path / "a.jar"]
+    monkeypatch.setattr(runtime, "_locked", lambda: {"a.jar": hashlib.sha256(b"good").hexdigest()})
+    monkeypatch.setattr(runtime, "_fetch", lambda _: pytest.fail("asked the network"))
+    assert runtime.jars(tmp_path) == [tmp_path / "a.jar"]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_jars_that_are_there_need_no_network(monkeypatch: pytest.MonkeyPatch, tm
     ],
 )
 def test_a_death_is_explained(tmp_path: Path, said: str, why: str) -> None:
-    assert why in str(server._explained(tmp_path, f"first\n{said}\n\n"))
+    assert why in str(server.explained(tmp_path, f"first\n{said}\n\n"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/full").exists(), reason="needs root and a place that is always full")

@@ -1,4 +1,4 @@
-"""The tracker of the stream worker: nothing is committed that is not done, and nothing done waits for ever."""
+"""The stream worker's commit tracker: an offset is committed only when every record before it is done."""
 
 from collections.abc import Iterator
 
@@ -11,9 +11,11 @@ from events.outcome import OutcomeChunk, Verdict
 from events.topics import OUTCOMES
 from pipelines.platforms import PLATFORMS
 from pipelines.understand import writer
+from pipelines.understand.chunks import Chunk, runs
 from pipelines.understand.understand import Context
 from pipelines.understand.writer import Written, messages
-from pipelines.worker.commit_tracker import Chunk, CommitTracker, Stall, runs
+from pipelines.worker.commit_tracker import CommitTracker
+from pipelines.worker.stall import Stall
 
 CONTEXT = Context(key=b"k", communities=Communities({}), platforms=PLATFORMS)
 
@@ -35,30 +37,30 @@ def done(one: Chunk) -> Chunk:
 def test_nothing_is_committed_past_a_chunk_that_is_not_done() -> None:
     tracker: CommitTracker[int] = CommitTracker()
     first, second = chunk(0, 1, 2), chunk(3, 4)
-    tracker.handed_out(0, first)
-    tracker.handed_out(0, done(second))
-    assert tracker.committable(0) is None
+    tracker.add(0, first)
+    tracker.add(0, done(second))
+    assert tracker.next_commit(0) is None
     done(first)
-    assert tracker.committable(0) == 5
-    assert tracker.committable(0) is None
-    assert tracker.partitions() == []
+    assert tracker.next_commit(0) == 5
+    assert tracker.next_commit(0) is None
+    assert tracker.open_partitions() == []
 
 
-def test_a_hole_between_chunks_holds_up_nothing() -> None:
+def test_missing_offsets_between_chunks_do_not_hold_up_the_commit() -> None:
     tracker: CommitTracker[int] = CommitTracker()
-    tracker.handed_out(0, done(chunk(0, 1, 2)))
-    tracker.handed_out(0, done(chunk(700, 705)))
-    assert tracker.committable(0) == 706
+    tracker.add(0, done(chunk(0, 1, 2)))
+    tracker.add(0, done(chunk(700, 705)))
+    assert tracker.next_commit(0) == 706
 
 
-def test_a_chunk_of_before_a_seek_says_nothing_of_the_one_read_again() -> None:
+def test_a_chunk_delivered_before_a_seek_does_not_count_for_the_one_read_again() -> None:
     tracker: CommitTracker[int] = CommitTracker()
     old, again = chunk(10, 11), chunk(5, 11)
-    tracker.handed_out(0, old)
-    tracker.forget(0)
-    tracker.handed_out(0, again)
+    tracker.add(0, old)
+    tracker.reset(0)
+    tracker.add(0, again)
     done(old)
-    assert tracker.committable(0) is None
+    assert tracker.next_commit(0) is None
 
 
 def test_records_below_the_offset_that_was_read_are_left_out() -> None:
@@ -79,7 +81,7 @@ def test_whatever_happens_a_restart_reads_everything_that_is_not_done(data: st.D
         if action == "read":
             rest = [Rec(o) for o in log if o >= position]
             for one in list(runs(0, rest, after=position, most=data.draw(st.integers(1, 9))))[:2]:
-                tracker.handed_out("p", one)
+                tracker.add("p", one)
                 open_chunks.append(one)
                 position = one.last + 1
         elif action == "done" and open_chunks:
@@ -87,18 +89,18 @@ def test_whatever_happens_a_restart_reads_everything_that_is_not_done(data: st.D
             done(one)
             finished |= {r.offset for r in one.records}
         elif action == "commit":
-            offset = tracker.committable("p")
+            offset = tracker.next_commit("p")
             if offset is not None and offset > committed:
                 committed = offset
         elif action == "seek":
-            tracker.forget("p")
+            tracker.reset("p")
             position = committed
         assert all(o in finished for o in log if o < committed)
     # and when all that is open gets done, the commit reaches the end of what was read
-    tracker.forget("p")
+    tracker.reset("p")
     for one in runs(0, [Rec(o) for o in log if o >= committed], after=committed):
-        tracker.handed_out("p", done(one))
-    assert (tracker.committable("p") or committed) == (log[-1] + 1 if log and log[-1] >= committed else committed)
+        tracker.add("p", done(one))
+    assert (tracker.next_commit("p") or committed) == (log[-1] + 1 if log and log[-1] >= committed else committed)
 
 
 def test_a_stall_is_work_that_waits_while_nothing_moves() -> None:

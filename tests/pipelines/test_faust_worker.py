@@ -304,7 +304,7 @@ def test_what_is_replayed_is_written_again_and_what_has_expired_is_counted(broke
     assert (done.records, done.interactions, done.rejected, done.expired) == (3, 3, 0, 2)
     assert Counter(interactions(broker.bootstrap, "again").values()) == {1: 27, 2: 3}
     assert [times_decided(broker.bootstrap)[position] for position in positions] == [2, 2, 2]
-    assert replay(broker.bootstrap, [], CONTEXT).asked == 0
+    assert replay(broker.bootstrap, [], CONTEXT).requested == 0
 
 
 def test_accounts_go_to_their_own_topic_keyed_by_actor(broker: Broker, workers: Workers) -> None:

@@ -19,7 +19,7 @@ from pipelines.broker.admin import KafkaUnavailableError, ends
 from pipelines.broker.clients import bulk_producer
 from pipelines.connector import AccountSeen, Action, ExportError, Found, Ignored, ImportOptions, Platform, PlatformEvent
 from pipelines.imports.importer import import_export, raw_events, tally_export
-from pipelines.ingest.publisher import PublishError, publish_blocking
+from pipelines.ingest.bulk_publisher import PublishError, publish_blocking
 from pipelines.understand.understand import Context
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -18,11 +18,11 @@ from events.limits import MAX_BODY_BYTES
 from pipelines.connector import CursorExpired, Page, PlatformBusy, PlatformEvent, PollError
 from pipelines.ingest import cursors as cursor_file
 from pipelines.ingest import last_seen
+from pipelines.ingest.bulk_publisher import PublishError
 from pipelines.ingest.cursors import Cursors, Gap
 from pipelines.ingest.http_limits import AnswerTooLargeError, BoundedTransport, pause_of
 from pipelines.ingest.last_seen import LastSeen
 from pipelines.ingest.poller import PolledSource, Poller, explained
-from pipelines.ingest.publisher import PublishError
 from pipelines.platforms import PLATFORMS
 from tests.pipelines.wiki_api import START, URL, WikiApi
 
