@@ -1,1 +1,1 @@
-"""Delivery: which reports are due, and what has been issued."""
+"""Delivery: which reports are due, how they are issued, and the ledger of what was issued."""

@@ -1,4 +1,4 @@
-"""The page: the same bytes for the same rows, nothing of what people wrote is ever markup, and it can be read on every surface."""
+"""The page: the same rows give the same bytes, nothing that people wrote becomes markup, and it fits screens and paper."""
 
 import os
 import re
@@ -195,7 +195,7 @@ def test_the_page_claims_no_trend(page):
 
 
 def test_numbers_of_people_are_multiples_of_five_wherever_they_stand(con, page):
-    """In words, and in the charts' points: what a chart knows is what the table knows."""
+    """Also in the points of charts, which come from the same series."""
     data = report_data(con, SLUG, PERIOD)
     for metric in (data.levels, *data.metrics):
         if metric.definition.kind in ("people", "distribution"):

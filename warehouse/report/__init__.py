@@ -1,1 +1,1 @@
-"""Report: rows of `reports.*` made into the page a sponsor reads. Pure: the same rows give the same bytes."""
+"""Report: from the rows of a published file to the bytes of a report. Pure: the same rows give the same bytes."""

@@ -8,8 +8,8 @@ from itertools import groupby
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 560, 236
-LEFT, RIGHT, TOP, BOTTOM = 62, 16, 34, 36
+WIDTH, HEIGHT = 560, 250
+LEFT, RIGHT, TOP, BOTTOM = 62, 16, 48, 36
 TICKS = 4
 LETTER = 12.0
 """Width of one letter of a label, in units of the view box, where labels are largest: small charts, phones and paper."""

@@ -143,7 +143,7 @@ class Move(_Frozen):
 
 
 class Correction(_Frozen):
-    """A value that differs from what the revision before this one showed; absent: there was none, or there is none any more."""
+    """A value that differs from what the revision before this one showed; absent: there was none, or there is none now."""
 
     subject: str = Field(description="id of a metric, or `movement`")
     part: str

@@ -153,7 +153,7 @@ def _estimate(row: Mapping[str, Any]) -> Estimate:
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]) -> list[dict[str, Any]]:
-    """Rows by name of column; DuckDB's timestamps are UTC without saying so, ours say so."""
+    """Rows by name of column, with aware timestamps: DuckDB's are naive UTC."""
     result = con.execute(query, values)
     names = [column[0] for column in result.description or ()]
     return [{name: _aware(value) for name, value in zip(names, row, strict=True)} for row in result.fetchall()]

@@ -54,7 +54,7 @@ def interval(definition: Definition, estimate: Estimate) -> str:
         return f"No number is shown: {estimate.reason}." if estimate.reason else ""
     parts = []
     if estimate.low is not None and estimate.high is not None:
-        parts.append(f"95 % interval {_number(definition, estimate.low)} to {_number(definition, estimate.high)}")
+        parts.append(f"95\u00a0% interval {_number(definition, estimate.low)} to {_number(definition, estimate.high)}")
     elif estimate.low is not None:
         parts.append(f"at least {_number(definition, estimate.low)}")
     if estimate.denominator is not None:
@@ -78,7 +78,7 @@ def corrected(definition: Definition | None, estimate: Estimate | None) -> str:
         return "–"
     if definition is None:
         return f"{people(estimate.value or 0.0)} people"
-    return " ".join((value(definition, estimate) + ". " + interval(definition, estimate)).split())
+    return f"{value(definition, estimate)}. {interval(definition, estimate)}".rstrip()
 
 
 def missing(metric: Metric) -> str:
