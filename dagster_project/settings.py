@@ -1,4 +1,7 @@
-"""Settings: `guildhall.toml`, three variables, and where everything lies. Validated whole at start, frozen from then on."""
+"""Settings: `guildhall.toml` and the variables GUILDHALL_CONFIG, GUILDHALL_HOME and KAFKA_BOOTSTRAP_SERVERS.
+
+Validated as a whole at the start of a command or process, and frozen from then on.
+"""
 
 import contextlib
 import difflib
@@ -14,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dagster_project.paths import Paths
+from dagster_project.refused_settings import why_refused
 from events.communities import BotList, Communities, Community, contested
 from events.errors import GuildhallError
 from events.source import Source, SourceKind
@@ -28,45 +32,51 @@ class _Part(BaseModel):
 
 
 class KafkaSettings(_Part):
-    """Which cluster; without an address Guildhall starts its own."""
+    """The Kafka cluster. Without an address Guildhall starts its own."""
 
-    bootstrap_servers: str | None = Field(default=None, description="host:port,…; also KAFKA_BOOTSTRAP_SERVERS")
+    bootstrap_servers: str | None = Field(
+        default=None, description="host:port, separated by commas; the variable KAFKA_BOOTSTRAP_SERVERS wins"
+    )
 
     @field_validator("bootstrap_servers")
     @classmethod
     def _addresses(cls, value: str | None) -> str | None:
         if value is not None and not all(_ADDRESS.fullmatch(part.strip()) for part in value.split(",")):
-            raise ValueError(f"`{value}` (perhaps from KAFKA_BOOTSTRAP_SERVERS) is not written like host:9092,other:9092")
+            raise ValueError(
+                f"`{value}` (from guildhall.toml or KAFKA_BOOTSTRAP_SERVERS) is not an address such as host:9092,other:9092"
+            )
         return value
 
 
 class GatewaySettings(_Part):
-    """Where webhooks and CloudEvents come in."""
+    """The HTTP server for webhooks and CloudEvents."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
-    token_env: str | None = Field(default=None, description="name of the variable that holds a bearer token for /v1/events")
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
+    token_env: str | None = Field(
+        default=None, description="name of the variable that holds the bearer tokens for /v1/events, separated by spaces"
+    )
 
 
 class DagsterSettings(_Part):
-    """Dagster's own page."""
+    """Dagster's web page."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=3000, ge=0, le=65535)
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=3000, ge=0, le=65535, description="port to listen on")
 
 
 class RefreshSettings(_Part):
-    """How the refresher works."""
+    """The refresher: it lands, builds and publishes."""
 
-    every_seconds: float = Field(default=10.0, gt=0, description="pause between two looks at Kafka")
-    memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?(MB|GB)$")
-    keep_published: int = Field(default=5, ge=2)
+    every_seconds: float = Field(default=10.0, gt=0, description="pause in seconds between two looks for new events")
+    memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?(MB|GB)$", description="memory of DuckDB: 512MB, 2GB")
+    keep_published: int = Field(default=5, ge=2, description="published files to keep")
 
 
 class SourceSettings(_Part):
-    """One source: how a platform's events arrive, with its secret, which is in the environment or in a file, never here."""
+    """A source: one configured way in, for instance a platform's webhook. Its secret is in a variable or a file, never here."""
 
-    platform: str
+    platform: str = Field(description="a platform that `guildhall sources` lists")
     kind: Literal["webhook", "poll", "emit"] = Field(default="webhook", description="how the events arrive")
     tenant: str | None = Field(
         default=None, min_length=1, description="workspace, site or account, for live traffic and imports whose data names none"
@@ -74,14 +84,16 @@ class SourceSettings(_Part):
     url: str | None = Field(
         default=None, pattern=r"^https?://[^\s/]+", description="of a polled source: the address that it is read from"
     )
-    poll_seconds: float = Field(default=60.0, gt=0, description="pause between two passes over a polled source")
-    secret_env: str | None = None
-    secret_file: str | None = Field(default=None, description="path, from the folder of guildhall.toml")
-    max_gap_hours: int = Field(default=72, gt=0, description="silence of the source after which its data counts as missing")
+    poll_seconds: float = Field(default=60.0, gt=0, description="pause in seconds between two passes over a polled source")
+    secret_env: str | None = Field(default=None, description="name of the variable that holds the secret")
+    secret_file: str | None = Field(
+        default=None, description="file that holds the secret, relative to the folder of guildhall.toml"
+    )
+    max_gap_hours: int = Field(default=72, gt=0, description="silence in hours after which the source's data counts as missing")
 
 
 class Settings(_Part):
-    """Everything that can be set."""
+    """All settings."""
 
     kafka: KafkaSettings = KafkaSettings()
     gateway: GatewaySettings = GatewaySettings()
@@ -102,21 +114,21 @@ class Settings(_Part):
         return {slug: {**part, "slug": slug} if isinstance(part, Mapping) else part for slug, part in value.items()}
 
     @model_validator(mode="after")
-    def _means_something(self) -> Self:
+    def _names_known_platforms_and_separate_spaces(self) -> Self:
         named = {f"source.{name}.platform": source.platform for name, source in self.source.items()}
         for slug, community in self.community.items():
             named |= {f"community.{slug}.space.{number}.platform": rule.platform for number, rule in enumerate(community.space)}
         for place, platform in named.items():
             if platform not in PLATFORMS:
                 near = difflib.get_close_matches(platform, PLATFORMS, n=1)
-                hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(sorted(PLATFORMS))}"
-                raise ValueError(f"{place}: `{platform}` is no platform of Guildhall; {hint}")
+                hint = f"did you mean `{near[0]}`?" if near else f"the platforms are {', '.join(sorted(PLATFORMS))}"
+                raise ValueError(f"{place}: `{platform}` is not a platform of Guildhall; {hint}")
         self._check_sources()
         claim = contested(self.community)
         if claim is not None:
             space, one, other = claim
             raise ValueError(
-                f"the communities `{one}` and `{other}` both have the space {space}; a space belongs to at most one at a time"
+                f"the communities `{one}` and `{other}` both have the space {space}; a space belongs to at most one on each day"
             )
         return self
 
@@ -153,7 +165,7 @@ class Settings(_Part):
 
     @property
     def folder(self) -> Path:
-        """The folder of guildhall.toml: people.csv, roles.csv and secret files lie beside it."""
+        """The folder of guildhall.toml, and of people.csv, roles.csv and secret files."""
         return self.config.parent if self.config else Path()
 
     @property
@@ -167,7 +179,7 @@ class Settings(_Part):
         return Communities(self.community, bots)
 
     def secrets_of(self, name: str) -> tuple[str, ...]:
-        """The secrets of a source, newest first; a file may hold several, one a line. Empty where none is set."""
+        """The secrets of a source, newest first; a file may hold several, one per line. Empty where none is set."""
         source = self.source[name]
         found = os.environ.get(source.secret_env, "") if source.secret_env else ""
         if not found and source.secret_file:
@@ -175,7 +187,7 @@ class Settings(_Part):
         return tuple(line.strip() for line in found.splitlines() if line.strip())
 
     def key(self) -> bytes:
-        """The deployment key; made once under the home folder, readable by its owner only."""
+        """The deployment key. Made once under the home folder, readable by its owner only. Raises GuildhallError."""
         path = self.paths.secret_key
         if not path.exists():
             self.home.mkdir(parents=True, exist_ok=True)
@@ -184,7 +196,7 @@ class Settings(_Part):
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_hex(KEY_BYTES))
             with contextlib.suppress(FileExistsError):
-                os.link(fresh, path)  # of two processes that make a key at once, one wins and both use it
+                os.link(fresh, path)  # two processes may make a key at once: one wins, and both use it
             fresh.unlink()
         try:
             key = bytes.fromhex(path.read_text(encoding="ascii").strip())
@@ -204,12 +216,16 @@ def _is_loopback(url: str) -> bool:
 
 
 def named_config(config: Path | None) -> Path | None:
-    """Where somebody said the settings lie: --config, else GUILDHALL_CONFIG; None where nobody did."""
+    """The settings file that was named: --config, else GUILDHALL_CONFIG; None without either."""
     return config or (Path(os.environ["GUILDHALL_CONFIG"]) if os.environ.get("GUILDHALL_CONFIG") else None)
 
 
 def load(config: Path | None = None, home: Path | None = None) -> Settings:
-    """Read and validate the settings. Raises GuildhallError naming the key, its fault, the nearest known one."""
+    """Read and validate the settings.
+
+    Raises GuildhallError that names the key, what is wrong with it and the nearest known one; OSError for a file that cannot be
+    read.
+    """
     named = named_config(config)
     path = named or Path("guildhall.toml")
     found: dict[str, Any] = {}
@@ -217,37 +233,25 @@ def load(config: Path | None = None, home: Path | None = None) -> Settings:
         try:
             found = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise GuildhallError(f"{path} cannot be read.", f"It is not TOML: {error}.", "Mend that line.") from error
-        except OSError as error:
-            raise GuildhallError(
-                f"{path} cannot be read.", f"The system says: {error.strerror}.", "Name a file that you may read."
-            ) from error
+            raise GuildhallError(f"{path} cannot be read.", f"It is not TOML: {error}.", "Correct that line.") from error
     elif named:
         raise GuildhallError(
-            f"There is no {path}.", "It was named by --config or GUILDHALL_CONFIG.", "Make it: `guildhall init`."
+            f"There is no {path}.", "--config or GUILDHALL_CONFIG names it.", f"Write it: `guildhall init {path}`."
         )
     if os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         found.setdefault("kafka", {})["bootstrap_servers"] = os.environ["KAFKA_BOOTSTRAP_SERVERS"]
+    for option in ("home", "config"):
+        if option in found:
+            raise GuildhallError(
+                f"{path} was refused.",
+                f"`{option}` is not a setting.",
+                f"Use --{option}, or the variable GUILDHALL_{option.upper()}.",
+            )
     place = home or Path(os.environ.get("GUILDHALL_HOME") or "var")
     try:
         return Settings(**found, home=place.absolute(), config=path.absolute() if path.exists() else None)
     except ValidationError as error:
-        raise GuildhallError(f"{path} was refused.", *_explain(error)) from error
-
-
-_EXPLAINED = "Mend it; `guildhall init` writes an example with every setting explained."
-_WORDS = {
-    "missing": "this is missing and must be set",
-    "dict_type": "this should be a block of settings, begun by a line in [brackets]",
-    "model_type": "this should be a block of settings, begun by a line in [brackets]",
-    "string_type": "this should be a text, in quotes",
-    "tuple_type": "this should be a list, in [brackets]",
-    "int_parsing": "this should be a whole number",
-    "int_type": "this should be a whole number",
-    "float_parsing": "this should be a number",
-    "bool_parsing": "this should be true or false",
-}
-"""Pydantic's kinds of fault in words of the settings; its own words serve for the others."""
+        raise GuildhallError(f"{path} was refused.", *why_refused(error, Settings)) from error
 
 
 def _secret(source: str, path: Path) -> str:
@@ -256,102 +260,6 @@ def _secret(source: str, path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise GuildhallError(
             f"The secret of the source `{source}` cannot be read.",
-            f"{path}: {getattr(error, 'strerror', None) or 'it is no text'}.",
-            "Write the secret there as text, readable by who runs Guildhall.",
+            f"{path}: {getattr(error, 'strerror', None) or 'it is not text'}.",
+            "Write the secret there as text, and let the user who runs Guildhall read it.",
         ) from error
-
-
-def _explain(error: ValidationError) -> tuple[str, str]:
-    # A misspelt key makes another one absent: the misspelling is what the person can see.
-    faults = sorted(error.errors(include_url=False, include_input=False), key=lambda fault: fault["type"] != "extra_forbidden")
-    first = faults[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] != "extra_forbidden":
-        said = _WORDS.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ")
-        return f"{place}: {said}." if place else f"{said[0].upper()}{said[1:]}.", _EXPLAINED
-    known = sorted(_known_keys(first["loc"][:-1]))
-    near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-    hint = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(known)}."
-    return f"`{place}` is no setting.", hint
-
-
-def _known_keys(place: tuple[int | str, ...]) -> set[str]:
-    model: type[BaseModel] = Settings
-    for part in place:
-        if isinstance(part, int) or part not in model.model_fields:
-            field_names = {f.alias or name: f for name, f in model.model_fields.items()}
-            if isinstance(part, str) and part in field_names:
-                model = _inner(field_names[part].annotation) or model
-            continue
-        model = _inner(model.model_fields[part].annotation) or model
-    return {field.alias or name for name, field in model.model_fields.items() if name not in {"home", "config", "slug"}}
-
-
-def _inner(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for part in getattr(annotation, "__args__", ()):
-        found = _inner(part)
-        if found:
-            return found
-    return None
-
-
-EXAMPLE = """\
-# Guildhall's settings. Every key that may be set is here; what is commented out shows its default.
-# Secrets never stand here: name the variable or the file that holds them.
-
-# [kafka]
-# bootstrap_servers = "localhost:9092"   # without it Guildhall starts its own; also KAFKA_BOOTSTRAP_SERVERS
-
-# [gateway]
-# host = "127.0.0.1"
-# port = 8000
-# token_env = "GUILDHALL_TOKEN"          # variable with the bearer token that /v1/events asks for
-
-# [dagster]
-# host = "127.0.0.1"
-# port = 3000
-
-# [refresh]
-# every_seconds = 10.0
-# memory_limit = "1GB"
-# keep_published = 5
-
-# One block for each community of practice.
-# [community.auditors]
-# title = "Internal audit"
-# origin = "organic"                     # or "created"
-# time_zone = "UTC"                      # for the report; evaluations are Mondays 00:00 UTC
-# beat_days = 7                          # the rhythm the charter names: 7, 14, 28, 56 or 91
-# names_for_facilitators = false
-# [[community.auditors.space]]           # what belongs to it; a space belongs to one community or to none
-# platform = "slack"
-# workspace = "T024BE7LD"
-# spaces = ["C024BE91L"]                 # or "*"; from = 2025-01-01 and to = 2026-01-01 date a move
-# [[community.auditors.break]]           # an announced pause leaves the denominators
-# from = 2026-08-01
-# to = 2026-08-16
-# [community.auditors.report]
-# every = "month"
-# to = []
-
-# One block per source. A webhook is at POST /hooks/<platform>/<source>.
-# [source.slack-main]
-# platform = "slack"
-# kind = "webhook"                       # or "poll", or "emit" for CloudEvents and the SDK
-# tenant = "T024BE7LD"                   # workspace, site or account, for live traffic and imports
-# secret_env = "SLACK_SIGNING_SECRET"    # or secret_file = "secrets/slack"; two secrets, one a line, while you rotate
-# max_gap_hours = 72
-# [source.wiki]
-# platform = "mediawiki"
-# kind = "poll"
-# url = "https://wiki.example.org/w/api.php"
-# poll_seconds = 60.0
-
-# Accounts that are bots although their platform has no flag that says so.
-# [[bots]]
-# platform = "irc"
-# workspace = "meetings"
-# accounts = ["name:minutesbot"]
-"""

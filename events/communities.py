@@ -67,10 +67,9 @@ def _alike(one: str, other: str) -> bool:
 
 
 class ReportRule(_Frozen):
-    """When a report is made, and for whom."""
+    """When a report is made."""
 
     every: Literal["month", "quarter"] = "month"
-    to: tuple[str, ...] = ()
 
 
 class Break(_Dated):
@@ -91,7 +90,6 @@ class Community(_Frozen):
     language: str | None = None
     time_zone: str = "UTC"
     beat_days: BeatDays = Field(default=7, description="the charter's rhythm, where the beat starts from")
-    names_for_facilitators: bool = False
     space: tuple[SpaceRule, ...] = ()
     breaks: tuple[Break, ...] = Field(default=(), alias="break")
     report: ReportRule = ReportRule()

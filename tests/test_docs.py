@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.cli import app
+from dagster_project.cli.app import app
 from dagster_project.cli.imports import kinds
 from dagster_project.docs import DOCUMENTS, renewed
 from pipelines.platforms import PLATFORMS

@@ -57,8 +57,11 @@ class WhyMetric:
     sentence: str
 
 
-def why_member(con: duckdb.DuckDBPyConnection, member: str) -> tuple[WhyLevel, ...]:
-    """A published pseudonym's level in each community that knows it, as of its last evaluation. Raises GuildhallError."""
+def why_member(con: duckdb.DuckDBPyConnection, member: str, *, as_of: datetime | None = None) -> tuple[WhyLevel, ...]:
+    """A published pseudonym's level in each community that knows it, at the last evaluation up to `as_of` (naive UTC).
+
+    Raises GuildhallError.
+    """
     use_macros(con)
     last = _rows(
         con,
@@ -67,11 +70,11 @@ def why_member(con: duckdb.DuckDBPyConnection, member: str) -> tuple[WhyLevel, .
             windows.beat_days, windows.n_beats, windows.window_weeks
         from levels.evaluations
         join core.windows using (community, window_end)
-        where member = ?
+        where member = ? and window_end <= coalesce(?::timestamp, 'infinity')
         qualify row_number() over (partition by community order by window_end desc) = 1
         order by community
         """,
-        [member],
+        [member, as_of],
     )
     if not last:
         raise GuildhallError(
@@ -82,8 +85,13 @@ def why_member(con: duckdb.DuckDBPyConnection, member: str) -> tuple[WhyLevel, .
     return tuple(_why_level(con, row) for row in last)
 
 
-def why_metric(con: duckdb.DuckDBPyConnection, metric_id: str, community: str) -> tuple[WhyMetric, ...]:
-    """A metric's value at the community's last evaluation, one item a part (a level, a series). Raises GuildhallError."""
+def why_metric(
+    con: duckdb.DuckDBPyConnection, metric_id: str, community: str, *, as_of: datetime | None = None
+) -> tuple[WhyMetric, ...]:
+    """A metric's value at the community's last evaluation up to `as_of` (naive UTC), one item per part (a level, a series).
+
+    Raises GuildhallError.
+    """
     known = {model.header.id: model for model in metrics(catalog())}
     model = known.get(metric_id.upper()) or next((m for m in known.values() if m.name == metric_id), None)
     if model is None:
@@ -93,12 +101,18 @@ def why_metric(con: duckdb.DuckDBPyConnection, metric_id: str, community: str) -
             "Name one of them.",
         )
     dated = "window_end" in model.header.grain
-    rows = _rows(
-        con,
-        f"from {model.table} where community = ?"
-        + (" and window_end = (select max(window_end) from core.windows where community = ?) order by all" if dated else ""),
-        [community, community] if dated else [community],
-    )
+    query = f"from {model.table} where community = ?"
+    values: list[object] = [community]
+    if dated:
+        query += """
+            and window_end = (
+                select max(window_end) from core.windows
+                where community = ? and window_end <= coalesce(?::timestamp, 'infinity')
+            )
+            order by all
+        """
+        values += [community, as_of]
+    rows = _rows(con, query, values)
     if not rows:
         raise GuildhallError(
             f"`{community}` has no value of {model.header.title}.",
@@ -124,13 +138,13 @@ def _to_core(row: dict[str, Any]) -> str | None:
         return None
     alive, bar = row["beats_alive"], row["bar"]
     lacking = _lacking(
-        (ceil(2 * alive / 3) - row["beats_active"], "more live {} taken part in"),
-        (bar - row["ties"], "more people with mutual exchange"),
+        row,
+        (ceil(2 * alive / 3) - row["beats_active"], "more live {beat} taken part in"),
+        (bar - row["ties"], "more {people} with mutual exchange"),
         (
             0 if row["beats_hosted"] and 3 * row["beats_hosted"] >= alive else bar - row["helped"],
-            "more people helped (or hosting in a third of the beats)",
+            "more {people} helped (or hosting in a third of the beats)",
         ),
-        beat=_beat(row),
     )
     if row["newcomer"]:
         lacking.append(f"a whole window of {row['window_weeks']} weeks since the beginning")
@@ -139,9 +153,9 @@ def _to_core(row: dict[str, Any]) -> str | None:
 
 def _to_active(row: dict[str, Any]) -> str:
     lacking = _lacking(
-        (ceil(row["beats_alive"] / 3) - row["beats_active"], "more live {} taken part in"),
-        (row["bar_active"] - row["ties"], "more people with mutual exchange"),
-        beat=_beat(row),
+        row,
+        (ceil(row["beats_alive"] / 3) - row["beats_active"], "more live {beat} taken part in"),
+        (row["bar_active"] - row["ties"], "more {people} with mutual exchange"),
     )
     return (
         f"Active needs {_listed(lacking)}{_confirmation(row)}" if lacking else f"The bars of active are met{_confirmation(row)}"
@@ -227,7 +241,7 @@ def _why_metric(model: Model, row: dict[str, Any]) -> WhyMetric:
         id=header.id or model.name,
         title=header.title or model.name,
         version=header.version,
-        definition="; ".join([header.summary, *(f"{name}: {header.columns[name]}" for name in _named(model))]),
+        definition=_definition(model),
         unit=header.unit or "",
         community=row["community"],
         evaluation=row.get("window_end"),
@@ -244,6 +258,12 @@ def _why_metric(model: Model, row: dict[str, Any]) -> WhyMetric:
     )
 
 
+def _definition(model: Model) -> str:
+    header = model.header
+    columns = "; ".join(f"{name}: {header.columns[name]}" for name in _named(model))
+    return f"{header.summary} Columns: {columns}." if columns else header.summary
+
+
 def _number(row: dict[str, Any], name: str | None) -> float | None:
     return None if name is None or row[name] is None else float(row[name])
 
@@ -254,16 +274,21 @@ def _named(model: Model) -> tuple[str, ...]:
     return tuple(name for name in names if name is not None)
 
 
-def _lacking(*bars: tuple[int, str], beat: str) -> list[str]:
-    return [f"{lack} {what.format(beat)}" for lack, what in bars if lack > 0]
+def _lacking(row: dict[str, Any], *bars: tuple[int, str]) -> list[str]:
+    return [
+        f"{lack} {what.format(beat=_beat(row, lack), people='person' if lack == 1 else 'people')}"
+        for lack, what in bars
+        if lack > 0
+    ]
 
 
 def _listed(things: Sequence[str]) -> str:
     return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}"
 
 
-def _beat(row: dict[str, Any]) -> str:
-    return "weeks" if row["beat_days"] == 7 else f"beats of {row['beat_days']} days"  # noqa: PLR2004 - days of a week
+def _beat(row: dict[str, Any], count: int = 2) -> str:
+    plural = "" if count == 1 else "s"
+    return f"week{plural}" if row["beat_days"] == 7 else f"beat{plural} of {row['beat_days']} days"  # noqa: PLR2004 - a week
 
 
 def _confirmation(row: dict[str, Any]) -> str:

@@ -1,144 +1,172 @@
-"""Refreshing: `land`, `build`, `publish`, each alone; `refresh`, all three; `report`, a report from what is published."""
+"""Build: the three steps of a refresh, `land`, `build`, `publish`, each alone; `refresh` runs all three."""
+
+from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dagster_project.assembly import sources_of, warehouse_of
-from dagster_project.cli.common import AsJson, err, out, progress, show_json, state
-from dagster_project.delivery.issue import make_report
-from dagster_project.processes.temporary import services
-from dagster_project.settings import Settings
+from dagster_project.cli.common import RED, AsJson, note, progress, show, show_json, state
 from events.errors import GuildhallError
-from warehouse.landing.land import accept_gap as accept
-from warehouse.report.period import last_month
-from warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from dagster_project.settings import Settings
+    from warehouse.build.build import Built
+    from warehouse.landing.batch import Landed
+    from warehouse.warehouse import Warehouse
+
+GROUP = "Build and publish"
+SLOW_SECONDS = 1.0
+"""A table that takes longer is named while building."""
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (land, build, publish, refresh, report):
-        app.command()(command)
+    for command in (refresh, land, build, publish):
+        app.command(rich_help_panel=GROUP)(command)
+
+
+def refresh(
+    full: Annotated[bool, typer.Option("--full", help="Build all tables of all communities, not only what changed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Land, build and publish once.
+
+    Use it after an import. While `guildhall up` runs you do not need it: the refresher does the same continuously.
+
+    Example: `guildhall refresh`
+    """
+    settings = state.settings()
+    with _warehouse_with_kafka(settings) as warehouse:
+        results = refresh_once(settings, warehouse, full=full)
+    if as_json:
+        show_json({**results, "published": results["published"]["file"]})
+        return
+    for step, result in results.items():
+        show_step(step, result)
+
+
+def refresh_once(settings: Settings, warehouse: Warehouse, *, full: bool = False) -> dict[str, dict[str, object]]:
+    """Land, build, publish; the result of each step by its name."""
+    from dagster_project.assembly import sources_of
+    from warehouse.warehouse import Progress
+
+    with progress("Landing") as show_done:
+        hooks = Progress(
+            landing=_counted(show_done), table=_slow_table, built=lambda built: _note_failed_checks(warehouse, built)
+        )
+        done = warehouse.refresh(
+            sources_of(settings), lambda: datetime.now(UTC), full=full, publish_unchanged=True, progress=hooks
+        )
+    return {"landed": _landed(done.landed), "built": _built(done.built), "published": {"file": str(done.published)}}
 
 
 def land(
     accept_gap: Annotated[
-        bool, typer.Option("--accept-gap", help="Go on behind records that Kafka no longer has, after you read why.")
+        bool,
+        typer.Option("--accept-gap", help="Continue although Kafka has deleted records that were never landed; they are lost."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring what the stream worker wrote into landing.duckdb: each interaction once, rows and offsets together.
+    """Copy new interactions from Kafka to landing.duckdb.
+
+    Each interaction lands once: rows and Kafka offsets are committed together.
 
     Example: `guildhall land`
     """
-    with _warehouse_with_kafka() as warehouse:
+    from warehouse.landing.land import accept_gap as accept
+
+    with _warehouse_with_kafka(state.settings()) as warehouse:
         if accept_gap:
             accept(warehouse.con, str(warehouse.bootstrap))
-        said = _land(warehouse)
-    _tell("landed", said, as_json=as_json)
+        result = _land(warehouse)
+    show_step("landed", result, as_json=as_json)
 
 
 def build(
-    full: Annotated[bool, typer.Option("--full", help="Every community whole, whatever changed.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Build all tables of all communities, not only what changed.")] = False,
     as_of: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="As if it were the beginning of this day.", show_default=False)
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Build as if it were the start of this day (UTC).", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make every table that is out of date from what has landed.
+    """Build the tables that are out of date from what has landed.
 
     Example: `guildhall build --full`
     """
+    from dagster_project.assembly import warehouse_of
+
     now = datetime.now(UTC)
     moment = datetime.combine(as_of.date(), time(), UTC) if as_of else now
     if moment > now:
-        raise GuildhallError(f"{moment:%Y-%m-%d} is yet to come.", "Tables tell what was.", "Name a day up to today.")
+        raise GuildhallError(
+            f"{moment:%Y-%m-%d} is in the future.", "Tables cover what has happened.", "Name a day up to today."
+        )
     settings = state.settings()
     with warehouse_of(settings) as warehouse:
-        said = _build(settings, warehouse, moment, full=full)
-    _tell("built", said, as_json=as_json)
+        result = _build(settings, warehouse, moment, full=full)
+    show_step("built", result, as_json=as_json)
 
 
 def publish(as_json: AsJson = False) -> None:
-    """Make a read-only copy that analysts query and reports are made from; readers of older ones are not disturbed.
+    """Publish a read-only copy of the tables.
+
+    Analysts query the published file, and reports are made from it. Whoever reads an older file is not disturbed.
 
     Example: `guildhall publish`
     """
+    from dagster_project.assembly import warehouse_of
+
     with warehouse_of(state.settings()) as warehouse:
         path = warehouse.publish(datetime.now(UTC))
-    _tell("published", {"path": str(path)}, as_json=as_json)
-
-
-def refresh(
-    full: Annotated[bool, typer.Option("--full", help="Build every community whole.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Land, build and publish: one pass of what the refresher of `guildhall up` does all the time.
-
-    Example: `guildhall refresh`
-    """
-    with _warehouse_with_kafka() as warehouse:
-        landed = _land(warehouse)
-        built = _build(state.settings(), warehouse, datetime.now(UTC), full=full)
-        path = warehouse.publish(datetime.now(UTC))
-    if as_json:
-        show_json({"landed": landed, "built": built, "published": str(path)})
-        return
-    _tell("landed", landed)
-    _tell("built", built)
-    _tell("published", {"path": str(path)})
-
-
-def report(
-    community: Annotated[str, typer.Argument(help="The community, as in guildhall.toml.")],
-    period: Annotated[
-        str | None, typer.Option(help="2026-10 or 2026-Q3; else the last whole month.", show_default=False)
-    ] = None,
-    formats: Annotated[str, typer.Option("--format", help="html, json, or both: html,json.")] = "html",
-    revise: Annotated[
-        bool, typer.Option("--revise", help="Issue another revision where the published tables differ from the last one.")
-    ] = False,
-) -> None:
-    """Issue the report of a community and a period, and print its files. An issued report does not change.
-
-    Until seven days after the last evaluation of the period, the files are a draft.
-
-    Example: `guildhall report auditors --period 2026-10`
-    """
-    now = datetime.now(UTC)
-    name = period or last_month(now.date())
-    chosen = tuple(dict.fromkeys(one.strip() for one in formats.split(",")))
-    made = make_report(state.settings(), community, name, now, chosen, revise=revise)
-    for path in made.files.values():
-        out.print(str(path))
-    if made.revision == 0:
-        err.print("  A draft: late events may still come. It is issued when the period and its grace of seven days are over.")
-    elif made.outdated:
-        err.print(
-            f"  This is revision {made.revision}; the published tables differ from it. `--revise` issues another revision."
-        )
+    show_step("published", {"file": str(path)}, as_json=as_json)
 
 
 @contextmanager
-def _warehouse_with_kafka() -> Iterator[Warehouse]:
-    settings = state.settings()
-    with services(settings, ("kafka",), err.print) as bootstrap, warehouse_of(settings, bootstrap) as warehouse:
+def _warehouse_with_kafka(settings: Settings) -> Iterator[Warehouse]:
+    from dagster_project.assembly import warehouse_of
+    from dagster_project.processes.temporary import services
+
+    refuse_while_up(settings)
+    with services(settings, ("kafka",), note) as bootstrap, warehouse_of(settings, bootstrap) as warehouse:
         yield warehouse
 
 
+def refuse_while_up(settings: Settings) -> None:
+    """Refuse a refresh while the refresher of `guildhall up` has the files. Raises GuildhallError."""
+    from dagster_project.processes.temporary import run_state_of
+
+    run_state = run_state_of(settings)
+    if run_state and run_state.runs("refresher"):
+        raise GuildhallError(
+            "`guildhall up` has the warehouse open.",
+            "Its refresher lands, builds and publishes new events by itself, within a minute.",
+            "Wait for it: `guildhall status` shows how far it is. To build by hand, stop `guildhall up` first.",
+        )
+
+
 def _land(warehouse: Warehouse) -> dict[str, object]:
-    with progress("Landing") as told:
-        records = Counter[str]()
+    with progress("Landing") as show_done:
+        return _landed(warehouse.land(datetime.now(UTC), progress=_counted(show_done)))
 
-        def landed_so_far(topic: str, count: int) -> None:
-            records[topic] = count
-            told(records.total())
 
-        landed = warehouse.land(datetime.now(UTC), progress=landed_so_far)
+def _counted(show_done: Callable[[int], None]) -> Callable[[str, int], None]:
+    """Add up the records landed by topic, and show their number."""
+    records = Counter[str]()
+
+    def landed_so_far(topic: str, count: int) -> None:
+        records[topic] = count
+        show_done(records.total())
+
+    return landed_so_far
+
+
+def _landed(landed: Landed) -> dict[str, object]:
     return {
         "rows": landed.rows,
         "duplicates": landed.duplicates,
@@ -148,12 +176,30 @@ def _land(warehouse: Warehouse) -> dict[str, object]:
 
 
 def _build(settings: Settings, warehouse: Warehouse, moment: datetime, *, full: bool) -> dict[str, object]:
+    from dagster_project.assembly import sources_of
+
     warehouse.sync_settings(sources_of(settings), datetime.now(UTC))
-    built = warehouse.build(moment, full=full, progress=_progress())
+    built = warehouse.build(moment, full=full, progress=_slow_table)
+    _note_failed_checks(warehouse, built)
+    return _built(built)
+
+
+def _note_failed_checks(warehouse: Warehouse, built: Sequence[Built]) -> None:
+    failed = [check for one in built for check in one.checks if check.failures]
+    rules = {(model.table, check.name): check.says for model in warehouse.models for check in model.header.checks}
+    for check in failed:
+        refused = check.severity == "error"
+        note(
+            f"  check      {check.table}, `{check.name}`: {check.failures:,} rows fail ({check.severity}). "
+            f"{rules.get((check.table, check.name), '')} "
+            + ("Nothing is published until this is fixed." if refused else "The tables are published all the same."),
+            RED if refused else "",
+        )
+
+
+def _built(built: Sequence[Built]) -> dict[str, object]:
     checks = [check for one in built for check in one.checks]
     failed = [check for check in checks if check.failures]
-    for check in failed:
-        err.print(f"  check      {check.table} {check.name}: {check.failures} rows ({check.severity})")
     return {
         "communities": len({slug for one in built for slug in one.communities}),
         "tables": len({table for one in built for table in one.rows}),
@@ -163,13 +209,18 @@ def _build(settings: Settings, warehouse: Warehouse, moment: datetime, *, full: 
     }
 
 
-def _progress() -> Callable[[str, float], None]:
-    return lambda table, seconds: err.print(f"  [dim]{table}  {seconds:.2f} s[/]") if seconds > 1.0 else None
+def _slow_table(table: str, seconds: float) -> None:
+    if seconds > SLOW_SECONDS:
+        note(f"  {table}  {seconds:.2f} s")
 
 
-def _tell(what: str, said: dict[str, object], *, as_json: bool = False) -> None:
+def show_step(step: str, result: dict[str, object], *, as_json: bool = False) -> None:
+    """Print the result of a step as one line, or as JSON."""
     if as_json:
-        show_json(said)
+        show_json(result)
         return
-    words = ", ".join(f"{value:,} {key}" if isinstance(value, int) else f"{key} {value}" for key, value in said.items())
-    out.print(f"  {what:10} {words}")
+    parts = []
+    for key, value in result.items():
+        name = key.replace("_", " ")
+        parts.append(f"{value:,} {name}" if isinstance(value, int) else f"{value} s" if key == "seconds" else str(value))
+    show(f"  {step:10} {', '.join(parts)}")

@@ -1,4 +1,6 @@
-"""Common ground of all commands: settings, tables, JSON, and errors in three parts."""
+"""Common: what all commands share: the options before the command, lines, tables, JSON, errors in three parts, progress."""
+
+from __future__ import annotations
 
 import json
 import sys
@@ -7,29 +9,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
-from dagster_project.settings import Settings, load
+if TYPE_CHECKING:
+    from dagster_project.settings import Settings
 
 REFUSED = 1
 WRONG_USE = 2
+PIPE_WIDTH = 200
+"""Columns of a table that goes into a pipe: a pipe has no width, and eighty columns fold too much."""
+LONGEST_UNFOLDED = 36
+"""Cells up to this length stay on one line: pseudonyms (32), dates, ids."""
+BOLD, GREEN, RED = "1", "32", "1;31"
 
-# A pipe has no width: a table for one is not folded to eighty columns.
-out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
 @dataclass(slots=True)
 class State:
-    """What the options before the command said."""
+    """The options before the command."""
 
     config: Path | None = None
     home: Path | None = None
@@ -37,26 +37,83 @@ class State:
 
     def settings(self) -> Settings:
         """The settings, read when a command first needs them."""
+        from dagster_project.settings import load
+
         return load(self.config, self.home)
 
 
 state = State()
 
 
+def show(text: str = "", style: str = "") -> None:
+    """Print a line of the result on standard output; `style` is an ANSI code that a terminal shows."""
+    sys.stdout.write(_styled(text, style, sys.stdout) + "\n")
+
+
+def note(text: str, style: str = "") -> None:
+    """Print a line about the progress on standard error."""
+    sys.stderr.write(_styled(text, style, sys.stderr) + "\n")
+    sys.stderr.flush()
+
+
+def show_fields(fields: Iterable[tuple[str, object]]) -> None:
+    """Print named values, one per line, the names in a column."""
+    for name, value in fields:
+        show(f"  {name:10} {value}")
+
+
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
-    """Print rows as a table."""
+    """Print rows as a table. Short cells stay on one line, even where the table becomes wider than the screen."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    cells = [["–" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[number]) for row in [list(columns), *cells]) for number in range(len(columns))]
+    least = [min(width, LONGEST_UNFOLDED) for width in widths]
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        # Text, not markup: what stands in a table is shown as it is, and no `[/]` of it is a command.
-        table.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
-    out.print(table)
+    for column, width in zip(columns, least, strict=True):
+        table.add_column(column, overflow="fold", min_width=width)
+    for row in cells:
+        # Text, not markup: a cell is shown as it is, and no `[/]` in it is a command.
+        table.add_row(*map(Text, row))
+    screen = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    screen.print(table, width=max(screen.width, sum(least) + len(least)))
 
 
 def show_json(value: object) -> None:
     """Print one JSON document."""
     sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+
+
+def show_error(what: str, why: str, todo: str) -> None:
+    """Print what happened, why and what to do, on standard error."""
+    note(what, RED)
+    note(f"  why    {why}\n  to do  {todo}")
+
+
+@contextmanager
+def progress(text: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on standard error; yields a function that takes how many are done in all. A pipe gets one line, no bar."""
+    if not sys.stderr.isatty():
+        note(f"  {text} …")
+        yield lambda _done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.completed:,.0f}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True, soft_wrap=True, highlight=False),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(text, total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def _plain(value: Any) -> object:
@@ -65,31 +122,5 @@ def _plain(value: Any) -> object:
     return str(value)
 
 
-def show_error(what: str, why: str, todo: str) -> None:
-    """What happened, why, what to do: on standard error."""
-    err.print(f"[bold red]{_escaped(what)}[/]\n  why    {_escaped(why)}\n  to do  {_escaped(todo)}")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
-
-
-@contextmanager
-def progress(words: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error; gives a function that is told how many are done in all. Into a pipe: one line, and no bar."""
-    if not err.is_terminal:
-        err.print(f"  {words} …")
-        yield lambda _done: None
-        return
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.completed:,.0f}"),
-        TimeElapsedColumn(),
-        console=err,
-        transient=True,
-    ) as bar:
-        task = bar.add_task(words, total=total)
-        yield lambda done: bar.update(task, completed=done)
+def _styled(text: str, style: str, stream: TextIO) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if style and stream.isatty() else text

@@ -1,167 +1,299 @@
-"""Histories: `import` an export on disk, look at what was `rejected`, `replay` it after a mend."""
+"""Imports: `import` sends an export on disk through the pipeline; `rejected` and `replay` deal with what was not understood."""
 
+from __future__ import annotations
+
+import sys
+import time
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dagster_project.cli.common import AsJson, err, out, progress, show_json, show_table, state
-from dagster_project.processes.temporary import context_of, open_current, services
-from dagster_project.settings import Settings
+from dagster_project.cli.common import AsJson, note, progress, show, show_fields, show_json, show_table, state
 from events.errors import GuildhallError
-from events.outcome import Verdict
-from events.source import Source, SourceKind
-from events.topics import OUTCOMES, RAW
-from pipelines.broker import admin
-from pipelines.connector import ImportOptions, Platform
-from pipelines.imports import await_outcomes, importer
-from pipelines.platforms import PLATFORMS
 
+if TYPE_CHECKING:
+    from dagster_project.settings import Settings
+    from events.raw import RawEvent
+    from pipelines.connector import ImportOptions, Platform
+
+GROUP = "Bring events in"
 MOST_SHOWN = 10
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command("import")(import_)
-    app.command()(rejected)
-    app.command()(replay)
+    app.command("import", rich_help_panel=GROUP)(import_)
+    app.command(rich_help_panel=GROUP)(rejected)
+    app.command(rich_help_panel=GROUP)(replay)
 
 
 def kinds() -> dict[str, Platform]:
     """KIND of an import -> its platform."""
+    from pipelines.platforms import PLATFORMS
+
     return {kind: platform for platform in PLATFORMS.values() for kind in platform.exports}
 
 
 def import_(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="What it is: `guildhall sources` lists the kinds.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="Format of the export: `guildhall sources` lists the kinds.")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The export: a file, or the unpacked folder.")],
-    community: Annotated[str, typer.Option(help="The community it belongs to, as in guildhall.toml.")],
+    community: Annotated[str, typer.Option(help="The community that it belongs to, as in guildhall.toml.")],
     tenant: Annotated[
         str | None,
-        typer.Option(help="Workspace or site of the export; otherwise that of the platform's sources.", show_default=False),
+        typer.Option(
+            help="Workspace or site of the export, where the export itself does not name it. Default: `tenant` of the "
+            "platform's sources in guildhall.toml. With another id than live events the same people count as different people.",
+            show_default=False,
+        ),
     ] = None,
     time_zone: Annotated[
-        str | None, typer.Option(help="Of clocks in the export that name none, such as Europe/Berlin.", show_default=False)
+        str | None,
+        typer.Option(help="Time zone of clock times without one, for instance Europe/Berlin.", show_default=False),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Understand everything, send nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what the import would give; send nothing.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Land, build and publish afterwards.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a history on disk through the same source as live traffic. Again = nothing twice.
+    """Import a history from an export on disk.
 
-    Example: `guildhall import slack-export export.zip --community auditors`
+    The events take the same way as live events. Importing the same export again adds nothing twice. Try --dry-run first: it
+    names the workspace, the dates and the spaces that no community has.
+
+    Example: `guildhall import slack-export export.zip --community auditors --refresh`
     """
+    from pipelines.connector import ImportOptions
+
     settings = state.settings()
     platform = _platform(kind)
-    _known(community, settings)
-    options = ImportOptions(tenant=tenant or settings.tenant_of(platform.slug), community=community, time_zone=time_zone)
-    now = datetime.now(UTC)
+    _check_community(community, settings)
+    _check_path(path)
+    export = _Export(
+        platform,
+        kind,
+        path,
+        ImportOptions(tenant=tenant or settings.tenant_of(platform.slug), community=community, time_zone=time_zone),
+    )
     if dry_run:
-        with progress(f"Reading {path.name}") as told:
-            tally = importer.tally_export(platform, kind, path, options, context_of(settings), now, told)
-        outcomes = Counter(
-            {(str(verdict), str(reason) if reason else None): n for (verdict, reason), n in tally.outcomes.items()}
-        )
-        _show(kind, tally.events, tally.interactions, outcomes, tally.details, tally.unmapped, tally.seconds, as_json=as_json)
+        _show(_tally(export, settings), as_json=as_json)
         return
-    events = importer.begun(platform, kind, path, options, now)  # before Kafka is started: a wrong path is known at once
-    with services(settings, ("kafka", "worker"), err.print) as bootstrap:
-        starts = admin.ends(bootstrap, RAW.name, wait_seconds=importer.ANSWER_SECONDS)
-        since = admin.ends(bootstrap, OUTCOMES.name)
-        with progress(f"Sending {path.name}") as told:
-            sent = importer.import_export(platform, kind, path, options, bootstrap, now, told, events=events)
-        with progress("Understanding", total=sent.events) as told:
-            found = await_outcomes.await_outcomes(
-                bootstrap, since, starts, sent.ends, Source(SourceKind.IMPORT, platform.slug, kind).address, progress=told
-            )
-    seconds = (datetime.now(UTC) - now).total_seconds()
-    _show(kind, sent.acknowledged, found.interactions, found.outcomes, found.details, found.unmapped, seconds, as_json=as_json)
+    _send(export, settings, refresh=refresh, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Export:
+    """What is imported, and as what."""
+
+    platform: Platform
+    kind: str
+    path: Path
+    options: ImportOptions
+
+
+@dataclass(slots=True)
+class _Result:
+    """What an import gave, or would give. `seconds` counts sending and understanding, not the start of Kafka."""
+
+    kind: str
+    span: _Span
+    records: int = 0
+    interactions: int = 0
+    outcomes: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    details: Mapping[str, int] = field(default_factory=dict)
+    unmapped: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Records per second."""
+        return self.records / self.seconds if self.seconds else 0.0
+
+
+@dataclass(slots=True)
+class _Span:
+    """The workspaces and the days of the events that pass through `note`."""
+
+    tenants: Counter[str] = field(default_factory=Counter)
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def note(self, events: Iterator[RawEvent]) -> Iterator[RawEvent]:
+        """Pass the events on, noting each one's workspace and time."""
+        for event in events:
+            self.tenants[event.tenant or "unknown"] += 1
+            if event.time is not None:
+                self.first = min(self.first or event.time, event.time)
+                self.last = max(self.last or event.time, event.time)
+            yield event
+
+    def __str__(self) -> str:
+        names = ", ".join(name for name, _ in self.tenants.most_common(MOST_SHOWN))
+        days = f" · {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}" if self.first and self.last else ""
+        return f"workspace {names or 'unknown'}{days}"
+
+
+def _tally(export: _Export, settings: Settings) -> _Result:
+    from dagster_project.processes.temporary import context_of
+    from pipelines.imports import importer
+
+    now, span = datetime.now(UTC), _Span()
+    events = span.note(importer.begun(export.platform, export.kind, export.path, export.options, now))
+    with progress(f"Reading {export.path.name}") as show_done:
+        tally = importer.tally_export(
+            export.platform, export.kind, export.path, export.options, context_of(settings), now, show_done, events=events
+        )
+    outcomes = Counter({(str(verdict), str(reason) if reason else None): n for (verdict, reason), n in tally.outcomes.items()})
+    return _Result(export.kind, span, tally.events, tally.interactions, outcomes, tally.details, tally.unmapped, tally.seconds)
+
+
+def _send(export: _Export, settings: Settings, *, refresh: bool, as_json: bool) -> None:
+    from dagster_project.assembly import warehouse_of
+    from dagster_project.cli.build import refresh_once, refuse_while_up, show_step
+    from dagster_project.processes.temporary import services
+    from pipelines.imports import importer
+
+    if refresh:
+        refuse_while_up(settings)
+    span = _Span()
+    # Before Kafka starts: an export that cannot be opened is refused at once.
+    events = span.note(importer.begun(export.platform, export.kind, export.path, export.options, datetime.now(UTC)))
+    with services(settings, ("kafka", "worker"), note) as bootstrap:
+        _show(_understand(export, events, span, bootstrap), as_json=as_json)
+        if refresh:
+            with warehouse_of(settings, bootstrap) as warehouse:
+                for step, result in refresh_once(settings, warehouse).items():
+                    if not as_json:
+                        show_step(step, result)
+    if not as_json:
+        show(f"  next       {'guildhall levels ' + str(export.options.community) if refresh else next_step(settings)}")
+
+
+def _understand(export: _Export, events: Iterator[RawEvent], span: _Span, bootstrap: str) -> _Result:
+    from events.source import Source, SourceKind
+    from events.topics import OUTCOMES, RAW
+    from pipelines.broker import admin
+    from pipelines.imports import await_outcomes, importer
+
+    began = time.perf_counter()
+    starts = admin.ends(bootstrap, RAW.name, wait_seconds=importer.ANSWER_SECONDS)
+    since = admin.ends(bootstrap, OUTCOMES.name)
+    with progress(f"Sending {export.path.name}") as show_done:
+        sent = importer.import_export(
+            export.platform,
+            export.kind,
+            export.path,
+            export.options,
+            bootstrap,
+            datetime.now(UTC),
+            show_done,
+            events=events,
+        )
+    with progress("Understanding", total=sent.events) as show_done:
+        source = Source(SourceKind.IMPORT, export.platform.slug, export.kind).address
+        found = await_outcomes.await_outcomes(bootstrap, since, starts, sent.ends, source, progress=show_done)
     if found.records != sent.acknowledged:
         raise GuildhallError(
             f"Of {sent.acknowledged} records sent, {found.records} have an outcome.",
             "Every record should have exactly one.",
-            "Look at var/log/worker.log and report it; nothing is lost, the records are in Kafka.",
+            "Report it with var/log/worker.log; nothing is lost, the records are in Kafka.",
         )
-    if not as_json:
-        out.print("  next       guildhall refresh")
+    seconds = time.perf_counter() - began
+    return _Result(export.kind, span, found.records, found.interactions, found.outcomes, found.details, found.unmapped, seconds)
 
 
-def _show(
-    kind: str,
-    events: int,
-    interactions: int,
-    outcomes: Mapping[tuple[str, str | None], int],
-    details: Mapping[str, int],
-    unmapped: Mapping[tuple[str, str], int],
-    seconds: float,
-    *,
-    as_json: bool,
-) -> None:
+def next_step(settings: Settings) -> str:
+    """What to do after events came in: nothing while `guildhall up` runs, otherwise a refresh."""
+    from dagster_project.processes.temporary import run_state_of
+
+    run_state = run_state_of(settings)
+    if run_state and run_state.runs("refresher"):
+        return "guildhall status   (`guildhall up` builds and publishes it by itself)"
+    return "guildhall refresh"
+
+
+def _show(result: _Result, *, as_json: bool) -> None:
+    from events.outcome import Verdict
+
     verdicts: Counter[str] = Counter()
-    for (verdict, _), count in outcomes.items():
+    for (verdict, _), count in result.outcomes.items():
         verdicts[verdict] += count
-    rate = events / seconds if seconds else 0.0
     if as_json:
         show_json(
             {
-                "kind": kind,
-                "records": events,
-                "interactions": interactions,
+                "kind": result.kind,
+                "workspaces": dict(result.span.tenants),
+                "first": result.span.first,
+                "last": result.span.last,
+                "records": result.records,
+                "interactions": result.interactions,
                 "verdicts": dict(verdicts),
-                "reasons": {f"{verdict}: {reason}": count for (verdict, reason), count in outcomes.items() if reason},
-                "unmapped": {f"{tenant}/{space}": count for (tenant, space), count in unmapped.items()},
-                "details": dict(details),
-                "seconds": round(seconds, 1),
-                "records_per_second": round(rate),
+                "reasons": {f"{verdict}: {reason}": count for (verdict, reason), count in result.outcomes.items() if reason},
+                "unmapped": {f"{tenant}/{space}": count for (tenant, space), count in result.unmapped.items()},
+                "details": dict(result.details),
+                "seconds": round(result.seconds, 1),
+                "records_per_second": round(result.rate),
             }
         )
         return
     parts = " + ".join(f"{verdicts[verdict]:,} {verdict}" for verdict in Verdict)
-    out.print(f"  {kind}   {events:,} records = {parts} · {interactions:,} interactions")
-    for (verdict, reason), count in sorted(outcomes.items(), key=lambda entry: -entry[1]):
+    show(f"  {result.kind}   {result.records:,} records = {parts} · {result.interactions:,} interactions")
+    for (verdict, reason), count in sorted(result.outcomes.items(), key=lambda entry: -entry[1]):
         if reason:
-            out.print(f"    {count:>9,}  {verdict}: {reason}")
-    for detail, count in Counter(details).most_common(MOST_SHOWN):
-        out.print(f"    {count:>9,}  {detail}")
-    for (tenant, space), count in Counter(unmapped).most_common(MOST_SHOWN):
-        out.print(f"    {count:>9,}  in {tenant}/{space}, which no community has")
-    out.print(f"  rate       {rate:,.0f} records/s, {seconds:.1f} s")
+            show(f"    {count:>9,}  {verdict}: {reason}")
+    for detail, count in Counter(result.details).most_common(MOST_SHOWN):
+        show(f"    {count:>9,}  {detail}")
+    for (tenant, space), count in Counter(result.unmapped).most_common(MOST_SHOWN):
+        show(f"    {count:>9,}  in space {space} of workspace {tenant}, which no community has")
+    show_fields([("from", result.span), ("rate", f"{result.rate:,.0f} records/s, {result.seconds:.1f} s")])
 
 
 def _platform(kind: str) -> Platform:
     known = kinds()
     if kind not in known:
-        raise GuildhallError(f"`{kind}` cannot be imported.", f"Known kinds: {', '.join(sorted(known))}.", "Name one of them.")
+        raise GuildhallError(
+            f"`{kind}` cannot be imported.", f"The kinds of export are {', '.join(sorted(known))}.", "Use one of them."
+        )
     return known[kind]
 
 
-def _known(community: str, settings: Settings) -> None:
+def _check_community(community: str, settings: Settings) -> None:
     if community not in settings.community:
         known = ", ".join(sorted(settings.community)) or "none"
         raise GuildhallError(
             f"There is no community `{community}`.",
             f"{settings.config or 'guildhall.toml'} has: {known}.",
-            f"Add a block [community.{community}] with a title, or name another; `guildhall init` writes an example.",
+            f"Add [community.{community}] with a title and spaces, or name another one; `guildhall init` writes an example.",
         )
+
+
+def _check_path(path: Path) -> None:
+    """Refuse a device or a pipe: an export is read more than once and has an end."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise GuildhallError(f"{path} is not an export.", "It is neither a file nor a folder.", "Name the file or the folder.")
 
 
 def rejected(
     reason: Annotated[str | None, typer.Option(help="Only this reason.", show_default=False)] = None,
-    show: Annotated[
-        str | None, typer.Option(help="Print the bytes of one record, partition:offset.", show_default=False)
+    show_record: Annotated[
+        str | None, typer.Option("--show", help="Print the bytes of one record, partition:offset.", show_default=False)
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What was not understood: how often, why, and where the raw records are.
+    """List what was not understood: how often, why, and where the raw records are.
+
+    `--show` prints one raw record as it came. It may contain names and text.
 
     Example: `guildhall rejected --reason unreadable_payload`
     """
+    from dagster_project.processes.temporary import open_current
+
     settings = state.settings()
-    if show is not None:
-        _print_raw(settings, show)
+    if show_record is not None:
+        _print_raw(settings, show_record)
         return
     with open_current(settings) as tables:
         rows = tables.rows(
@@ -176,7 +308,7 @@ def rejected(
     if as_json:
         show_json(rows)
     elif not rows:
-        out.print("Nothing was rejected.")
+        show("Nothing was rejected.")
     else:
         show_table(
             ("records", "reason", "platform", "source", "detail", "example"),
@@ -185,12 +317,12 @@ def rejected(
 
 
 def _print_raw(settings: Settings, place: str) -> None:
-    import sys
-
+    from dagster_project.processes.temporary import services
     from pipelines.understand.replay import read_raw
 
-    with services(settings, ("kafka",), err.print) as bootstrap:
-        for _, _, value, _ in read_raw(bootstrap, [_place(place)]):
+    position = _position(place)
+    with services(settings, ("kafka",), note) as bootstrap:
+        for _, _, value, _ in read_raw(bootstrap, [position]):
             sys.stdout.buffer.write((value or b"") + b"\n")
             return
     raise GuildhallError(
@@ -198,10 +330,14 @@ def _print_raw(settings: Settings, place: str) -> None:
     )
 
 
-def _place(text: str) -> tuple[int, int]:
+def _position(text: str) -> tuple[int, int]:
     partition, _, offset = text.partition(":")
     if not (partition.isdecimal() and offset.isdecimal()):
-        raise GuildhallError(f"`{text}` is no place.", "A place is partition:offset.", "Copy one from `guildhall rejected`.")
+        raise GuildhallError(
+            f"`{text}` is not a position of a record.",
+            "A position is partition:offset, for instance 3:1204.",
+            "Copy one from the column `example` of `guildhall rejected`.",
+        )
     return int(partition), int(offset)
 
 
@@ -209,26 +345,26 @@ def replay(
     reason: Annotated[str | None, typer.Option(help="Only records rejected for this reason.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Understand again what was rejected or lies in spaces that were mapped since, with today's code and settings.
+    """Process rejected and unmapped records again.
+
+    Use it after an update, or after you added spaces to guildhall.toml: records of the last 28 days are understood again with
+    today's software and settings.
 
     Example: `guildhall replay --reason unreadable_payload`, then `guildhall refresh`
     """
-    from pipelines.understand.replay import replay as again
+    from dagster_project.processes.temporary import context_of, open_current, services
+    from pipelines.understand.replay import replay as process_again
 
     settings = state.settings()
     with open_current(settings) as tables:
         rows = tables.rows(
-            """
-            select raw_partition, raw_offset from meta.replayable where ? is null or reason = ? order by all
-            """,
-            [reason, reason],
+            "select raw_partition, raw_offset from meta.replayable where ? is null or reason = ? order by all", [reason, reason]
         )
     positions = [(row["raw_partition"], row["raw_offset"]) for row in rows]
-    with services(settings, ("kafka",), err.print) as bootstrap:
-        done = again(bootstrap, positions, context_of(settings))
-    said = {**asdict(done), "expired": done.expired}
+    with services(settings, ("kafka",), note) as bootstrap:
+        done = process_again(bootstrap, positions, context_of(settings))
+    result = {**asdict(done), "expired": done.expired}
     if as_json:
-        show_json(said)
+        show_json(result)
         return
-    out.print("  replayed   " + ", ".join(f"{count:,} {name}" for name, count in said.items()))
-    out.print("  next       guildhall refresh")
+    show_fields([("replayed", ", ".join(f"{count:,} {name}" for name, count in result.items())), ("next", next_step(settings))])

@@ -1,18 +1,22 @@
-"""Polling: `poll` reads what is new on the sources that are polled, once."""
+"""Poll: reads what is new on the polled sources, once."""
 
-from typing import Annotated, Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dagster_project.cli.common import REFUSED, AsJson, err, out, show_error, show_json, state
-from dagster_project.polling import open_poller, polled_sources
-from dagster_project.processes.temporary import services
-from pipelines.ingest.poller import Pass
+from dagster_project.cli.common import REFUSED, AsJson, note, show, show_error, show_json, state
+
+if TYPE_CHECKING:
+    from pipelines.ingest.poller import Pass
+
+GROUP = "Bring events in"
 
 
 def register(app: typer.Typer) -> None:
     """Add this command."""
-    app.command()(poll)
+    app.command(rich_help_panel=GROUP)(poll)
 
 
 def poll(
@@ -24,13 +28,20 @@ def poll(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read once what is new on each polled source. `guildhall up` does it all the time.
+    """Read once what is new on each polled source.
+
+    A polled source has `kind = "poll"` and a `url` in guildhall.toml. Reading resumes where it stopped. `guildhall up` polls
+    continuously.
 
     Example: `guildhall poll wiki`
     """
+    from dagster_project.cli.imports import next_step
+    from dagster_project.polling import open_poller, polled_sources
+    from dagster_project.processes.temporary import services
+
     settings = state.settings()
     wanted = polled_sources(settings, sources or ())
-    with services(settings, ("kafka",), err.print) as bootstrap, open_poller(settings, bootstrap) as poller:
+    with services(settings, ("kafka",), note) as bootstrap, open_poller(settings, bootstrap) as poller:
         passes = []
         for done in poller.run_passes(wanted):
             passes.append(done)
@@ -39,7 +50,7 @@ def poll(
     if as_json:
         show_json([_values(done) for done in passes])
     elif any(done.events for done in passes):
-        out.print("  next       guildhall refresh")
+        show(f"  next       {next_step(settings)}")
     if any(done.failure for done in passes):
         raise typer.Exit(REFUSED)
 
@@ -47,9 +58,9 @@ def poll(
 def _show(done: Pass) -> None:
     gap = "; its cursor had expired, so events may be missing: see guildhall sources" if done.gap else ""
     if done.failure is None:
-        out.print(f"  {done.source:10} {done.events:,} new events in {done.seconds:.1f} s{gap}")
+        show(f"  {done.source:10} {done.events:,} new events in {done.seconds:.1f} s{gap}")
         return
-    out.print(f"  {done.source:10} {done.events:,} new events, then it failed{gap}")
+    show(f"  {done.source:10} {done.events:,} new events, then it failed{gap}")
     show_error(done.failure.what, done.failure.why, done.failure.todo)
 
 

@@ -1,58 +1,94 @@
-"""Setting up: `init` writes the settings and the key, `sources` says where events can come in and whether they do."""
+"""Setup: `init` writes the settings and the key; `sources` lists where events can come from and whether they arrive."""
+
+from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib.resources import files as resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dagster_project.cli.common import AsJson, out, show_json, show_table, state
-from dagster_project.processes.temporary import open_current
-from dagster_project.settings import EXAMPLE, Settings, load, named_config
+from dagster_project.cli.common import AsJson, show, show_fields, show_json, show_table, state
 from events.errors import GuildhallError
-from events.source import SourceKind
-from pipelines.ingest import cursors, last_seen
-from pipelines.platforms import PLATFORMS
+
+if TYPE_CHECKING:
+    from dagster_project.settings import Settings
+    from pipelines.ingest.cursors import Progress
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command()(init)
-    app.command()(sources)
+    app.command(rich_help_panel="Start")(init)
+    app.command(rich_help_panel="Bring events in")(sources)
 
 
 def init(
     path: Annotated[
-        Path | None, typer.Argument(help="Where to write the settings; else as --config says.", show_default=False)
+        Path | None,
+        typer.Argument(
+            help="Settings file to write. Default: --config, else guildhall.toml in this folder.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Write a commented guildhall.toml and the secret key; never overwrites.
+    """Write commented settings and the secret key.
 
-    Example: `guildhall init && $EDITOR guildhall.toml && guildhall up`
+    Writes guildhall.toml, and beside it people.csv (accounts of one person) and roles.csv (facilitators, sponsors), all with
+    examples that are commented out. Never overwrites a file.
+
+    Example: `guildhall init`, then edit guildhall.toml, then `guildhall doctor`
     """
+    from dagster_project.settings import load, named_config
+    from warehouse.files import PEOPLE, ROLES
+
     path = path or named_config(state.config) or Path("guildhall.toml")
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(EXAMPLE)
-        out.print(f"  settings   {path}: every key explained; fill in a community and a source")
-    except FileExistsError:
-        out.print(f"  settings   {path} is there already and was left as it is")
-    except OSError as error:
-        raise GuildhallError(
-            f"{path} cannot be written.", f"The system says: {error.strerror}.", "Choose another folder: guildhall init PATH."
-        ) from error
+    for name, target, what in (
+        ("guildhall.toml", path, "settings"),
+        (PEOPLE, path.parent / PEOPLE, "people"),
+        (ROLES, path.parent / ROLES, "roles"),
+    ):
+        show_fields([(what, f"{target}: {'written' if _write_new(target, name) else 'exists, not changed'}")])
     settings = load(path, state.home)
     settings.key()
-    out.print(f"  key        {settings.paths.secret_key}: keep a copy elsewhere; with another key every pseudonym changes")
-    out.print("  next       guildhall sources, then guildhall up")
+    show_fields(
+        [
+            ("key", f"{settings.paths.secret_key}: keep a copy elsewhere; with another key every pseudonym changes"),
+            ("next", f"1. Edit {path}: remove the # from a community with its spaces, and from a source."),
+            ("", "   `guildhall sources` lists what each platform needs."),
+            ("", "2. guildhall doctor                                       checks the settings"),
+            ("", "3. guildhall import KIND EXPORT --community NAME --refresh  brings a history in"),
+            ("", "4. guildhall up                                           receives live events"),
+        ]
+    )
+
+
+def _write_new(path: Path, example: str) -> bool:
+    """Write an example unless the file exists; whether it was written."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(example_of(example))
+    except FileExistsError:
+        return False
+    return True
+
+
+def example_of(name: str) -> str:
+    """The text of an example file: guildhall.toml, people.csv or roles.csv."""
+    return (resources("dagster_project") / "examples" / name).read_text(encoding="utf-8")
 
 
 def sources(as_json: AsJson = False) -> None:
-    """The platforms: how events of each can arrive, what to set up, what is configured, when each source was last seen.
+    """List the platforms and your sources.
+
+    For each platform: how events can arrive, the KIND for `guildhall import`, and what to set up. For each source of your
+    settings: its address, whether its secret is set, and when it was last seen. Last, spaces that belong to no community.
 
     Example: `guildhall sources`
     """
+    from pipelines.ingest import cursors, last_seen
+    from pipelines.platforms import PLATFORMS
+
     settings = state.settings()
     signs = last_seen.read(settings.paths.sources)
     known = [_platform(slug) for slug in sorted(PLATFORMS)]
@@ -67,35 +103,38 @@ def sources(as_json: AsJson = False) -> None:
         ((p["title"], p["medium"], ", ".join(p["arrives"]), ", ".join(p["exports"]), p["reference"]) for p in known),
         title="Platforms",
     )
-    out.print("\nTo set up")
+    show("\nTo set up")
     for platform in known:
-        out.print(f"  {platform['title']}")
+        show(f"  {platform['title']}")
         for number, line in enumerate(platform["setup"], start=1):
-            out.print(f"    {number}. {line}")
-    out.print("")
+            show(f"    {number}. {line}")
+    show()
     show_table(
         ("source", "endpoint", "secret", "last seen", "last refused"),
         ((d["source"], d["endpoint"], _secret(d), d["seen_at"], d["refused_at"]) for d in configured),
-        title="Configured sources" if configured else "No source is configured yet: [source.NAME] in guildhall.toml",
+        title="Your sources" if configured else "No source is configured: add [source.NAME] to guildhall.toml",
     )
     polled = [d for d in configured if d["poll"] is not None]
     if polled:
-        out.print("")
+        show()
         show_table(
             ("source", "last answer", "cursor moved", "gaps", "last failure"),
             ((d["source"], *_polled(d["poll"])) for d in polled),
             title="Polled sources",
         )
     if unmapped:
-        out.print("")
+        show()
         show_table(
             ("records", "platform", "workspace", "space"),
             ((u["records"], u["platform"], u["tenant"], u["space"]) for u in unmapped),
-            title="Spaces that no community has",
+            title="Spaces that belong to no community: add them to a [[community.NAME.space]], then `guildhall replay`",
         )
 
 
 def _platform(slug: str) -> dict[str, Any]:
+    from events.source import SourceKind
+    from pipelines.platforms import PLATFORMS
+
     row = PLATFORMS[slug]
     return {
         "platform": slug,
@@ -109,9 +148,10 @@ def _platform(slug: str) -> dict[str, Any]:
     }
 
 
-def _source(
-    settings: Settings, name: str, signs: dict[str, dict[str, str]], progress: dict[str, cursors.Progress]
-) -> dict[str, Any]:
+def _source(settings: Settings, name: str, signs: dict[str, dict[str, str]], progress: dict[str, Progress]) -> dict[str, Any]:
+    from events.source import SourceKind
+    from pipelines.ingest.cursors import Progress
+
     source = settings.source_of(name)
     sign = signs.get(source.address, {})
     gateway = f"http://{settings.gateway.host}:{settings.gateway.port}"
@@ -129,9 +169,7 @@ def _source(
         "seen_at": sign.get("seen_at"),
         "handshake_at": sign.get("handshake_at"),
         "refused_at": sign.get("refused_at"),
-        "poll": asdict(progress.get(source.address, cursors.Progress(url=endpoint or "")))
-        if source.kind is SourceKind.POLL
-        else None,
+        "poll": asdict(progress.get(source.address, Progress(url=endpoint or ""))) if source.kind is SourceKind.POLL else None,
     }
 
 
@@ -164,8 +202,10 @@ def _ago(moment: datetime | None, now: datetime) -> str | None:
 
 
 def _unmapped(settings: Settings) -> list[dict[str, Any]]:
+    from dagster_project.processes.temporary import open_current
+
     try:
         with open_current(settings) as tables:
             return tables.rows("from meta.unmapped order by records desc, platform, tenant, space limit 20")
     except GuildhallError:
-        return []  # nothing is published yet, so nothing was heard
+        return []  # nothing is published yet, so no event is known

@@ -86,15 +86,18 @@ def tally_export(
     context: Context,
     now: datetime,
     progress: Callable[[int], None] = lambda _: None,
+    *,
+    events: Iterator[RawEvent] | None = None,
 ) -> Tally:
-    """Understand every event of an export here and now, and send nothing. Raises ExportError."""
+    """Understand every event of an export (or `events`, those of `begun`), and send nothing. Raises ExportError."""
     started = time.perf_counter()
     outcomes: Counter[tuple[Verdict, Reason | None]] = Counter()
     unmapped: Counter[tuple[str, str]] = Counter()
     details: Counter[str] = Counter()
-    events = interactions = accounts = 0
-    for events, raw in enumerate(raw_events(platform, kind, path, options, now), start=1):
-        record = understand(raw.payload, raw.headers(), 0, events, context).record
+    count = interactions = accounts = 0
+    reading = raw_events(platform, kind, path, options, now) if events is None else events
+    for count, raw in enumerate(reading, start=1):
+        record = understand(raw.payload, raw.headers(), 0, count, context).record
         outcomes[record.verdict, record.reason] += 1
         interactions += record.interactions
         accounts += record.accounts
@@ -102,10 +105,10 @@ def tally_export(
             unmapped[record.tenant or "", record.space or ""] += 1
         if record.detail:
             details[record.detail] += 1
-        if events % 10_000 == 0:
-            progress(events)
+        if count % 10_000 == 0:
+            progress(count)
     return Tally(
-        events=events,
+        events=count,
         interactions=interactions,
         accounts=accounts,
         seconds=time.perf_counter() - started,

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -12,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.cli import run_command
+from dagster_project.cli.app import run_command
 from dagster_project.processes.supervisor import alive, wait_for
 from pipelines.broker.runtime import BrokerError, jars
 
@@ -35,6 +36,11 @@ def published(here):
     con = duckdb.connect(str(folder / "guildhall-000001.duckdb"))
     con.execute(
         "create schema core; create table core.communities as select 'bakers' as community, 'Bakers' as title, 'UTC' as time_zone"
+    )
+    con.execute("create table core.interactions (community varchar, occurred_at timestamp)")
+    con.execute(
+        "create schema meta; create table meta.dictionary as select 'core' as layer, 'communities' as \"table\", "
+        "'community' as \"column\", 1 as position, 'varchar' as \"type\", 'the slug' as meaning, 'Each one.' as table_meaning"
     )
     con.close()
     (folder / "current").symlink_to("guildhall-000001.duckdb")
@@ -98,7 +104,7 @@ def test_neighbours_and_a_dated_move_are_no_conflict(here, capsys, mine, theirs)
 
 def test_settings_that_are_a_folder_are_refused(here, capsys):
     Path("guildhall.toml").mkdir()
-    assert "cannot be read" in refused(capsys, "sources")
+    assert "guildhall.toml cannot be used" in refused(capsys, "sources")
 
 
 def test_a_secret_file_that_cannot_be_read_is_named_with_its_source(here, capsys):
@@ -118,7 +124,7 @@ def test_an_export_that_cannot_be_opened_is_refused_before_kafka_is_started(here
 
 
 def test_the_future_is_not_built(here, capsys):
-    assert "yet to come" in refused(capsys, "build", "--as-of", "9999-01-01")
+    assert "in the future" in refused(capsys, "build", "--as-of", "9999-01-01")
     assert not Path("var/warehouse.duckdb").exists()
 
 
@@ -145,7 +151,50 @@ def test_a_query_that_writes_or_leaves_the_file_is_refused(published, capsys, qu
     assert sorted(path.name for path in published.parent.parent.iterdir()) == ["var"]
 
 
-def test_an_empty_query_says_nothing(published, capsys):
+@pytest.mark.parametrize(
+    ("query", "remedy"),
+    [
+        ("copy core.communities to 'x.csv'", "--format csv"),
+        ("from core.comunities", "guildhall sql .tables"),
+        ("select comunity from core.communities", ".schema TABLE"),
+        (".schema core.comunities", "guildhall sql .tables"),
+        (".tabels", "There are .tables, .schema, .help and .quit."),
+    ],
+)
+def test_a_refused_query_names_a_remedy_that_works_outside_the_prompt(published, capsys, query, remedy):
+    assert remedy in refused(capsys, "sql", query)
+
+
+@pytest.mark.parametrize("name", ["core.communities", "communities"])
+def test_commands_of_the_prompt_work_outside_it_too(published, capsys, name):
+    for command, text in (
+        (".tables", "core.communities"),
+        (f".schema {name}", "the slug"),
+        (".help", ".schema TABLE"),
+        (".quit", ""),
+    ):
+        assert run_command(["sql", command]) == 0
+        assert text in capsys.readouterr().out
+
+
+def test_the_prompt_goes_on_after_a_wrong_query_and_ends_with_quit(published, capsys, monkeypatch):
+    lines = iter(["selec 1", ".tables", ".quit", "never read"])
+    monkeypatch.setattr("builtins.input", lambda _prompt: next(lines))
+    assert run_command(["sql"]) == 0
+    output = capsys.readouterr()
+    assert "syntax error" in output.err
+    assert "core.communities" in output.out
+    assert list(lines) == ["never read"]
+
+
+def test_a_pseudonym_stays_on_one_line_in_a_wide_table(published, capsys):
+    columns = ", ".join(f"md5('{number}') as member_{number}" for number in range(9))
+    assert run_command(["sql", f"select {columns}, repeat('long text ', 40) as reason"]) == 0
+    found = capsys.readouterr().out
+    assert len(re.findall(r"\b[0-9a-f]{32}\b", found.splitlines()[1])) == 9
+
+
+def test_an_empty_query_prints_nothing(published, capsys):
     assert run_command(["sql", " ; -- nothing"]) == 0
 
 
@@ -184,7 +233,7 @@ def test_who_has_seen_enough_closes_the_pipe_and_nothing_failed(published, outpu
 def test_what_a_machine_reads_is_json_and_nothing_else(here, capsys, monkeypatch, command):
     sync_settings(COMMUNITY.format("bakers"))
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
-    monkeypatch.setattr("dagster_project.cli.health.admin.wait_ready", lambda *_: False)
+    monkeypatch.setattr("pipelines.broker.admin.wait_ready", lambda *_: False)
     run_command([command, "--json"])
     json.loads(capsys.readouterr().out)
 
@@ -218,11 +267,11 @@ def test_a_home_that_is_a_file_is_refused_and_the_doctor_goes_on(here, capsys):
     assert len(json.loads(capsys.readouterr().out)) > 3
 
 
-def test_a_full_disk_is_called_one(here, capsys, monkeypatch):
+def test_a_full_disk_is_called_one(published, capsys, monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("dagster_project.cli.build.make_report", full)
+    monkeypatch.setattr("dagster_project.delivery.issue.make_report", full)
     assert "The disk is full" in refused(capsys, "report", "bakers")
 
 
@@ -244,11 +293,11 @@ def test_a_published_file_that_is_gone_is_made_again_by_publish(here, capsys):
     assert run_command(["sql", "select 1"]) == 0
 
 
-def test_ctrl_c_is_answered_in_words(here, capsys, monkeypatch):
+def test_ctrl_c_has_an_answer(published, capsys, monkeypatch):
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dagster_project.cli.build.make_report", interrupted)
+    monkeypatch.setattr("dagster_project.delivery.issue.make_report", interrupted)
     assert "Stopped." in refused(capsys, "report", "bakers")
 
 

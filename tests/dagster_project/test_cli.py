@@ -1,13 +1,25 @@
 """Command line: every command teaches, errors have three parts, exit codes mean what they say."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from dagster_project.cli import app, run_command
+from dagster_project.cli.app import app, run_command
+from dagster_project.cli.setup import example_of
+from dagster_project.settings import DagsterSettings, GatewaySettings, KafkaSettings, RefreshSettings, SourceSettings, load
+from events.communities import BotList, Community, SpaceRule
+from events.errors import GuildhallError
+from warehouse.identity.rosters import read_people, read_roles
+
+KEY = bytes(32)
+ROOT = Path(__file__).parent.parent.parent
 
 PROMISED = ["demo", "up", "init", "sources", "import", "land", "build", "refresh", "publish", "report"]
 PROMISED += ["sql", "levels", "why", "metrics", "rejected", "replay", "status", "doctor"]
@@ -39,15 +51,56 @@ def test_an_unknown_command_is_wrong_use(here, capsys):
     assert "to do" in capsys.readouterr().err
 
 
-def test_init_writes_settings_that_load_and_never_overwrites(here, capsys):
+def test_init_writes_settings_and_rosters_that_load_and_never_overwrites(here, capsys):
     assert run_command(["init"]) == 0
     assert tomllib.loads(Path("guildhall.toml").read_text()) == {}
+    assert read_people(Path("people.csv"), KEY) == {}
+    assert read_roles(Path("roles.csv"), KEY, [], []) == []
     assert (Path("var/secret.key").stat().st_mode & 0o777) == 0o600
     Path("guildhall.toml").write_text("# mine\n")
     key = Path("var/secret.key").read_text()
     assert run_command(["init"]) == 0
     assert Path("guildhall.toml").read_text() == "# mine\n"
     assert Path("var/secret.key").read_text() == key
+
+
+def uncommented(text: str, sign: str = "# ") -> str:
+    """An example file with its commented lines in effect, without the lines that are prose."""
+    lines = [
+        line.removeprefix(sign) for line in text.splitlines() if line.startswith((sign + "[", sign + "p1", sign + "auditors"))
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def test_every_setting_of_the_example_is_a_setting(here, monkeypatch):
+    text = example_of("guildhall.toml")
+    setting = re.compile(r"# (\[|[a-z_]+ = )")
+    Path("guildhall.toml").write_text("\n".join(line[2:] for line in text.splitlines() if setting.match(line)))
+    settings = load(Path("guildhall.toml"), here)
+    assert settings.community["auditors"].space[0].spaces == ("C024BE91L", "C0G9QF9GZ")
+    assert settings.source["main"].secret_env == "SLACK_SIGNING_SECRET"
+
+
+def test_the_example_names_every_setting(here):
+    text = example_of("guildhall.toml")
+    models = (KafkaSettings, GatewaySettings, DagsterSettings, RefreshSettings, SourceSettings, Community, SpaceRule, BotList)
+    names = {field.alias or name for model in models for name, field in model.model_fields.items()} - {"slug"}
+    assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_the_examples_of_the_rosters_can_be_used(here):
+    for name in ("people.csv", "roles.csv"):
+        header = next(line for line in example_of(name).splitlines() if not line.startswith("#"))
+        Path(name).write_text(header + "\n" + uncommented(example_of(name)))
+    people = read_people(Path("people.csv"), KEY)
+    assert len(people) == 2
+    assert [role.role for role in read_roles(Path("roles.csv"), KEY, ["auditors"], set(people.values()))] == ["facilitator"]
+
+
+def test_a_comment_in_a_roster_keeps_the_numbers_of_lines(here):
+    Path("people.csv").write_text("# our people\nperson,platform,tenant,account\n# Ann\np1,slack,,U1\n")
+    with pytest.raises(GuildhallError, match="line 4, column `tenant`"):
+        read_people(Path("people.csv"), KEY)
 
 
 def test_a_misspelt_setting_is_refused_with_the_nearest_known_one(here, capsys):
@@ -80,7 +133,7 @@ def test_metrics_shows_one_whole(here, capsys):
         (["report", "auditors"], "published"),
         (["import", "slack-exprot", "x.zip", "--community", "a"], "cannot be imported"),
         (["import", "slack-export", "x.zip", "--community", "nobody"], "no community"),
-        (["rejected", "--show", "x"], "no place"),
+        (["rejected", "--show", "x"], "not a position"),
         (["why", "Ann Example"], "neither"),
     ],
 )
@@ -90,6 +143,45 @@ def test_what_cannot_be_done_is_said_in_three_parts(here, capsys, arguments, wor
     assert word in said
     assert "why" in said
     assert "to do" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[door.main]\nplatform = 'slack'\n", "`door` is now `source`"),
+        ("[community.a]\ntitle = 'A'\nnames_for_facilitators = false\n", "has no effect"),
+        ("[community.a]\ntitle = 'A'\nreport.to = ['mailto:x@example.org']\n", "`community.a.report.to` has no effect"),
+        ("[source.a]\nplatform = 'slack'\nto = 'x'\n", "`source.a.to` is not a setting"),
+        ("home = '/tmp'\n", "Use --home"),
+    ],
+)
+def test_a_setting_that_was_renamed_or_does_nothing_is_refused_with_a_sentence(here, capsys, text, message):
+    Path("guildhall.toml").write_text(text)
+    assert run_command(["sources"]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_help_imports_none_of_the_packages_that_commands_need(here):
+    code = (
+        "import sys; from dagster_project.cli.app import run_command; run_command(['--help']); "
+        "print([n for n in ('pydantic', 'rich', 'duckdb', 'pyarrow', 'dagster', 'kafka', 'httpx') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_ctrl_c_while_the_commands_are_imported_has_an_answer(here):
+    (here / "typer.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-c", "from dagster_project.cli import main; main()", "status"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{ROOT}"},
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Stopped.")
+    assert "Traceback" not in done.stderr
 
 
 def test_no_traceback_without_debug(here, capsys):

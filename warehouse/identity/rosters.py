@@ -1,4 +1,7 @@
-"""Rosters: the dated CSV files beside the settings, people.csv and roles.csv, read whole or refused by line and column."""
+"""Rosters: the dated CSV files beside the settings, people.csv and roles.csv, read whole or refused by line and column.
+
+A line that begins with # is a comment.
+"""
 
 import csv
 import difflib
@@ -97,12 +100,12 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise GuildhallError(f"{path.name} cannot be read.", f"{_reason(error)}.", "Save it as CSV in UTF-8.") from error
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
-    rows = _guarded(path, reader, lambda: reader.line_num)
+    # A comment counts as an empty line, so that errors name the right line.
+    lines = ["\n" if line.lstrip().startswith("#") else line for line in text.splitlines(keepends=True)]
+    reader = csv.reader(lines, strict=True)
+    rows = (row for row in _guarded(path, reader, lambda: reader.line_num) if any(cell.strip() for cell in row))
     header = _header(path, next(rows, []), columns)
     for row in rows:
-        if not any(cell.strip() for cell in row):
-            continue
         line = reader.line_num
         if len(row) != len(header):
             raise _error(path, line, header[min(len(row), len(header)) - 1], "The line has more or fewer cells", "Mend it.")

@@ -1,0 +1,117 @@
+"""Doctor: one finding for each thing that an installation rests on, with its remedy."""
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from dagster_project.errors import explain
+from dagster_project.processes.temporary import run_state_of
+from dagster_project.settings import Settings
+from pipelines.broker import admin
+from pipelines.broker.server import Broker
+from warehouse import publish
+
+LEAST_FREE_BYTES = 2 << 30
+ANSWER_SECONDS = 10.0
+OWN_ANSWER_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked; `why` and `todo` count where it is not ok."""
+
+    what: str
+    ok: bool
+    why: str = ""
+    todo: str = ""
+
+
+def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
+    """Check everything, one after the other; a check that fails itself is a finding too."""
+    try:
+        settings = load()
+    except Exception as error:  # noqa: BLE001 - every error is a finding with its remedy
+        yield _failed(error)
+        return
+    yield Finding(f"settings: {settings.config or 'no guildhall.toml, defaults'}", ok=True)
+    for check in (_communities, _secrets, _key, _disk, _java, _kafka, _published):
+        try:
+            yield check(settings)
+        except Exception as error:  # noqa: BLE001 - as above
+            yield _failed(error)
+
+
+def _failed(error: Exception) -> Finding:
+    found = explain(error)
+    return Finding(found.what, ok=False, why=found.why, todo=found.todo)
+
+
+def _communities(settings: Settings) -> Finding:
+    return Finding(
+        f"communities: {len(settings.community)}",
+        bool(settings.community),
+        "No community is configured: every event is kept apart as unmapped.",
+        "Add [community.NAME] with its spaces to guildhall.toml; `guildhall init` writes an example.",
+    )
+
+
+def _secrets(settings: Settings) -> Finding:
+    without = [name for name, each in settings.source.items() if each.kind == "webhook" and not settings.secrets_of(name)]
+    return Finding(
+        f"sources: {len(settings.source)}",
+        not without,
+        f"No secret is set for: {', '.join(without)}. Everything sent there is refused.",
+        "Set the variable or write the file that guildhall.toml names for them.",
+    )
+
+
+def _key(settings: Settings) -> Finding:
+    path = settings.paths.secret_key
+    settings.key()
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return Finding("secret key", mode & 0o077 == 0, f"{path} can be read by others (mode {mode:o}).", f"Run: chmod 600 {path}")
+
+
+def _disk(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.home).free
+    writable = os.access(settings.home, os.W_OK)
+    return Finding(
+        f"disk: {free / 2**30:.1f} GiB free under {settings.home}",
+        writable and free > LEAST_FREE_BYTES,
+        "Kafka, the spool and published files need 2 GiB." if writable else "You may not write there.",
+        "Free some space, or set GUILDHALL_HOME to a folder on another disk.",
+    )
+
+
+def _java(settings: Settings) -> Finding:
+    if settings.kafka.bootstrap_servers:
+        return Finding("Apache Kafka: your own cluster", ok=True)
+    broker = Broker(settings.paths.kafka)
+    # Its port is in use while it runs, by itself: only a Kafka that does not answer is prepared.
+    if not admin.wait_ready(broker.bootstrap, OWN_ANSWER_SECONDS):
+        broker.prepare()
+    return Finding("Apache Kafka and its Java: installed", ok=True)
+
+
+def _kafka(settings: Settings) -> Finding:
+    run_state = run_state_of(settings)
+    address = settings.kafka.bootstrap_servers or (run_state.bootstrap if run_state else None)
+    if address is None:
+        return Finding("Kafka: not running; commands start it when they need it", ok=True)
+    return Finding(
+        f"Kafka at {address}",
+        admin.wait_ready(address, ANSWER_SECONDS),
+        f"It does not answer within {ANSWER_SECONDS:.0f} seconds.",
+        f"Read {settings.paths.log('kafka')}, or check the cluster that KAFKA_BOOTSTRAP_SERVERS names.",
+    )
+
+
+def _published(settings: Settings) -> Finding:
+    folder = settings.paths.published
+    if not folder.exists():
+        return Finding("published: nothing yet", ok=True)
+    path = publish.current(folder)
+    publish.open_published(path).close()
+    return Finding(f"published: {path.name} opens", ok=True)
