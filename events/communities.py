@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 BeatDays = Literal[7, 14, 28, 56, 91]
 BEATS_DAYS: tuple[int, ...] = get_args(BeatDays)
 """The lengths that a beat, the rhythm of a community, can have."""
+BEATS_IN_WINDOW: Mapping[int, int] = dict(zip(BEATS_DAYS, (12, 8, 6, 6, 4), strict=True))
+"""Length of a beat in days -> beats in a window, the time that an evaluation looks back over."""
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from events.communities import BEATS_DAYS
+from events.communities import BEATS_DAYS, BEATS_IN_WINDOW
 from events.limits import (
     MAX_BATCH_BYTES,
     MAX_BODY_BYTES,
@@ -36,23 +36,19 @@ def test_a_verb_is_its_string_with_a_sentence(verb):
     assert verb.sentence.endswith(".")
 
 
-def test_the_sql_macro_of_contributions_names_the_verbs_of_that_kind():
-    macros = (ROOT / "warehouse/build/macros.sql").read_text()
-    found = re.search(r"is_contribution\(verb\) as verb in \(([^)]*)\)", macros)
-    assert found is not None
-    assert re.findall(r"'(\w+)'", found[1]) == [str(verb) for verb in verbs_of(VerbKind.CONTRIBUTION)]
+def test_every_length_of_a_beat_has_its_number_of_beats_in_a_window():
+    assert tuple(BEATS_IN_WINDOW) == BEATS_DAYS
+    assert BEATS_IN_WINDOW == {7: 12, 14: 8, 28: 6, 56: 6, 91: 4}
 
 
-def test_every_model_that_lists_the_lengths_of_beats_lists_those_of_the_contract():
-    models = sorted((ROOT / "warehouse/models").rglob("*.sql"))
-    lists = [found for path in models for found in re.findall(r"unnest\(\[([\d, ]+)\]\) as beat_days", path.read_text())]
-    assert {tuple(int(days) for days in found.split(",")) for found in lists} <= {BEATS_DAYS}
+def test_every_text_that_lists_the_lengths_of_beats_lists_those_of_the_contract():
+    models = [*(ROOT / "warehouse/models").rglob("*.sql"), *(ROOT / "warehouse/models").rglob("*.py")]
     sentence = ", ".join(map(str, BEATS_DAYS[:-1])) + f" or {BEATS_DAYS[-1]}"
     texts = [*models, ROOT / "dagster_project/settings.py"]
     sentences = [
         found for path in texts for found in re.findall(r"\b7, 14, .*?\d\b(?! or|,)", path.read_text()) if " or " in found
     ]
-    assert set(sentences) <= {sentence}
+    assert set(sentences) == {sentence}
 
 
 def test_what_becomes_one_record_fits_into_the_topics():

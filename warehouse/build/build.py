@@ -9,17 +9,16 @@ built; models that read `landing` narrow it themselves with `semi join building 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from time import perf_counter
 
 import duckdb
 import pyarrow as pa
 
 from events.errors import GuildhallError
+from warehouse.build.macros import BEAT_LENGTHS, MACROS
 from warehouse.build.model import LAYERS, Check, Model
 from warehouse.db import integer, quoted, transaction
 
-MACROS = (Path(__file__).parent / "macros.sql").read_text(encoding="utf-8")
 Progress = Callable[[str, float], None]
 
 
@@ -133,13 +132,14 @@ def open_scratch(
     as_of: datetime | Mapping[str, datetime],
     since: datetime | None,
 ) -> None:
-    """Attach `scratch` and make it the place where unqualified names live: `building` and the macros."""
+    """Attach `scratch` and make it the place where unqualified names live: `building`, `beat_lengths` and the macros."""
     con.execute("attach ':memory:' as scratch")
     con.execute("use scratch")
     con.execute("create table building (community varchar, as_of timestamp, since timestamp)")
     if communities:
         moments = as_of if isinstance(as_of, Mapping) else dict.fromkeys(communities, as_of)
         con.executemany("insert into building values (?, ?, ?)", [(slug, moments[slug], since) for slug in communities])
+    con.execute(f"create table beat_lengths as {BEAT_LENGTHS}")
     con.execute(MACROS)
     for layer in LAYERS:
         con.execute(f"create schema scratch.{layer}")

@@ -3,7 +3,6 @@ create macro week_of(moment) as cast(floor((epoch(moment) / 86400 + 3) / 7) as i
 create macro monday(week) as make_timestamp((cast(week as bigint) * 7 - 3) * 86400000000);
 create macro wilson_low(k, n) as case when n > 0 then greatest(0.0, (k / n + 1.9207294103 / n - 1.9599639845 * sqrt((k / n * (1 - k / n) + 0.9603647052 / n) / n)) / (1 + 3.8414588207 / n)) end;
 create macro wilson_high(k, n) as case when n > 0 then least(1.0, (k / n + 1.9207294103 / n + 1.9599639845 * sqrt((k / n * (1 - k / n) + 0.9603647052 / n) / n)) / (1 + 3.8414588207 / n)) end;
-create macro is_contribution(verb) as verb in ('post', 'reply', 'create', 'edit', 'upload', 'speak', 'present', 'host', 'resolve');
 -- `e` is a row of levels.evaluations. Most are never read by anybody, so the sentence is made where one is, not kept for all.
 create macro level_in_words(e, beat_days) as concat(e.reason, '; ', case
     when e.weeks_silent is not null then concat('last seen ', e.weeks_silent, if(e.weeks_silent = 1, ' week', ' weeks'), ' before')

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 
+from warehouse.build.macros import BEAT_LENGTHS, MACROS
 from warehouse.build.model import Model
 from warehouse.db import integer, transaction
 
@@ -44,7 +45,7 @@ def monday(moment: datetime) -> datetime:
 
 def fingerprint(models: Sequence[Model]) -> str:
     """A word that changes whenever a table's meaning does: its code, its columns, its version, its place in the order."""
-    said = hashlib.sha256()
+    said = hashlib.sha256(f"{MACROS}{BEAT_LENGTHS}".encode())
     for model in models:
         header = model.header
         said.update(

@@ -13,12 +13,10 @@ columns:
   alive: whether it counts and three people or more did
   counted: whether it counts; beats before the archive begins and beats mostly inside an announced break do not
 */
-with lengths as (
-    select unnest([7, 14, 28, 56, 91]) as beat_days, unnest([12, 8, 6, 6, 4]) as n_beats
-), named as (
-    select tempo.community, tempo.week, tempo.beat_days // 7 as beat_weeks, unnest(generate_series(0, lengths.n_beats - 1)) as beat
+with named as (
+    select tempo.community, tempo.week, beat_lengths.beat_weeks, unnest(generate_series(0, beat_lengths.n_beats - 1)) as beat
     from core.tempo
-    join lengths using (beat_days)
+    join beat_lengths using (beat_days)
     where tempo.evaluated
 )
 select

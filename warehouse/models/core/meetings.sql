@@ -25,7 +25,7 @@ with signs as (
         and interactions.medium = 'meeting'
         and interactions.object_kind = 'meeting'
         and not interactions.reverted
-        and (interactions.is_contribution or interactions.verb = 'attend')
+        and (interactions.is_contribution or is_attendance(interactions.verb))
 ), held as (
     select
         community,

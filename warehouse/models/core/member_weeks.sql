@@ -33,7 +33,7 @@ with acts as (
     where interactions.week < week_of(building.as_of)
         and interactions.actor_kind = 'human'
         and interactions.member is not null
-        and interactions.verb not in ('revert', 'moderate')
+        and not is_curation(interactions.verb)
 ), came as (
     select community, member, week, count(*) as attendances, min(first_at) as first_at
     from core.attendance
@@ -46,8 +46,8 @@ with acts as (
         count(*) filter (stands) as contributions,
         count(*) filter (undone) as undone,
         count(distinct object_id) filter (verb = 'host') as hosted,
-        count(*) filter (verb in ('react', 'thank')) as other_presence,
-        count(*) filter (verb in ('view', 'download')) as consumption,
+        count(*) filter (is_acknowledgement(verb)) as other_presence,
+        count(*) filter (is_consumption(verb)) as consumption,
         count(*) filter (verb = 'join') as joins,
         count(*) filter (verb = 'leave') as leaves,
         min(occurred_at) as first_at

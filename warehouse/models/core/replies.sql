@@ -38,7 +38,7 @@ with params as (
     join building using (community)
     where interactions.week < week_of(building.as_of)
         and not interactions.reverted
-        and (interactions.is_contribution or interactions.verb in ('react', 'thank'))
+        and (interactions.is_contribution or is_acknowledgement(interactions.verb))
 ), answered as (
     select distinct community, reply_to_id as target_id from acts where reply_to_id is not null
 ), targets as (

@@ -22,7 +22,7 @@ with mentions as (
     where interactions.week < week_of(building.as_of)
         and interactions.actor_kind = 'human'
         and interactions.member is not null
-        and (interactions.is_contribution or interactions.verb in ('react', 'thank'))
+        and (interactions.is_contribution or is_acknowledgement(interactions.verb))
         and not interactions.reverted
         and len(interactions.mentions) > 0
 ), acts as (

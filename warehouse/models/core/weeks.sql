@@ -28,8 +28,6 @@ with params as (
 ), spine as (
     select community, first_week, unnest(generate_series(first_week + 1, now_week)) as week
     from began
-), lengths as (
-    select unnest([1, 2, 4, 8, 13]) as beat_weeks
 ), shows as (
     select
         community,
@@ -43,11 +41,11 @@ with params as (
     -- intervals of one person do not overlap, so the running sum counts people.
     select community, beat_weeks, week + 1 as week, 1 as change
     from shows
-    cross join lengths
+    cross join beat_lengths
     union all
     select community, beat_weeks, least(coalesce(next_week, week + beat_weeks), week + beat_weeks) + 1, -1
     from shows
-    cross join lengths
+    cross join beat_lengths
 ), changes as (
     select community, beat_weeks, week, sum(change) as change
     from steps
@@ -69,20 +67,20 @@ with params as (
     select
         spine.community,
         spine.week,
-        lengths.beat_weeks,
+        beat_lengths.beat_weeks,
         spine.first_week,
         cast(sum(coalesce(changes.change, 0)) over so_far as bigint) as people,
-        spine.week - lengths.beat_weeks >= spine.first_week as lived,
+        spine.week - beat_lengths.beat_weeks >= spine.first_week as lived,
         sum(coalesce(pauses.days, 0)) over (
-            partition by spine.community, lengths.beat_weeks
+            partition by spine.community, beat_lengths.beat_weeks
             order by spine.week
-            rows between lengths.beat_weeks - 1 preceding and current row
-        ) > lengths.beat_weeks * 3.5 as in_break
+            rows between beat_lengths.beat_weeks - 1 preceding and current row
+        ) > beat_lengths.beat_weeks * 3.5 as in_break
     from spine
-    cross join lengths
+    cross join beat_lengths
     left join changes using (community, beat_weeks, week)
     left join pauses using (community, week)
-    window so_far as (partition by spine.community, lengths.beat_weeks order by spine.week rows unbounded preceding)
+    window so_far as (partition by spine.community, beat_lengths.beat_weeks order by spine.week rows unbounded preceding)
 )
 select
     community,

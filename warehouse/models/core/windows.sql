@@ -26,12 +26,7 @@ checks:
     says: No more beats are alive than count, and no more count than there are.
     sql: select community from {table} where alive_beats > counted_beats or counted_beats > n_beats
 */
-with lengths as (
-    select
-        unnest([7, 14, 28, 56, 91]) as beat_days,
-        unnest([12, 8, 6, 6, 4]) as n_beats,
-        unnest([12, 16, 24, 48, 52]) as window_weeks
-), params as (
+with params as (
     select interval 7 day as grace, 52 as year
 ), lived as (
     select
@@ -43,9 +38,9 @@ with lengths as (
     group by all
 ), used as (
     -- Only the lengths of window that a community ever has.
-    select distinct tempo.community, lengths.window_weeks
+    select distinct tempo.community, beat_lengths.window_weeks
     from core.tempo
-    join lengths using (beat_days)
+    join beat_lengths using (beat_days)
 ), shows as (
     select community, member, week, lead(week) over (partition by community, member order by week) as next_week
     from core.member_weeks
@@ -81,12 +76,12 @@ with lengths as (
 select
     tempo.community,
     monday(tempo.week) as window_end,
-    monday(tempo.week - lengths.window_weeks) as window_start,
+    monday(tempo.week - beat_lengths.window_weeks) as window_start,
     tempo.week,
     tempo.beat_days,
-    tempo.beat_days // 7 as beat_weeks,
-    lengths.n_beats,
-    lengths.window_weeks,
+    beat_lengths.beat_weeks,
+    beat_lengths.n_beats,
+    beat_lengths.window_weeks,
     lived.alive_beats,
     lived.counted_beats,
     counted.contributors,
@@ -97,11 +92,11 @@ select
 from core.tempo
 join building using (community)
 cross join params
-join lengths using (beat_days)
+join beat_lengths using (beat_days)
 join lived using (community, week)
 join counted using (community, window_weeks, week)
 left join counted as previous
     on previous.community = tempo.community
-    and previous.window_weeks = lengths.window_weeks
-    and previous.week = tempo.week - lengths.window_weeks
+    and previous.window_weeks = beat_lengths.window_weeks
+    and previous.week = tempo.week - beat_lengths.window_weeks
 where tempo.evaluated

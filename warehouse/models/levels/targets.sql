@@ -151,7 +151,7 @@ with params as (
     from (
         select community, member, week, arg_max(verb, (occurred_at, event_id)) = 'join' as joined
         from core.interactions
-        where verb in ('join', 'leave') and actor_kind = 'human'
+        where is_membership(verb) and actor_kind = 'human'
         group by all
     )
     cross join params
