@@ -122,6 +122,8 @@ class Poller:
             try:
                 done = self.run_pass(source)
             except Exception:  # noqa: BLE001 - such as a full disk; a thread that ended would be a silent gap
+                if stop.is_set():
+                    return  # the files are closed
                 _log.exception("a pass could not be recorded", source=source.address)
             else:
                 wait = max(wait, done.wait_seconds)

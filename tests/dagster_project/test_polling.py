@@ -8,6 +8,7 @@ import pytest
 from filelock import FileLock
 
 from dagster_project import polling
+from dagster_project.assembly import sources_of
 from dagster_project.cli import run_command
 from dagster_project.cli.common import state
 from dagster_project.polling import polled_sources
@@ -131,6 +132,10 @@ def test_poll_reads_each_source_once_and_fails_for_the_broken_one_only(configure
     assert wiki["poll"]["answered_at"]
     assert wiki["poll"]["gaps"] == []
     assert "404" in broken["poll"]["failure"]
+    assert {one.address: one.last_seen_at is not None for one in sources_of(settings)} == {
+        "poll/mediawiki/wiki": True,
+        "poll/mediawiki/broken": False,
+    }, "M1 counts a polled source as seen when it answers"
     assert broken["seen_at"] is None
 
     assert run_command(["sources"]) == 0

@@ -27,9 +27,9 @@ _GZIP = b"\x1f\x8b"
 def read_changes(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     """Every recent change of a file, in its order, one in memory at a time. Raises ExportError, naming line or entry.
 
-    The file is told by its content: gzipped or not; an array, one document, or one change a line. A line is kept byte for
-    byte. A record's id is the change's own: its number in the wiki's table of recent changes, else in its log, else the hash of
-    its bytes. `--tenant` stands in where a change names no wiki.
+    The content decides how the file is read: gzipped or not; an array, one document, or one change a line. A line is kept
+    byte for byte. A record's id is the change's own: its number in the wiki's table of recent changes, else in its log, else
+    the hash of its bytes. `--tenant` stands in where a change names no wiki.
     """
     try:
         with _opened(path) as file:
@@ -54,12 +54,12 @@ def tenant_of(change: Mapping[str, Any]) -> str | None:
     """The wiki that a change is of: the domain by which people know it. The same in every style of the feed."""
     meta, server = change.get("meta"), change.get("server_url")
     host = _HOST.match(server) if isinstance(server, str) else None
-    told = (
+    names = (
         meta.get("domain") if isinstance(meta, dict) else None,
         change.get("server_name"),
         host.group(1) if host else None,
     )
-    return next((name.lower() for name in told if isinstance(name, str) and 0 < len(name) <= 253), None)  # noqa: PLR2004 - DNS
+    return next((name.lower() for name in names if isinstance(name, str) and 0 < len(name) <= 253), None)  # noqa: PLR2004 - DNS
 
 
 @contextmanager
@@ -160,6 +160,6 @@ def _none(why: str) -> ExportError:
     return ExportError(
         "The changes cannot be read to their end.",
         f"{why}.",
-        "Give recent changes as MediaWiki's feeds write them, one JSON object a line or one JSON array; mend or remove the "
+        "Give recent changes as MediaWiki's feeds write them, one JSON object a line or one JSON array; correct or remove that "
         "place. What was imported so far is kept, and a second import adds only what is missing.",
     )

@@ -2,21 +2,23 @@
 
 What becomes of what, in the new and the old style of the feed, posted, polled or in a file:
 
-* The tenant is the wiki's domain (`meta.domain`, else `server_name`, else the host of `server_url`); a space is a namespace's
-  number. What is of the whole wiki and of no page (accounts, thanks, blocks, rights) is in the space `site`. Every wiki is told
-  of as public: a feed does not say otherwise.
+* The tenant is the wiki's domain (`meta.domain`, else `server_name`, else the host of `server_url`). A space is the number of
+  a namespace. What concerns the whole wiki and no page (accounts, thanks, blocks, rights) is in the space `site`. Every wiki
+  counts as public, because a feed does not state otherwise.
 * A revision is `rev:<number>`, whatever verb it gets. An edit is `edit`, a new page `create`; their size is the difference in
   bytes. Time is the change's own second; `meta.dt`, when it was sent, is not read.
 * On a talk page (odd namespaces) an edit that adds something and is not marked minor is a `post`, and so is a new talk page.
-  Its thread is the page, with the section that the summary names (`/* Section */`). What is minor or takes away is an `edit` of
-  that page: the platform's flag and sign, not a guess at what was said. Who is answered is SQL's.
+  Its thread is the page, with the section that the summary names (`/* Section */`). What is minor or removes text is an
+  `edit` of that page: the platform's flag and the sign of the size decide, not the text. SQL finds who is answered.
 * A revision that carries `mw-undo`, `mw-rollback` or `mw-manual-revert` is a `revert` (curation, no contribution) of the
-  revision before it; an undo whose summary links the undone revision, as MediaWiki writes it, is of that one. A rollback undoes
-  several, of which only the last is told. Plain feeds carry no tags: then a revert is an edit. Never guessed from words.
+  revision before it. An undo whose summary links the undone revision, as MediaWiki writes it, is of that one. A rollback
+  undoes several revisions; only the last is known. Plain feeds carry no tags, so there a revert is an edit. Words are never
+  interpreted.
 * A page is known by its title, or by `page_id` where a feed adds that. Titles name people: a title is kept as a keyed hash.
-* Logs: upload and overwrite are `upload`, of the file; thanks are `thank`, addressed to whose page it names; deletion, move,
-  protection, block, rights, merge, patrol and content model are `moderate`, a move with the new title as reference. What the
-  software does by itself (redirects deleted by a move, automatic patrol) is not participation, nor is any other log.
+* Logs: upload and overwrite are `upload`, of the file; thanks are `thank`, addressed to the person whose page it names;
+  deletion, move, protection, block, rights, merge, patrol and content model are `moderate`, a move with the new title as
+  reference. What the software does by itself (redirects deleted by a move, automatic patrol) is not participation, nor is any
+  other log.
 * An account that somebody makes on this wiki joins it (`create`; for `create2` and `byemail` it is the account made, not its
   maker). One that comes over from a sister wiki by visiting (`autocreate`) has done nothing.
 * What a wiki hides from its readers (`userhidden`, `actionhidden`, `suppressed` of the API) is private.
@@ -75,7 +77,7 @@ class _Pair(_Part):
 
 
 class _Change(_Part):
-    """What every edit and log entry says."""
+    """What every edit and log entry has."""
 
     namespace: Annotated[int, Field(ge=-(2**31), lt=2**31)]
     title: Title
@@ -137,7 +139,7 @@ class _Log(_Change):
 
 
 def normalise(raw: RawEvent) -> Iterator[Found]:
-    """What one recent change says. Raises ValueError for what is none."""
+    """The actions and accounts of one recent change. Raises ValueError for what is none."""
     change = from_json(raw.payload, allow_inf_nan=False)
     if not isinstance(change, dict):
         raise ValueError("a recent change is a JSON object")  # noqa: TRY004 - unreadable is a ValueError
@@ -146,11 +148,11 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
             yield Ignored(Reason.PRIVATE, raw.tenant)
             return
         change = as_recent_change(change, raw.type)
-    told, wiki = tenant_of(change), change.get("wiki")
-    if told == CANARY:
+    domain, wiki = tenant_of(change), change.get("wiki")
+    if domain == CANARY:
         yield Handshake()
         return
-    tenant = told or raw.tenant or (wiki if isinstance(wiki, str) and 0 < len(wiki) <= 256 else None)  # noqa: PLR2004
+    tenant = domain or raw.tenant or (wiki if isinstance(wiki, str) and 0 < len(wiki) <= 256 else None)  # noqa: PLR2004
     if tenant is None or "type" not in change:
         raise ValueError("a recent change without its wiki or type")
     kind = str(change["type"])
@@ -169,7 +171,7 @@ def _edited(tenant: str, edit: _Edit, *, created: bool) -> Action:
     if not edit.revision.new:
         raise ValueError("an edit without the number of its revision")
     talk = edit.namespace > 0 and edit.namespace % 2 == 1
-    said = talk and (created or (not edit.minor and (edit.difference is None or edit.difference > 0)))
+    is_post = talk and (created or (not edit.minor and (edit.difference is None or edit.difference > 0)))
     undone = _undone(edit)
     return Action(
         key=_revision(edit.revision.new),
@@ -178,12 +180,12 @@ def _edited(tenant: str, edit: _Edit, *, created: bool) -> Action:
         medium=Medium.WIKI,
         visibility=Visibility.PUBLIC,
         occurred_at=edit.at,
-        verb=Verb.REVERT if undone else Verb.POST if said else Verb.CREATE if created else Verb.EDIT,
+        verb=Verb.REVERT if undone else Verb.POST if is_post else Verb.CREATE if created else Verb.EDIT,
         actor=edit.user,
         actor_kind=ActorKind.BOT if edit.bot else ActorKind.HUMAN,
         object_id=edit.page,
         object_kind=ObjectKind.PAGE,
-        thread_id=_thread(edit) if said else None,
+        thread_id=_thread(edit) if is_post else None,
         reply_to_id=undone,
         size=edit.difference,
         size_unit=None if edit.difference is None else SizeUnit.BYTES,
@@ -247,7 +249,7 @@ def _done(tenant: str, log: _Log, verb: Verb) -> Action:
 
 def _account(tenant: str, change: _Change) -> Iterator[AccountSeen]:
     if not _is_passing(change.user):
-        # An edit without the flag says nothing: bots make those too.
+        # An edit without the flag proves nothing: bots make those too.
         kind = ActorKind.BOT if change.bot else None
         yield AccountSeen(tenant=tenant, native_id=change.user, said_at=change.at, handle=change.user, kind=kind)
 
