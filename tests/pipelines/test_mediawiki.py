@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason, Verdict
 from events.raw import RawEvent
+from events.source import Source, SourceKind
 from pipelines.connector import Accept, ExportError, ImportOptions, PlatformEvent, Refuse, Request
 from pipelines.imports.importer import tally_export
 from pipelines.ingest import cloudevents
@@ -113,7 +114,8 @@ def test_an_edit_is_the_same_interaction_in_every_style_of_the_feed() -> None:
 def test_a_change_comes_in_as_a_cloudevent_byte_for_byte() -> None:
     headers = {"ce-id": "1", "ce-specversion": "1.0", "ce-source": "/relay", "ce-type": "mediawiki.recentchange"}
     now = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    (event,) = cloudevents.read(headers, line(), {"mediawiki": mediawiki.PLATFORM}, now, most_events=1, most_depth=64)
+    platforms, emitter = {"mediawiki": mediawiki.PLATFORM}, Source(SourceKind.EMIT, "mediawiki", "main")
+    (event,) = cloudevents.read(headers, line(), platforms, now, lambda _slug: (emitter, None), most_events=1, most_depth=64)
     assert isinstance(event, RawEvent)
     assert event.payload == line()
     assert len(understand(event.payload, event.headers(), 0, 0, CONTEXT).interactions) == 1
