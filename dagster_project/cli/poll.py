@@ -22,9 +22,7 @@ def register(app: typer.Typer) -> None:
 def poll(
     sources: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[SOURCE]...", help="Names of [source.NAME]; all polled sources without one.", show_default=False
-        ),
+        typer.Argument(metavar="SOURCE", help="Names of [source.NAME]; all polled sources without one.", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
