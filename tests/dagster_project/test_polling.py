@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from dagster_project import polling
 from dagster_project.assembly import sources_of
-from dagster_project.cli import run_command
+from dagster_project.cli.app import run_command
 from dagster_project.cli.common import state
 from dagster_project.polling import polled_sources
 from dagster_project.processes.up import children
