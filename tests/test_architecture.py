@@ -72,7 +72,6 @@ def test_nothing_but_the_settings_and_the_processes_reads_the_environment():
         "dagster_project/processes/entry_points.py",  # as above
         "dagster_project/processes/up.py",  # as above
         "dagster_project/refresh/refresher.py",  # as above
-        "dagster_project/demo.py",  # hands ours on to children
         "pipelines/broker/runtime.py",  # the cache of jars
         "warehouse/failpoint.py",  # where the tests let a process die
     }

@@ -1,3 +1,5 @@
+"""Demo: it clears only its own folder, its numbers add up, and it leaves nothing running."""
+
 import json
 import os
 import re
@@ -9,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.demo import DemoError, _make_room, demo
+from dagster_project.demo import demo
+from dagster_project.demo.folder import prepare
+from dagster_project.demo.lines import DemoError
 from dagster_project.paths import Paths
 from warehouse.warehouse import Warehouse
 
@@ -18,40 +22,40 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def test_a_demo_begins_in_an_empty_folder(tmp_path):
-    _make_room(tmp_path / "var", WHAT)
+    prepare(tmp_path / "var", WHAT)
     assert json.loads(Paths(tmp_path / "var").demo_marker.read_text()) == WHAT
 
 
 def test_an_installation_is_never_overwritten(tmp_path):
     (tmp_path / "landing.duckdb").write_bytes(b"years of somebody's work")
-    with pytest.raises(DemoError, match="no place for a demo"):
-        _make_room(tmp_path, WHAT)
+    with pytest.raises(DemoError, match="cannot be used for a demo"):
+        prepare(tmp_path, WHAT)
     assert (tmp_path / "landing.duckdb").read_bytes() == b"years of somebody's work"
 
 
 def test_a_key_that_init_made_is_kept(tmp_path):
     (tmp_path / "secret.key").write_text("00" * 32)
-    _make_room(tmp_path, WHAT)
+    prepare(tmp_path, WHAT)
     (tmp_path / "kafka").mkdir()
-    _make_room(tmp_path, WHAT)
+    prepare(tmp_path, WHAT)
     assert (tmp_path / "secret.key").read_text() == "00" * 32
 
 
 def test_an_earlier_demo_makes_room(tmp_path):
-    _make_room(tmp_path, WHAT)
+    prepare(tmp_path, WHAT)
     (tmp_path / "published").mkdir()
     (tmp_path / "published" / "guildhall-000001.duckdb").write_bytes(b"old")
     (tmp_path / "published" / "current").symlink_to("guildhall-000001.duckdb")
-    _make_room(tmp_path, {"seed": 2})
+    prepare(tmp_path, {"seed": 2})
     assert [path.name for path in tmp_path.iterdir()] == [Paths(tmp_path).demo_marker.name]
 
 
 def test_a_demo_to_which_somebody_added_a_community_is_left_alone(tmp_path):
-    _make_room(tmp_path, WHAT)
+    prepare(tmp_path, WHAT)
     with Warehouse(tmp_path, key=bytes(32), communities={}) as warehouse:
         warehouse.con.execute("insert into landing.main.interactions (event_id, community) values ('a', 'ours')")
-    with pytest.raises(DemoError, match="no longer a demo's"):
-        _make_room(tmp_path, WHAT)
+    with pytest.raises(DemoError, match="does not hold a demo alone"):
+        prepare(tmp_path, WHAT)
 
 
 @pytest.mark.kafka
