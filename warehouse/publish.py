@@ -1,7 +1,6 @@
 """Publishing: the read-only file that analysts open. Each one is complete and new, and no reader is disturbed."""
 
 import contextlib
-import os
 import re
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from events.errors import GuildhallError
+from events.files import sync
 from warehouse.build.meta import manifest
 from warehouse.db import identifier, integer, quoted
 from warehouse.failpoint import failpoint
@@ -74,7 +74,7 @@ def publish(con: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path, numbe
         temporary.rename(final)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync(folder)
+    sync(folder)
     failpoint("publish-renamed")
     _point(folder, final)
     failpoint("publish-pointed")
@@ -195,7 +195,7 @@ def _point(folder: Path, target: Path) -> None:
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target.name)
     fresh.replace(folder / POINTER)
-    _sync(folder)
+    sync(folder)
 
 
 def _prune(folder: Path, keep: int) -> None:
@@ -208,11 +208,3 @@ def _prune(folder: Path, keep: int) -> None:
 
 def _published(folder: Path) -> list[tuple[int, Path]]:
     return [(int(found[1]), path) for path in folder.iterdir() if (found := _NAME.match(path.name))]
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

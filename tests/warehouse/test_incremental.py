@@ -1,4 +1,4 @@
-"""One day more: what is built step by step is what is built at once; the order in which records landed means nothing.
+"""Incremental builds: tables built step by step equal tables built at once; the order in which records landed does not matter.
 
 Tables are compared by count, sum and xor of row hashes, whatever tables the catalog has.
 """
@@ -27,14 +27,14 @@ SLOW = settings(
 
 
 class Tables:
-    """Both files in memory, kept between examples because making the tables takes longer than filling them."""
+    """Both files in memory, reused by all examples because creating the tables takes longer than filling them."""
 
     def __init__(self):
         self.con = open_memory()
         self.con.execute("create schema if not exists warehouse.meta")
         self.con.execute(BUILT)
 
-    def forget(self):
+    def clear(self):
         empty(self.con)
         for schema, table in self.con.execute(
             "select schema_name, table_name from duckdb_tables() where database_name = 'warehouse'"
@@ -53,7 +53,7 @@ class Tables:
         add(self.con, "people", [{"community": slug, "actor": who, "member": who} for slug in COMMUNITIES for who in PEOPLE])
 
     def land(self, rows, batch):
-        """Land as one batch, each (event, content) once, as warehouse.landing.land does."""
+        """Land as one batch, each (event, content) once, as warehouse.landing does."""
         known = set(self.con.execute("select event_id, content_hash from landing.main.interactions").fetchall())
         fresh = {
             (row["event_id"], row["content_hash"]): row for row in rows if (row["event_id"], row["content_hash"]) not in known
@@ -69,12 +69,12 @@ class Tables:
 
     def refresh(self, as_of):
         """What the warehouse does after landing."""
-        batch, words = last_batch(self.con), settings_fingerprints(self.con, fingerprint(catalog()))
+        batch, fingerprints = last_batch(self.con), settings_fingerprints(self.con, fingerprint(catalog()))
         wanted = stale(self.con, catalog(), as_of)
         for slugs, since in ((wanted.whole, None), (wanted.open_week, wanted.since)):
             if slugs:
                 self.build(as_of, slugs, since)
-                remember(self.con, slugs, batch, as_of, words)
+                remember(self.con, slugs, batch, as_of, fingerprints)
         return wanted
 
     def hashes(self):
@@ -111,7 +111,7 @@ def test_order_duplicates_and_batches_of_landing_change_no_table(one, other, row
     shuffled = data.draw(st.permutations(rows)) + data.draw(st.lists(st.sampled_from(rows), max_size=5))
     cut = data.draw(st.integers(0, len(shuffled)))
     for tables, batches in ((one, [rows]), (other, [shuffled[:cut], shuffled[cut:]])):
-        tables.forget()
+        tables.clear()
         for number, batch in enumerate(batches, start=1):
             tables.land(batch, number)
         tables.build(END)
@@ -122,10 +122,10 @@ def test_order_duplicates_and_batches_of_landing_change_no_table(one, other, row
 @given(rows=histories(), data=st.data())
 def test_built_step_by_step_is_built_at_once(one, other, rows, data):
     moments = sorted(data.draw(st.lists(st.integers(10_080, MINUTES), min_size=2, max_size=4)))
-    # Records come when they happen, or late; never before, because the future is not told.
+    # Records arrive when they happen, or later; never before.
     lateness = [data.draw(st.one_of(st.just(0), st.just(0), st.integers(0, MINUTES))) for _ in rows]
     waiting = [(row["occurred_at"] + timedelta(minutes=late), row) for late, row in zip(lateness, rows, strict=True)]
-    one.forget()
+    one.clear()
     landed = []
     for batch, minute in enumerate(moments, start=1):
         as_of = at(minute)
@@ -136,14 +136,14 @@ def test_built_step_by_step_is_built_at_once(one, other, rows, data):
         landed += coming
         one.refresh(as_of)
     one.build(as_of, since=stale(one.con, catalog(), as_of).since)  # tables about now are about one moment
-    other.forget()
+    other.clear()
     other.land(landed, 1)
     other.build(as_of)
     assert differing(one.hashes(), other.hashes()) == []
 
 
-def test_a_day_more_touches_the_tables_about_now_only(one):
-    one.forget()
+def test_one_more_day_touches_only_the_tables_about_the_open_week(one):
+    one.clear()
     one.land([said("ana", at(60), event_id="1")], 1)
     one.refresh(at(1440))
     one.land([said("ben", at(1500), event_id="2")], 2)
@@ -153,7 +153,7 @@ def test_a_day_more_touches_the_tables_about_now_only(one):
 
 
 def test_a_record_that_contradicts_one_of_a_closed_week_builds_the_community_whole(one):
-    one.forget()
+    one.clear()
     row = said("ana", at(60), event_id="1")
     one.land([row, said("ben", at(10_100))], 1)
     one.refresh(at(10_200))
@@ -163,7 +163,7 @@ def test_a_record_that_contradicts_one_of_a_closed_week_builds_the_community_who
     assert one.con.execute("select count(*) from warehouse.core.interactions where event_id = '1'").fetchone() == (1,)
 
 
-def test_every_landing_table_is_forgotten_between_examples(one):
-    one.forget()
+def test_every_landing_table_is_cleared_between_examples(one):
+    one.clear()
     kept = {t for t in LANDING_TABLES if one.con.execute(f"select count(*) from landing.main.{t}").fetchone() != (0,)}
     assert kept == {"communities", "breaks", "people"}

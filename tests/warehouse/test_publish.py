@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.wire import KEY, MODELS, interaction, model, put, warehouse
-from warehouse.build.meta import META
+from warehouse.build.meta_tables import META
 from warehouse.publish import PublishError, current, open_published
 from warehouse.warehouse import WarehouseError
 

@@ -1,10 +1,10 @@
-"""Dictionary: what a reader of the published file needs to know of it, in the schema `meta`: meanings, builds, checks, sums.
+"""Meta: fills the schema `meta` of a published file: meanings of columns, builds, checks, accounting, manifest.
 
-Counts only: no actor, no name, no content.
+It has counts and places only: no actor, no name, no content.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ import duckdb
 
 from warehouse.build.build import Built, checks_of
 from warehouse.build.catalog import metrics
+from warehouse.build.meta_tables import META
 from warehouse.build.model import Model
 from warehouse.db import identifier, integer, quoted, transaction
 from warehouse.landing.reconciliation import Accounting
@@ -19,144 +20,8 @@ from warehouse.landing.reconciliation import Accounting
 KEPT_BUILDS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class MetaTable:
-    """A table of `meta`: what it is, and for each column its type and meaning."""
-
-    summary: str
-    columns: Mapping[str, tuple[str, str]]
-
-
-META: dict[str, MetaTable] = {
-    "dictionary": MetaTable(
-        "One row a column of every table in this file: what it means, in which unit.",
-        {
-            "layer": ("varchar", "schema of the table"),
-            "table": ("varchar", "name of the table within its layer"),
-            "column": ("varchar", "name of the column"),
-            "position": ("integer", "place of the column in its table, from 1"),
-            "type": ("varchar", "DuckDB's type"),
-            "meaning": ("varchar", "what the column says"),
-            "unit": ("varchar", "unit of the value, where it has one"),
-            "grain": ("boolean", "whether the column is part of what one row stands for"),
-            "table_meaning": ("varchar", "what the table says"),
-        },
-    ),
-    "metrics": MetaTable(
-        "One row a metric: its definition as its SQL file gives it.",
-        {
-            "metric": ("varchar", "id of the metric in the catalogue"),
-            "title": ("varchar", "name for people"),
-            "version": ("integer", "version of the definition"),
-            "table": ("varchar", "table with its values"),
-            "summary": ("varchar", "what it counts"),
-            "unit": ("varchar", "unit of the value"),
-            "direction": ("varchar", "whether more is better"),
-            "minimum": ("varchar", "from how much data on it is shown"),
-            "reference": ("varchar", "where the definition comes from"),
-            "reading": ("varchar", "how it is read"),
-            "needs": ("varchar[]", "which data it needs"),
-            "caveats": ("varchar[]", "what it does not say"),
-        },
-    ),
-    "builds": MetaTable(
-        "One row a published file: when, by which version, from how much; the newest is this file.",
-        {
-            "build": ("bigint", "number of the published file"),
-            "published_at": ("timestamp", "when it was published, UTC"),
-            "as_of": ("timestamp", "what happened before this moment is seen, UTC"),
-            "version": ("varchar", "version of Guildhall"),
-            "models": ("varchar", "fingerprint of all tables' definitions"),
-            "communities": ("integer", "communities built"),
-            "interactions": ("bigint", "interactions landed"),
-        },
-    ),
-    "offsets": MetaTable(
-        "Where reading of Kafka stood when this file was published: everything before was landed.",
-        {
-            "topic": ("varchar", "topic"),
-            "partition": ("integer", "partition"),
-            "next_offset": ("bigint", "the first offset that was not landed"),
-        },
-    ),
-    "checks": MetaTable(
-        "One row a check of a table: rows that failed when last built, and one more for communities not built since.",
-        {
-            "table": ("varchar", "layer and table"),
-            "name": ("varchar", "name of the check"),
-            "says": ("varchar", "what holds where no row fails"),
-            "severity": ("varchar", "error or warn"),
-            "failures": ("bigint", "rows that failed"),
-            "checked_at": ("timestamp", "when, UTC"),
-            "communities": ("varchar[]", "whose rows were checked, and not built since"),
-        },
-    ),
-    "accounting": MetaTable(
-        "Every raw record has one outcome: raw = understood + ignored + rejected, by partition of the raw topic and by source.",
-        {
-            "kind": ("varchar", "partition or source"),
-            "name": ("varchar", "number of the partition, or name of the source"),
-            "raw": ("bigint", "raw records"),
-            "understood": ("bigint", "of them understood"),
-            "ignored": ("bigint", "of them no participation of a configured space"),
-            "rejected": ("bigint", "of them not understood"),
-            "waiting": ("bigint", "of them not looked at yet"),
-            "missing": ("bigint", "of them without an outcome, although later ones have one"),
-            "holds": ("boolean", "whether the sum is right"),
-        },
-    ),
-    "outcomes": MetaTable(
-        "What became of raw records: counts only.",
-        {
-            "platform": ("varchar", "platform; absent where it is not known"),
-            "source": ("varchar", "source it came through"),
-            "verdict": ("varchar", "understood, ignored or rejected"),
-            "reason": ("varchar", "why it was ignored or rejected"),
-            "records": ("bigint", "raw records"),
-            "interactions": ("bigint", "interactions understood from them"),
-        },
-    ),
-    "unmapped": MetaTable(
-        "Spaces that events come from and that no community has: you are not listening to these.",
-        {
-            "platform": ("varchar", "platform"),
-            "tenant": ("varchar", "workspace, site or account"),
-            "space": ("varchar", "channel, namespace or meeting series"),
-            "records": ("bigint", "raw records from there"),
-        },
-    ),
-    "replayable": MetaTable(
-        "Where the raw records lie that were not understood, or came from a space that no community had: no content.",
-        {
-            "raw_partition": ("integer", "partition of the raw topic"),
-            "raw_offset": ("bigint", "offset in it; the topic keeps records for 28 days"),
-            "verdict": ("varchar", "rejected, or ignored for an unmapped space"),
-            "reason": ("varchar", "why"),
-            "detail": ("varchar", "names of fields and kinds of error, never values"),
-            "platform": ("varchar", "platform; absent where it is not known"),
-            "source": ("varchar", "source it came through"),
-            "landed_at": ("timestamp", "when its outcome landed, UTC"),
-        },
-    ),
-    "manifest": MetaTable(
-        "Rows of every table when the file was published: the file is whole when they are still these.",
-        {"table": ("varchar", "layer and table"), "rows": ("bigint", "rows")},
-    ),
-    "built": MetaTable(
-        "What each community was built from.",
-        {
-            "community": ("varchar", "the community"),
-            "batch": ("bigint", "number of the last batch landed before it"),
-            "since": ("timestamp", "Monday 00:00 UTC of the open week"),
-            "as_of": ("timestamp", "what happened before this moment is seen, UTC"),
-            "fingerprint": ("varchar", "of the tables' definitions and of the community's settings"),
-        },
-    ),
-}
-
-
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables of `meta`; one whose columns changed is made anew."""
+    """Create the tables of `meta`. A table whose columns changed is created again and is empty until the next `describe`."""
     con.execute("create schema if not exists warehouse.meta")
     for name, table in META.items():
         wanted = [(column, kind) for column, (kind, _) in table.columns.items()]
@@ -172,13 +37,13 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def note_checks(con: duckdb.DuckDBPyConnection, models: Sequence[Model], built: Built, now: datetime) -> None:
-    """Keep what the checks of a build found, until those tables of these communities are built again."""
-    says = {(model.table, check.name): check.says for model in models for check in checks_of(model)}
+    """Store what the checks of a build found, until those tables of these communities are built again."""
+    rules = {(model.table, check.name): check.says for model in models for check in checks_of(model)}
     slugs = list(built.communities)
-    rows = [(c.table, c.name, says.get((c.table, c.name), ""), c.severity, c.failures, now, slugs) for c in built.checks]
+    rows = [(c.table, c.name, rules.get((c.table, c.name), ""), c.severity, c.failures, now, slugs) for c in built.checks]
     tables, known = sorted({row[0] for row in rows}), [model.table for model in models]
     with transaction(con):
-        # What failed for one community is not mended by building another.
+        # A check that failed for one community stays failed when another community is built.
         con.execute(
             "update warehouse.meta.checks set communities = list_filter(communities, slug -> not list_contains(?, slug)) "
             'where list_contains(?, "table")',
@@ -193,7 +58,7 @@ def note_checks(con: duckdb.DuckDBPyConnection, models: Sequence[Model], built: 
 
 
 def failed_checks(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
-    """Checks of severity error that failed, for communities that are still there: (table, name, rows)."""
+    """Return the checks of severity error that failed for communities that still exist: (table, name, rows)."""
     rows: list[tuple[str, str, int]] = con.execute(
         """
         select "table", name, failures from warehouse.meta.checks
@@ -207,7 +72,7 @@ def failed_checks(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """What one published file says of itself."""
+    """What one published file records of itself; `models` is the fingerprint of all tables."""
 
     number: int
     published_at: datetime
@@ -216,8 +81,8 @@ class Edition:
 
 
 def describe(con: duckdb.DuckDBPyConnection, models: Sequence[Model], edition: Edition, sums: Accounting | None) -> None:
-    """Write `meta` for an edition in one transaction, and every comment that is not as the headers say."""
-    comment(con, models)
+    """Write `meta` for an edition in one transaction, and every comment that differs from the headers."""
+    write_comments(con, models)
     with transaction(con):
         _replace(con, "dictionary", _dictionary(con, models))
         _replace(con, "metrics", [_metric(model) for model in metrics(models)])
@@ -231,12 +96,12 @@ def describe(con: duckdb.DuckDBPyConnection, models: Sequence[Model], edition: E
 
 
 def last_build(con: duckdb.DuckDBPyConnection) -> int:
-    """The number of the newest build that the warehouse knows of, 0 before the first."""
+    """Return the number of the newest build in the warehouse, 0 before the first."""
     return integer(con, "select coalesce(max(build), 0) from warehouse.meta.builds")
 
 
 def manifest(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, int]]:
-    """Rows of every table of a catalog, `meta.manifest` left out."""
+    """Return the number of rows of every table of a catalog, except `meta.manifest`."""
     names = con.execute(
         "select schema_name, table_name from duckdb_tables() where database_name = ? and (schema_name, table_name) <> "
         "('meta', 'manifest') order by all",
@@ -248,8 +113,8 @@ def manifest(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, in
     ]
 
 
-def comment(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> None:
-    """Set the comments that are absent or not what the headers say: on every table and every column."""
+def write_comments(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> None:
+    """Set the comments that are absent or differ from the headers, on every table and every column."""
     wanted: dict[tuple[str, str, str | None], str] = {}
     for model in models:
         wanted[model.layer, model.name, None] = model.header.summary
@@ -258,11 +123,11 @@ def comment(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> None:
         wanted["meta", name, None] = table.summary
         wanted |= {("meta", name, column): meaning for column, (_, meaning) in table.columns.items()}
     for schema, table_name, column, found in con.execute(_COMMENTS).fetchall():
-        says = wanted.get((schema, table_name, column))
-        if says is not None and says != found:
+        comment = wanted.get((schema, table_name, column))
+        if comment is not None and comment != found:
             table_path = f"warehouse.{identifier(schema)}.{identifier(table_name)}"
             target = f"table {table_path}" if column is None else f"column {table_path}.{identifier(column)}"
-            con.execute(f"comment on {target} is {quoted(says)}")
+            con.execute(f"comment on {target} is {quoted(comment)}")
 
 
 def _dictionary(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> list[tuple[object, ...]]:
@@ -273,12 +138,12 @@ def _dictionary(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> list
         if header is not None:
             value = header.measure and header.measure.value
             unit = header.unit if column == value else _unit(column)
-            said: tuple[object, ...] = (header.columns.get(column), unit, column in header.grain, header.summary)
+            meaning: tuple[object, ...] = (header.columns.get(column), unit, column in header.grain, header.summary)
         elif schema == "meta" and table in META:
-            said = (META[table].columns.get(column, (None, None))[1], _unit(column), False, META[table].summary)
+            meaning = (META[table].columns.get(column, (None, None))[1], _unit(column), False, META[table].summary)
         else:
-            said = (None, None, False, None)
-        rows.append((schema, table, column, position, kind, *said))
+            meaning = (None, None, False, None)
+        rows.append((schema, table, column, position, kind, *meaning))
     return rows
 
 
@@ -314,7 +179,7 @@ def _replace(con: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Sequence
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
-    """In one statement: a row each costs a third of a millisecond, and the dictionary has thousands."""
+    """Insert the rows in one statement: one by one each costs a third of a millisecond, and the dictionary has thousands."""
     if not rows:
         return
     columns = META[table].columns

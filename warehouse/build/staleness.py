@@ -1,6 +1,6 @@
-"""Staleness: which communities have to be built again, whole or in their open week, told from what landed since each was built.
+"""Staleness: which communities have to be built again, whole or in their open week, because of what landed since their build.
 
-What was built is written in the warehouse itself (`meta.built`), so a warehouse that is lost or older builds what it lacks.
+What was built is recorded in the warehouse itself (`meta.built`), so a warehouse that is lost or older builds what it lacks.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from warehouse.build.model import Model
 from warehouse.db import integer, transaction
 
 RENEW_AFTER = timedelta(hours=1)
-"""Tables about now (waiting questions, liveness) age without anything landing; after so long they are renewed."""
+"""Tables about the present (waiting questions, liveness) age although nothing lands; after this time they are built again."""
 
 BUILT = """
 create table if not exists warehouse.meta.built (
@@ -26,7 +26,7 @@ create table if not exists warehouse.meta.built (
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Communities to build whole, those whose open week (from `since`, a Monday 00:00) is to be renewed, and those gone."""
+    """Communities to build whole, those to build from `since` (Monday 00:00 of the open week), and those to remove."""
 
     whole: tuple[str, ...]
     open_week: tuple[str, ...]
@@ -38,46 +38,46 @@ class Stale:
 
 
 def monday(moment: datetime) -> datetime:
-    """The Monday 00:00 at or before a moment: the last evaluation that is due."""
+    """Return the Monday 00:00 at or before a moment: the last evaluation that is due."""
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return day - timedelta(days=day.weekday())
 
 
 def fingerprint(models: Sequence[Model]) -> str:
-    """A word that changes whenever a table's meaning does: its code, its columns, its version, its place in the order."""
-    said = hashlib.sha256(f"{MACROS}{BEAT_LENGTHS}".encode())
+    """Return a text that changes with any table's meaning: its code, its columns, its version, its place in the order."""
+    digest = hashlib.sha256(f"{MACROS}{BEAT_LENGTHS}".encode())
     for model in models:
         header = model.header
-        said.update(
+        digest.update(
             repr(
                 (model.table, header.version, header.materialized, header.refresh, sorted(header.columns), model.code)
             ).encode()
         )
-    return said.hexdigest()[:16]
+    return digest.hexdigest()[:16]
 
 
 def settings_fingerprints(con: duckdb.DuckDBPyConnection, models: str) -> dict[str, str]:
-    """Community -> a word for the models and everything the settings say of it; when a source was last heard stays out."""
+    """Return community -> a fingerprint of the models and of its settings. When a source was last seen is not part of it."""
     rows = con.execute(_SETTINGS).fetchall()
-    return {community: hashlib.sha256(f"{models}\n{said}".encode()).hexdigest()[:16] for community, said in rows}
+    return {community: hashlib.sha256(f"{models}\n{settings}".encode()).hexdigest()[:16] for community, settings in rows}
 
 
 _SETTINGS = """
-with said as (
+with settings as (
     select community, to_json(c) as line from landing.main.communities as c
     union all select community, to_json(b) from landing.main.breaks as b
     union all select community, to_json(r) from landing.main.roles as r
     union all select community, to_json(struct_pack(platform, source, max_gap_hours)) from landing.main.sources
 )
 select community, string_agg(line, chr(10) order by line)
-from said
+from settings
 semi join landing.main.communities using (community)
 group by all
 """
 
 
 def stale(con: duckdb.DuckDBPyConnection, models: Sequence[Model], as_of: datetime) -> Stale:
-    """What has to be built so that the warehouse shows everything landed that happened before `as_of` (naive UTC)."""
+    """Return what has to be built so that the tables contain everything landed that happened before `as_of` (naive UTC)."""
     since = monday(as_of)
     wanted = settings_fingerprints(con, fingerprint(models))
     built = {
@@ -85,22 +85,23 @@ def stale(con: duckdb.DuckDBPyConnection, models: Sequence[Model], as_of: dateti
     }
     touched = dict(con.execute(_TOUCHED).fetchall())
     whole: list[str] = []
-    now: list[str] = []
-    for community, word in sorted(wanted.items()):
+    open_week: list[str] = []
+    for community, settings in sorted(wanted.items()):
         if community not in built:
             whole.append(community)
             continue
-        _, from_week, to, with_word = built[community]
+        _, built_since, built_to, built_from = built[community]
         oldest = touched.get(community)
-        if word != with_word or from_week != since or to > as_of or (oldest is not None and oldest < since):
+        if settings != built_from or built_since != since or built_to > as_of or (oldest is not None and oldest < since):
             whole.append(community)
-        elif oldest is not None or as_of - to >= RENEW_AFTER:
-            now.append(community)
-    return Stale(tuple(whole), tuple(now), tuple(sorted(set(built) - set(wanted))), since)
+        elif oldest is not None or as_of - built_to >= RENEW_AFTER:
+            open_week.append(community)
+    return Stale(tuple(whole), tuple(open_week), tuple(sorted(set(built) - set(wanted))), since)
 
 
-# A revision touches what it revises as well; which of the two landed first means nothing, because each is an arrival. So does a
-# record that contradicts an older one of the same event: another of the two may stand from now on, with another time.
+# A revision also touches what it revises; which of the two landed first does not matter, because each is an arrival. A record
+# that contradicts an older one of the same event touches the older one: the tables may show the other of the two, with another
+# time.
 _TOUCHED = """
 with fresh as (
     select arrivals.community, arrivals.revisions, arrivals.touches_at
@@ -129,7 +130,7 @@ group by all
 
 
 def last_batch(con: duckdb.DuckDBPyConnection) -> int:
-    """The newest batch in the landing file: what a build that begins now will have seen."""
+    """Return the newest batch in the landing file: a build that begins now contains it."""
     return integer(con, "select coalesce(max(batch), 0) from landing.main.batches")
 
 
@@ -138,22 +139,23 @@ def remember(
     communities: Iterable[str],
     batch: int,
     as_of: datetime,
-    words: dict[str, str],
+    fingerprints: dict[str, str],
 ) -> None:
-    """Write down what these communities were built from; after the build, so that a death in between builds them again."""
+    """Record what these communities were built from. Call it after the build: a process killed in between builds them again."""
     slugs = sorted(communities)
     with transaction(con):
         for slug in slugs:
             con.execute("delete from warehouse.meta.built where community = ?", [slug])
             con.execute(
-                "insert into warehouse.meta.built values (?, ?, ?, ?, ?)", [slug, batch, monday(as_of), as_of, words[slug]]
+                "insert into warehouse.meta.built values (?, ?, ?, ?, ?)",
+                [slug, batch, monday(as_of), as_of, fingerprints[slug]],
             )
 
 
 def forget(con: duckdb.DuckDBPyConnection, models: Sequence[Model], communities: Iterable[str]) -> None:
-    """Take communities that the settings no longer have out of every table."""
+    """Delete the rows of communities that are no longer in the settings from every table."""
     slugs = list(communities)
-    there = {
+    existing = {
         (schema, table)
         for schema, table in con.execute(
             "select schema_name, table_name from duckdb_tables() where database_name = 'warehouse'"
@@ -161,6 +163,6 @@ def forget(con: duckdb.DuckDBPyConnection, models: Sequence[Model], communities:
     }
     with transaction(con):
         for model in models:
-            if (model.layer, model.name) in there:
+            if (model.layer, model.name) in existing:
                 con.execute(f"delete from warehouse.{model.table} where list_contains(?, community)", [slugs])
         con.execute("delete from warehouse.meta.built where list_contains(?, community)", [slugs])

@@ -1,4 +1,4 @@
-"""Members: the settings' tables and the mapping actor -> published pseudonym, kept true in the landing file. No names."""
+"""Mapping: writes actor -> published pseudonym, and the settings' tables, into the landing file. It has no names."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """What a mapping changed: new pairs (community, actor), and communities where a known pair is somebody else now."""
+    """What a mapping changed: how many pairs (community, actor) are new, and where a known pair has another member now."""
 
     fresh: int
     changed: tuple[str, ...]
@@ -62,7 +62,7 @@ def sync_settings(
             )
             for role in roles
         ],
-        # A community expects to hear from the sources of the platforms where it has spaces.
+        # A community expects events from the sources of the platforms where it has spaces.
         "sources": [
             (c.slug, source.platform, source.address, source.max_gap_hours, source.last_seen_at)
             for c in communities.values()
@@ -79,18 +79,18 @@ def sync_settings(
 
 
 def map_people(con: duckdb.DuckDBPyConnection, key: bytes, members: Mapping[str, str], now: datetime) -> Mapped:
-    """Give every actor seen (acting or mentioned) its member's pseudonym in its community; `now` is naive UTC.
+    """Map every actor who acts or is mentioned to the member's pseudonym in the community; `now` is naive UTC.
 
-    Only what landed since the last mapping is looked at, unless the links changed: then every pair is. A community where
-    a known pair is somebody else now gets an arrival that touches all its history, so that it is built again whole.
+    Only records that landed since the last mapping are read; when links changed, every known pair is compared as well. A
+    community where a pair has another member now gets an arrival that touches all its history, so that it is built again whole.
     """
     linked = _digest(key, members)
-    last = _word(con, _MAPPED)
+    last = _state(con, _MAPPED)
     batch = _last_batch(con)
     fresh = con.execute(_UNMAPPED, [int(last or 0)]).fetchall()
-    moved = _moved(con, key, members) if _word(con, _LINKED) != linked else []
+    moved = _moved(con, key, members) if _state(con, _LINKED) != linked else []
     rows = [(community, actor, _pseudonym(key, members, community, actor)) for community, actor in fresh]
-    if last == str(batch) and not rows and not moved and _word(con, _LINKED) == linked:
+    if last == str(batch) and not rows and not moved and _state(con, _LINKED) == linked:
         return Mapped(0, ())
     changed = tuple(sorted({community for community, _, _ in moved}))
     with transaction(con):
@@ -101,9 +101,9 @@ def map_people(con: duckdb.DuckDBPyConnection, key: bytes, members: Mapping[str,
         if rows or moved:
             _with(con, rows + moved, "insert into landing.main.people select community, actor, member from given")
         if changed:
-            _announce(con, batch + 1, changed, now)
-        _say(con, _MAPPED, str(batch))
-        _say(con, _LINKED, linked)
+            _add_arrivals(con, batch + 1, changed, now)
+        _set_state(con, _MAPPED, str(batch))
+        _set_state(con, _LINKED, linked)
         failpoint("people-mapped")
     return Mapped(len(rows), changed)
 
@@ -131,11 +131,11 @@ def _pseudonym(key: bytes, members: Mapping[str, str], community: str, actor: st
 
 
 def _digest(key: bytes, members: Mapping[str, str]) -> str:
-    """A keyed word that changes whenever the links do, and says nothing about them."""
+    """Return a keyed digest that changes whenever the links do, and from which they cannot be read."""
     return published_pseudonym(key, "links", repr(sorted(members.items())))
 
 
-def _announce(con: duckdb.DuckDBPyConnection, batch: int, communities: Sequence[str], now: datetime) -> None:
+def _add_arrivals(con: duckdb.DuckDBPyConnection, batch: int, communities: Sequence[str], now: datetime) -> None:
     con.execute("insert into landing.main.batches values (?, 'people', ?, 0, 0, 0, 0)", [batch, now])
     con.executemany(
         "insert into landing.main.arrivals values (?, ?, 0, 0, null, timestamp '1970-01-01')",
@@ -156,12 +156,12 @@ def _last_batch(con: duckdb.DuckDBPyConnection) -> int:
     return integer(con, "select coalesce(max(batch), 0) from landing.main.batches")
 
 
-def _word(con: duckdb.DuckDBPyConnection, name: str) -> str | None:
+def _state(con: duckdb.DuckDBPyConnection, name: str) -> str | None:
     row = con.execute("select value from landing.main.state where name = ?", [name]).fetchone()
     return str(row[0]) if row else None
 
 
-def _say(con: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
+def _set_state(con: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
     con.execute("delete from landing.main.state where name = ?", [name])
     con.execute("insert into landing.main.state values (?, ?)", [name, value])
 

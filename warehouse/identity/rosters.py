@@ -1,4 +1,4 @@
-"""Rosters: the dated CSV files beside the settings, people.csv and roles.csv, read whole or refused by line and column.
+"""Rosters: the dated CSV files people.csv and roles.csv beside the settings. A wrong cell refuses the whole file.
 
 A line that begins with # is a comment.
 """
@@ -23,7 +23,7 @@ _ROLE = re.compile(r"^[a-z][a-z_]{0,39}$")
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A person has a role in a community from a day to another (exclusive); None is open. `who`: actor or person."""
+    """A person's role in a community, from a day until another (exclusive); None is open. `who` is an actor or a person."""
 
     community: str
     who: str
@@ -33,24 +33,24 @@ class Role:
 
 
 def account_id(key: bytes, platform: str, tenant: str, account: str) -> str:
-    """The actor of an account as a person writes it: its native id, or `name:` and a name."""
+    """Return the actor of an account as it is written in a roster: its native id, or `name:` and a name."""
     native = name_account(account.removeprefix("name:")) if account.startswith("name:") else account
     return actor_id(key, platform, tenant, native)
 
 
 def read_people(path: Path, key: bytes) -> dict[str, str]:
-    """Actor -> person of people.csv; empty when there is no file. Raises GuildhallError naming line and column."""
+    """Return actor -> person of people.csv; empty when there is no file. Raises GuildhallError naming line and column."""
     people: dict[str, str] = {}
     for line, row in _rows(path, PEOPLE_COLUMNS):
         actor = account_id(key, row["platform"], row["tenant"], row["account"])
         person = PERSON + row["person"]
         if people.setdefault(actor, person) != person:
-            raise _error(path, line, "account", "This account is already another person's", "Give it to one of them.")
+            raise _error(path, line, "account", "This account belongs to another person already", "List it for one of them.")
     return people
 
 
 def read_roles(path: Path, key: bytes, communities: Collection[str], persons: Collection[str]) -> list[Role]:
-    """The roles of roles.csv; empty when there is no file. `persons` are those of people.csv, with their prefix.
+    """Return the roles of roles.csv; empty when there is no file. `persons` are those of people.csv, with their prefix.
 
     A person is named as in people.csv, or as platform/tenant/account. Raises GuildhallError naming line and column.
     """
@@ -77,7 +77,7 @@ def _role(
             )
         who = account_id(key, *parts)
     if not _ROLE.match(row["role"]):
-        raise _error(path, line, "role", "A role is a lower-case word", "Write for instance facilitator, sponsor or staff.")
+        raise _error(path, line, "role", "A role is lower-case letters and underscores", "Write facilitator, for example.")
     since, until = (_day(path, line, column, row[column]) for column in ("from", "to"))
     if since and until and until <= since:
         raise _error(path, line, "to", "It is not after `from`", "`to` is the first day without the role.")
@@ -90,7 +90,7 @@ def _day(path: Path, line: int, column: str, text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise _error(path, line, column, "It is not a day", "Write it as 2026-01-31.") from None
+        raise _error(path, line, column, "It is not a date", "Write it as 2026-01-31.") from None
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -108,11 +108,12 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
     for row in rows:
         line = reader.line_num
         if len(row) != len(header):
-            raise _error(path, line, header[min(len(row), len(header)) - 1], "The line has more or fewer cells", "Mend it.")
+            column = header[min(len(row), len(header)) - 1]
+            raise _error(path, line, column, "The line has more or fewer cells than the header", "Correct the line.")
         found = {name: cell.strip() for name, cell in zip(header, row, strict=True)}
         for name, cell in found.items():
             if not cell and name not in MAY_BE_EMPTY:
-                raise _error(path, line, name, "The cell is empty", "Fill it, or take the line out.")
+                raise _error(path, line, name, "The cell is empty", "Fill it, or remove the line.")
         yield line, found
 
 
@@ -122,7 +123,7 @@ def _header(path: Path, cells: list[str], columns: tuple[str, ...]) -> list[str]
         if name not in columns or header.count(name) > 1:
             near = difflib.get_close_matches(name, columns, n=1)
             hint = f"Did you mean `{near[0]}`?" if near else f"Its columns are {', '.join(columns)}."
-            raise _error(path, 1, name or "(empty)", "This is no column, or is there twice", hint)
+            raise _error(path, 1, name or "(empty)", "This is not a column, or it occurs twice", hint)
     for name in columns:
         if name not in header:
             raise _error(path, 1, name, "This column is missing", f"The first line is: {','.join(columns)}.")
@@ -137,7 +138,7 @@ def _guarded(path: Path, rows: Iterator[list[str]], line: Callable[[], int]) -> 
             return
         except csv.Error as error:
             raise GuildhallError(
-                f"{path.name}, line {line()}, is no CSV.", f"{error}.", "Mend the quotes of that line."
+                f"{path.name}, line {line()}, is not valid CSV.", f"{error}.", "Correct the quotes of that line."
             ) from error
         yield row
 
