@@ -6,7 +6,7 @@ from events.interaction import ActorKind, UtcMs
 
 
 class Account(BaseModel):
-    """What a platform said of an account, and when. Keyed by actor; the newest `said_at` wins field by field."""
+    """What a platform said of an account, and when. Keyed by actor; the newest `seen_at` wins field by field."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -14,7 +14,7 @@ class Account(BaseModel):
     platform: str
     tenant: str
     native_id: str
-    said_at: UtcMs
+    seen_at: UtcMs
     handle: str | None = None
     display_name: str | None = None
     email: str | None = None

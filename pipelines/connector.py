@@ -60,7 +60,7 @@ class AccountSeen:
 
     tenant: str
     native_id: str
-    said_at: datetime
+    seen_at: datetime
     handle: str | None = None
     display_name: str | None = None
     email: str | None = None

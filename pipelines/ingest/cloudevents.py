@@ -19,7 +19,7 @@ from pydantic_core import from_json
 
 from events.limits import MAX_CHARACTERS
 from events.raw import RawEvent
-from events.source import Source
+from events.source import MAIN, Source, SourceKind
 from pipelines.connector import Platform
 
 STRUCTURED = "application/cloudevents+json"
@@ -28,6 +28,11 @@ BATCH = "application/cloudevents-batch+json"
 
 EmitterOf = Callable[[str], tuple[Source, str | None]]
 """The source that CloudEvents of a platform (slug) belong to, and its tenant."""
+
+
+def main_emitter(platform: str) -> tuple[Source, str | None]:
+    """The source of a platform for which the settings have none: `emit/<platform>/main`, without a tenant."""
+    return Source(SourceKind.EMIT, platform, MAIN), None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from events.limits import MAX_BATCH_EVENTS, MAX_BODY_BYTES, MAX_JSON_DEPTH
 from events.raw import RawEvent, delivery_id
-from events.source import MAIN, Source, SourceKind, parse
+from events.source import Source, SourceKind, parse
 from pipelines.connector import Accept, Answer, Platform, Refuse, Request
 from pipelines.ingest import cloudevents
 from pipelines.ingest.last_seen import LastSeen
@@ -187,7 +187,7 @@ class _Gateway:
     def _emitter_of(self, platform: str) -> tuple[Source, str | None]:
         """The configured source of a platform's CloudEvents and its tenant, or `emit/<platform>/main`."""
         each = self.emitting.get(platform)
-        return (each.source, each.tenant) if each else (Source(SourceKind.EMIT, platform, MAIN), None)
+        return (each.source, each.tenant) if each else cloudevents.main_emitter(platform)
 
     async def consent(self, request: HttpRequest) -> Response:
         """CloudEvents WebHook validation: consent to being sent to, which proves nothing about the sender."""

@@ -173,7 +173,7 @@ def _account(seen: AccountSeen, platform: Platform, context: Context) -> Account
         platform=platform.slug,
         tenant=seen.tenant,
         native_id=seen.native_id,
-        said_at=seen.said_at,
+        seen_at=seen.seen_at,
         handle=_short(seen.handle),
         display_name=_short(seen.display_name),
         email=_short(seen.email),

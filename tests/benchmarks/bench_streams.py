@@ -29,8 +29,7 @@ from events.topics import INTERACTIONS, RAW, Topic
 from pipelines.broker import admin as broker_kafka
 from pipelines.broker.server import Broker
 from pipelines.connector import ImportOptions
-from pipelines.platforms import PLATFORMS
-from pipelines.platforms.slack import normalise as slack
+from pipelines.platforms import PLATFORMS, slack
 from pipelines.understand.understand import Context, understand
 from tests.benchmarks.results import Row, report
 

@@ -39,7 +39,7 @@ def read_lines(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
 def normalise(raw: RawEvent) -> Iterator[Found]:
     line = json.loads(raw.payload)
     if line == "account":
-        yield AccountSeen(tenant="T1", native_id="U1", said_at=LONG_AGO)
+        yield AccountSeen(tenant="T1", native_id="U1", seen_at=LONG_AGO)
     elif line == "noise":
         yield Ignored()
     else:

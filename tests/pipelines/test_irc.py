@@ -20,7 +20,7 @@ from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
 from pipelines.connector import Action, ExportError, ImportOptions, PlatformEvent
-from pipelines.platforms.irc import normalise as irc
+from pipelines.platforms import irc
 from pipelines.platforms.irc.export import Meeting, pack, read_export, tenant_of, unpack
 from pipelines.platforms.irc.lines import Kind, read_lines
 from pipelines.understand.understand import Context, Outcome, understand

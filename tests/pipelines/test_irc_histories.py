@@ -23,7 +23,7 @@ from events.interaction import ActorKind
 from events.raw import RawEvent
 from events.verb import Verb
 from pipelines.connector import AccountSeen, Action, ImportOptions, PlatformEvent
-from pipelines.platforms.irc import normalise as irc
+from pipelines.platforms import irc
 from pipelines.platforms.irc.export import read_export, unpack
 from pipelines.platforms.irc.lines import Kind
 from pipelines.understand.understand import Context, Outcome, understand

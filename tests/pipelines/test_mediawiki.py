@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason, Verdict
 from events.raw import RawEvent
-from events.source import Source, SourceKind
 from pipelines.connector import Accept, ExportError, ImportOptions, PlatformEvent, Refuse, Request
 from pipelines.imports.importer import tally_export
 from pipelines.ingest import cloudevents
-from pipelines.platforms.mediawiki import normalise as mediawiki
+from pipelines.platforms import mediawiki
+from pipelines.platforms.mediawiki.webhook import WEBHOOK
 from pipelines.understand.understand import Context, Outcome, understand
 from tests.pipelines.bending import bent, raws_of, values
 
@@ -40,7 +40,7 @@ KIND = "mediawiki-recentchange"
 
 
 def signed(body: bytes, secret: str = SECRET) -> Request:
-    return Request(method="POST", path="/hooks/mediawiki/main", headers=mediawiki.sign(body, secret, NOW), body=body)
+    return Request(method="POST", path="/hooks/mediawiki/main", headers=WEBHOOK.sign(body, secret, NOW), body=body)
 
 
 def outcome(payload: bytes, source: str = f"import/{KIND.partition('-')[0]}/{KIND}") -> Outcome:
@@ -61,43 +61,43 @@ def line(**other: Any) -> bytes:
 
 
 def test_what_the_wiki_signed_is_accepted() -> None:
-    assert mediawiki.verify(signed(BODY), (SECRET,), NOW) == Accept("mediawiki.recentchange")
+    assert WEBHOOK.verify(signed(BODY), (SECRET,), NOW) == Accept("mediawiki.recentchange")
 
 
 def test_the_signature_is_the_one_that_the_setup_tells_people_to_make() -> None:
     expected = hmac.new(SECRET.encode(), BODY, hashlib.sha256).hexdigest()
-    assert mediawiki.sign(BODY, SECRET, NOW)["x-hub-signature-256"] == f"sha256={expected}"
+    assert WEBHOOK.sign(BODY, SECRET, NOW)["x-hub-signature-256"] == f"sha256={expected}"
     assert "X-Hub-Signature-256" in " ".join(mediawiki.PLATFORM.setup)
 
 
 def test_any_of_several_secrets_may_match_while_they_are_rotated() -> None:
-    assert isinstance(mediawiki.verify(signed(BODY), ("a new one", SECRET), NOW), Accept)
+    assert isinstance(WEBHOOK.verify(signed(BODY), ("a new one", SECRET), NOW), Accept)
 
 
 @pytest.mark.parametrize("secrets", [(), ("",), ("another",)])
 def test_without_the_right_secret_nothing_is_accepted(secrets: tuple[str, ...]) -> None:
-    refused = mediawiki.verify(signed(BODY), secrets, NOW)
+    refused = WEBHOOK.verify(signed(BODY), secrets, NOW)
     assert isinstance(refused, Refuse)
     assert refused.status == 401
     assert SECRET not in refused.why
 
 
 def test_an_empty_secret_matches_nothing_even_when_signed_with_it() -> None:
-    assert isinstance(mediawiki.verify(signed(BODY, ""), ("",), NOW), Refuse)
+    assert isinstance(WEBHOOK.verify(signed(BODY, ""), ("",), NOW), Refuse)
 
 
 @given(place=st.integers(0, len(BODY) - 1), byte=st.integers(1, 255))
 def test_a_body_with_one_byte_changed_is_refused(place: int, byte: int) -> None:
     changed = bytearray(BODY)
     changed[place] ^= byte
-    asked = Request(method="POST", path="/", headers=mediawiki.sign(BODY, SECRET, NOW), body=bytes(changed))
-    assert isinstance(mediawiki.verify(asked, (SECRET,), NOW), Refuse)
+    asked = Request(method="POST", path="/", headers=WEBHOOK.sign(BODY, SECRET, NOW), body=bytes(changed))
+    assert isinstance(WEBHOOK.verify(asked, (SECRET,), NOW), Refuse)
 
 
 @given(signature=st.text(max_size=80))
 def test_an_invented_signature_is_refused(signature: str) -> None:
     asked = Request(method="POST", path="/", headers={"x-hub-signature-256": signature}, body=BODY)
-    assert isinstance(mediawiki.verify(asked, (SECRET,), NOW), Refuse)
+    assert isinstance(WEBHOOK.verify(asked, (SECRET,), NOW), Refuse)
 
 
 # --- what must hold beyond the fixtures
@@ -114,8 +114,9 @@ def test_an_edit_is_the_same_interaction_in_every_style_of_the_feed() -> None:
 def test_a_change_comes_in_as_a_cloudevent_byte_for_byte() -> None:
     headers = {"ce-id": "1", "ce-specversion": "1.0", "ce-source": "/relay", "ce-type": "mediawiki.recentchange"}
     now = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    platforms, emitter = {"mediawiki": mediawiki.PLATFORM}, Source(SourceKind.EMIT, "mediawiki", "main")
-    (event,) = cloudevents.read(headers, line(), platforms, now, lambda _slug: (emitter, None), most_events=1, most_depth=64)
+    (event,) = cloudevents.read(
+        headers, line(), {"mediawiki": mediawiki.PLATFORM}, now, cloudevents.main_emitter, most_events=1, most_depth=64
+    )
     assert isinstance(event, RawEvent)
     assert event.payload == line()
     assert len(understand(event.payload, event.headers(), 0, 0, CONTEXT).interactions) == 1
@@ -237,12 +238,12 @@ def test_a_file_that_holds_none_is_refused_before_the_first_event(tmp_path: Path
         assert error.value.todo
 
 
-def test_an_array_that_breaks_off_is_said_to(tmp_path: Path) -> None:
+def test_an_array_that_breaks_off_is_refused_with_its_place(tmp_path: Path) -> None:
     events = mediawiki.PLATFORM.exports[KIND](
         written(tmp_path / "a.json", b"[" + LINES[0] + b"," + LINES[1][:50]), ImportOptions()
     )
     assert next(events).id == "rc:1"
-    with pytest.raises(ExportError, match="Behind entry 1"):
+    with pytest.raises(ExportError, match="After entry 1"):
         next(events)
 
 

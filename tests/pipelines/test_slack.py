@@ -16,7 +16,8 @@ from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason
 from events.raw import RawEvent
 from pipelines.connector import Accept, Answer, ExportError, ImportOptions, PlatformEvent, Refuse, Request
-from pipelines.platforms.slack import normalise as slack
+from pipelines.platforms import slack
+from pipelines.platforms.slack.webhook import WEBHOOK
 from pipelines.understand.understand import Context, Outcome, understand
 from tests.pipelines.bending import bent, raws_of, values
 
@@ -36,7 +37,7 @@ CONTEXT = Context(
 
 
 def request(body: bytes = BODY, **headers: str) -> Request:
-    signed = slack.sign(BODY, SECRET, NOW)
+    signed = WEBHOOK.sign(BODY, SECRET, NOW)
     return Request(method="POST", path="/hooks/slack/main", headers={**signed, **headers}, body=body)
 
 
@@ -60,43 +61,43 @@ def outcome(
 
 
 def test_what_slack_signed_is_accepted() -> None:
-    assert slack.verify(request(), (SECRET,), NOW) == Accept("slack.event")
+    assert WEBHOOK.verify(request(), (SECRET,), NOW) == Accept("slack.event")
 
 
 def test_the_signature_is_the_one_that_slack_documents() -> None:
     expected = hmac.new(SECRET.encode(), b"v0:1772450000:" + BODY, hashlib.sha256).hexdigest()
-    assert slack.sign(BODY, SECRET, NOW)["x-slack-signature"] == f"v0={expected}"
+    assert WEBHOOK.sign(BODY, SECRET, NOW)["x-slack-signature"] == f"v0={expected}"
 
 
 def test_any_of_several_secrets_may_match_while_they_are_rotated() -> None:
-    assert slack.verify(request(), ("a new one", SECRET), NOW) == Accept("slack.event")
+    assert WEBHOOK.verify(request(), ("a new one", SECRET), NOW) == Accept("slack.event")
 
 
 @pytest.mark.parametrize("secrets", [(), ("",), ("another",)])
 def test_without_the_right_secret_nothing_is_accepted(secrets: tuple[str, ...]) -> None:
-    assert isinstance(slack.verify(request(), secrets, NOW), Refuse)
+    assert isinstance(WEBHOOK.verify(request(), secrets, NOW), Refuse)
 
 
 def test_an_empty_secret_matches_nothing_even_when_signed_with_it() -> None:
-    forged = Request(method="POST", path="/", headers=slack.sign(BODY, "", NOW), body=BODY)
-    assert isinstance(slack.verify(forged, ("",), NOW), Refuse)
+    forged = Request(method="POST", path="/", headers=WEBHOOK.sign(BODY, "", NOW), body=BODY)
+    assert isinstance(WEBHOOK.verify(forged, ("",), NOW), Refuse)
 
 
 @pytest.mark.parametrize(("late", "accepted"), [(300, True), (-300, True), (301, False), (-301, False)])
 def test_a_signature_is_good_for_300_seconds_either_way(late: int, accepted: bool) -> None:
-    assert isinstance(slack.verify(request(), (SECRET,), NOW + late), Accept) is accepted
+    assert isinstance(WEBHOOK.verify(request(), (SECRET,), NOW + late), Accept) is accepted
 
 
 @pytest.mark.parametrize("stamp", ["", "soon", "1772450000.0", "-1772450000", " 1772450000", "１７７２４５００００", "1" * 400])
 def test_a_timestamp_that_is_no_number_of_seconds_is_refused(stamp: str) -> None:
     signed = "v0=" + hmac.new(SECRET.encode(), b"v0:" + stamp.encode() + b":" + BODY, hashlib.sha256).hexdigest()
-    refused = slack.verify(request(**{"x-slack-request-timestamp": stamp, "x-slack-signature": signed}), (SECRET,), NOW)
+    refused = WEBHOOK.verify(request(**{"x-slack-request-timestamp": stamp, "x-slack-signature": signed}), (SECRET,), NOW)
     assert isinstance(refused, Refuse)
     assert refused.status == 401
 
 
 def test_a_request_without_signature_is_refused_and_the_secret_is_not_named() -> None:
-    refused = slack.verify(Request(method="POST", path="/", headers={}, body=BODY), (SECRET,), NOW)
+    refused = WEBHOOK.verify(Request(method="POST", path="/", headers={}, body=BODY), (SECRET,), NOW)
     assert isinstance(refused, Refuse)
     assert SECRET not in refused.why
 
@@ -105,39 +106,39 @@ def test_a_request_without_signature_is_refused_and_the_secret_is_not_named() ->
 def test_a_body_with_one_byte_changed_is_refused(place: int, byte: int) -> None:
     changed = bytearray(BODY)
     changed[place] ^= byte
-    assert isinstance(slack.verify(request(bytes(changed)), (SECRET,), NOW), Refuse)
+    assert isinstance(WEBHOOK.verify(request(bytes(changed)), (SECRET,), NOW), Refuse)
 
 
 @given(signature=st.text(max_size=80))
 def test_an_invented_signature_is_refused(signature: str) -> None:
-    assert isinstance(slack.verify(request(**{"x-slack-signature": signature}), (SECRET,), NOW), Refuse)
+    assert isinstance(WEBHOOK.verify(request(**{"x-slack-signature": signature}), (SECRET,), NOW), Refuse)
 
 
 @given(place=st.integers(0, 66), letter=st.sampled_from("0123456789abcdefvG="))
 def test_a_signature_with_one_letter_changed_is_refused(place: int, letter: str) -> None:
-    good = slack.sign(BODY, SECRET, NOW)["x-slack-signature"]
+    good = WEBHOOK.sign(BODY, SECRET, NOW)["x-slack-signature"]
     changed = good[:place] + letter + good[place + 1 :]
-    assert isinstance(slack.verify(request(**{"x-slack-signature": changed}), (SECRET,), NOW), Accept) is (changed == good)
+    assert isinstance(WEBHOOK.verify(request(**{"x-slack-signature": changed}), (SECRET,), NOW), Accept) is (changed == good)
 
 
 CHALLENGE = b'{"type":"url_verification","token":"t","challenge":"3eZ\\u00e9"}'
 
 
 def test_the_handshake_is_answered_with_its_challenge() -> None:
-    asked = Request(method="POST", path="/", headers=slack.sign(CHALLENGE, SECRET, NOW), body=CHALLENGE)
-    answer = slack.verify(asked, (SECRET,), NOW)
+    asked = Request(method="POST", path="/", headers=WEBHOOK.sign(CHALLENGE, SECRET, NOW), body=CHALLENGE)
+    answer = WEBHOOK.verify(asked, (SECRET,), NOW)
     assert isinstance(answer, Answer)
     assert json.loads(answer.body) == {"challenge": "3eZé"}
 
 
 def test_a_handshake_that_is_not_signed_is_refused() -> None:
-    assert isinstance(slack.verify(Request(method="POST", path="/", headers={}, body=CHALLENGE), (SECRET,), NOW), Refuse)
+    assert isinstance(WEBHOOK.verify(Request(method="POST", path="/", headers={}, body=CHALLENGE), (SECRET,), NOW), Refuse)
 
 
 def test_a_message_that_speaks_of_the_handshake_is_no_handshake() -> None:
     body = b'{"type":"event_callback","event":{"type":"message","text":"what is url_verification?"}}'
-    asked = Request(method="POST", path="/", headers=slack.sign(body, SECRET, NOW), body=body)
-    assert slack.verify(asked, (SECRET,), NOW) == Accept("slack.event")
+    asked = Request(method="POST", path="/", headers=WEBHOOK.sign(body, SECRET, NOW), body=body)
+    assert WEBHOOK.verify(asked, (SECRET,), NOW) == Accept("slack.event")
 
 
 # --- what must hold beyond the fixtures
@@ -300,7 +301,7 @@ def test_a_bot_of_the_user_list_is_a_bot_in_its_messages(tmp_path: Path) -> None
 def test_what_the_export_does_not_date_is_dated_by_its_last_day(tmp_path: Path) -> None:
     events = read(zipped(tmp_path / "a.zip", ROOT))
     accounts = [outcome(event.payload, event.type, "import/slack/slack-export").accounts for event in events[:3]]
-    assert [found[0].said_at for found in accounts] == [
+    assert [found[0].seen_at for found in accounts] == [
         datetime.fromtimestamp(1_700_000_000, UTC),
         datetime(2017, 7, 15, tzinfo=UTC),
         datetime(2017, 7, 15, tzinfo=UTC),

@@ -15,7 +15,8 @@ from events.communities import Communities, Community, SpaceRule
 from events.outcome import Reason
 from events.raw import RawEvent
 from pipelines.connector import Accept, Answer, ExportError, ImportOptions, PlatformEvent, Refuse, Request
-from pipelines.platforms.zoom import normalise as zoom
+from pipelines.platforms import zoom
+from pipelines.platforms.zoom.webhook import WEBHOOK
 from pipelines.understand.understand import Context, Outcome, understand
 from tests.pipelines.bending import bent, raws_of, values
 
@@ -33,11 +34,11 @@ CONTEXT = Context(
 
 
 def request(body: bytes = BODY, **headers: str) -> Request:
-    return Request(method="POST", path="/hooks/zoom/main", headers={**zoom.sign(BODY, SECRET, NOW), **headers}, body=body)
+    return Request(method="POST", path="/hooks/zoom/main", headers={**WEBHOOK.sign(BODY, SECRET, NOW), **headers}, body=body)
 
 
 def signed(body: bytes, secret: str = SECRET) -> Request:
-    return Request(method="POST", path="/hooks/zoom/main", headers=zoom.sign(body, secret, NOW), body=body)
+    return Request(method="POST", path="/hooks/zoom/main", headers=WEBHOOK.sign(body, secret, NOW), body=body)
 
 
 def outcome(payload: bytes, source: str = "import/zoom/zoom-webhooks") -> Outcome:
@@ -55,36 +56,36 @@ def fixture(name: str) -> dict[str, Any]:
 
 
 def test_what_zoom_signed_is_accepted() -> None:
-    assert zoom.verify(request(), (SECRET,), NOW) == Accept("zoom.webhook")
+    assert WEBHOOK.verify(request(), (SECRET,), NOW) == Accept("zoom.webhook")
 
 
 def test_the_signature_is_the_one_that_zoom_documents() -> None:
     expected = hmac.new(SECRET.encode(), b"v0:1772450000:" + BODY, hashlib.sha256).hexdigest()
-    assert zoom.sign(BODY, SECRET, NOW)["x-zm-signature"] == f"v0={expected}"
+    assert WEBHOOK.sign(BODY, SECRET, NOW)["x-zm-signature"] == f"v0={expected}"
 
 
 def test_several_accounts_mean_several_secrets_and_any_may_match() -> None:
-    assert zoom.verify(request(), ("another account's", SECRET), NOW) == Accept("zoom.webhook")
+    assert WEBHOOK.verify(request(), ("another account's", SECRET), NOW) == Accept("zoom.webhook")
 
 
 @pytest.mark.parametrize("secrets", [(), ("",), ("another",)])
 def test_without_the_right_secret_nothing_is_accepted(secrets: tuple[str, ...]) -> None:
-    assert isinstance(zoom.verify(request(), secrets, NOW), Refuse)
+    assert isinstance(WEBHOOK.verify(request(), secrets, NOW), Refuse)
 
 
 def test_an_empty_secret_matches_nothing_even_when_signed_with_it() -> None:
-    assert isinstance(zoom.verify(signed(BODY, ""), ("",), NOW), Refuse)
+    assert isinstance(WEBHOOK.verify(signed(BODY, ""), ("",), NOW), Refuse)
 
 
 @pytest.mark.parametrize(("late", "accepted"), [(300, True), (-300, True), (301, False), (-301, False)])
 def test_a_signature_is_good_for_300_seconds_either_way(late: int, accepted: bool) -> None:
-    assert isinstance(zoom.verify(request(), (SECRET,), NOW + late), Accept) is accepted
+    assert isinstance(WEBHOOK.verify(request(), (SECRET,), NOW + late), Accept) is accepted
 
 
 @pytest.mark.parametrize("stamp", ["", "soon", "1772450000.0", "-1772450000", "１７７２４５００００", "1" * 400])
 def test_a_timestamp_that_is_no_number_of_seconds_is_refused(stamp: str) -> None:
     mac = "v0=" + hmac.new(SECRET.encode(), b"v0:" + stamp.encode() + b":" + BODY, hashlib.sha256).hexdigest()
-    refused = zoom.verify(request(**{"x-zm-request-timestamp": stamp, "x-zm-signature": mac}), (SECRET,), NOW)
+    refused = WEBHOOK.verify(request(**{"x-zm-request-timestamp": stamp, "x-zm-signature": mac}), (SECRET,), NOW)
     assert isinstance(refused, Refuse)
     assert refused.status == 401
 
@@ -93,35 +94,35 @@ def test_a_timestamp_that_is_no_number_of_seconds_is_refused(stamp: str) -> None
 def test_a_body_with_one_byte_changed_is_refused(place: int, byte: int) -> None:
     changed = bytearray(BODY)
     changed[place] ^= byte
-    assert isinstance(zoom.verify(request(bytes(changed)), (SECRET,), NOW), Refuse)
+    assert isinstance(WEBHOOK.verify(request(bytes(changed)), (SECRET,), NOW), Refuse)
 
 
 @given(signature=st.text(max_size=80))
 def test_an_invented_signature_is_refused(signature: str) -> None:
-    assert isinstance(zoom.verify(request(**{"x-zm-signature": signature}), (SECRET,), NOW), Refuse)
+    assert isinstance(WEBHOOK.verify(request(**{"x-zm-signature": signature}), (SECRET,), NOW), Refuse)
 
 
 @given(place=st.integers(0, 66), letter=st.sampled_from("0123456789abcdefvG="))
 def test_a_signature_with_one_letter_changed_is_refused(place: int, letter: str) -> None:
-    good = zoom.sign(BODY, SECRET, NOW)["x-zm-signature"]
+    good = WEBHOOK.sign(BODY, SECRET, NOW)["x-zm-signature"]
     changed = good[:place] + letter + good[place + 1 :]
-    assert isinstance(zoom.verify(request(**{"x-zm-signature": changed}), (SECRET,), NOW), Accept) is (changed == good)
+    assert isinstance(WEBHOOK.verify(request(**{"x-zm-signature": changed}), (SECRET,), NOW), Accept) is (changed == good)
 
 
 def test_the_url_validation_is_answered_with_the_secret_that_signed_it() -> None:
-    answer = zoom.verify(signed(VALIDATION), ("another account's", SECRET), NOW)
+    answer = WEBHOOK.verify(signed(VALIDATION), ("another account's", SECRET), NOW)
     assert isinstance(answer, Answer)
     encrypted = hmac.new(SECRET.encode(), b"qgg8vlvZRS6UYooatFL8Aw", hashlib.sha256).hexdigest()
     assert json.loads(answer.body) == {"plainToken": "qgg8vlvZRS6UYooatFL8Aw", "encryptedToken": encrypted}
 
 
 def test_a_url_validation_that_is_not_signed_is_refused() -> None:
-    assert isinstance(zoom.verify(request(VALIDATION), (SECRET,), NOW), Refuse)
+    assert isinstance(WEBHOOK.verify(request(VALIDATION), (SECRET,), NOW), Refuse)
 
 
 def test_a_message_that_speaks_of_the_validation_is_no_validation() -> None:
     body = b'{"event":"chat_message.sent","payload":{"object":{"message":"endpoint.url_validation"}}}'
-    assert zoom.verify(signed(body), (SECRET,), NOW) == Accept("zoom.webhook")
+    assert WEBHOOK.verify(signed(body), (SECRET,), NOW) == Accept("zoom.webhook")
 
 
 # --- what must hold beyond the fixtures

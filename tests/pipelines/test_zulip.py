@@ -19,7 +19,8 @@ from events.outcome import Reason, Verdict
 from events.raw import RawEvent
 from pipelines.connector import Accept, ExportError, ImportOptions, PlatformEvent, Refuse, Request
 from pipelines.imports.importer import tally_export
-from pipelines.platforms.zulip import normalise as zulip
+from pipelines.platforms import zulip
+from pipelines.platforms.zulip import webhook
 from pipelines.platforms.zulip.markup import read_html, read_typed
 from pipelines.understand.understand import Context, Outcome, understand
 from tests.pipelines.bending import bent, raws_of, values
@@ -39,7 +40,7 @@ CONTEXT = Context(
 
 
 def request(body: bytes) -> Request:
-    return Request(method="POST", path="/hooks/zulip/main", headers=zulip.sign(body, TOKEN, 0.0), body=body)
+    return Request(method="POST", path="/hooks/zulip/main", headers=webhook.sign(body, TOKEN, 0.0), body=body)
 
 
 def outcome(
@@ -66,19 +67,19 @@ def of_fixture(name: str) -> Outcome:
 
 
 def test_what_carries_the_token_is_accepted_and_zulip_is_told_that_no_reply_comes() -> None:
-    accepted = zulip.verify(request(BODY), (TOKEN,), 0.0)
+    accepted = webhook.verify(request(BODY), (TOKEN,), 0.0)
     assert isinstance(accepted, Accept)
     assert accepted.type == "zulip.webhook"
     assert json.loads(accepted.answer) == {"response_not_required": True}
 
 
 def test_any_of_several_tokens_may_match_while_they_are_rotated() -> None:
-    assert isinstance(zulip.verify(request(BODY), ("a new one", TOKEN), 0.0), Accept)
+    assert isinstance(webhook.verify(request(BODY), ("a new one", TOKEN), 0.0), Accept)
 
 
 @pytest.mark.parametrize("secrets", [(), ("",), ("another",), (TOKEN + "x",), (TOKEN[:-1],)])
 def test_without_the_right_token_nothing_is_accepted(secrets: tuple[str, ...]) -> None:
-    refused = zulip.verify(request(BODY), secrets, 0.0)
+    refused = webhook.verify(request(BODY), secrets, 0.0)
     assert isinstance(refused, Refuse)
     assert refused.status == 401
     assert TOKEN not in refused.why
@@ -86,30 +87,30 @@ def test_without_the_right_token_nothing_is_accepted(secrets: tuple[str, ...]) -
 
 @pytest.mark.parametrize("token", ["", None, 7, [TOKEN], {"a": 1}, "x" * 300])
 def test_a_token_that_is_none_matches_nothing(token: Any) -> None:
-    assert isinstance(zulip.verify(request(json.dumps({"token": token}).encode()), ("", TOKEN), 0.0), Refuse)
+    assert isinstance(webhook.verify(request(json.dumps({"token": token}).encode()), ("", TOKEN), 0.0), Refuse)
 
 
 @given(token=st.text(max_size=80))
 def test_an_invented_token_is_refused(token: str) -> None:
     asked = request(json.dumps({"token": token}).encode())
-    assert isinstance(zulip.verify(asked, (TOKEN,), 0.0), Accept) is (token == TOKEN)
+    assert isinstance(webhook.verify(asked, (TOKEN,), 0.0), Accept) is (token == TOKEN)
 
 
 @given(st.binary(max_size=200))
 def test_a_body_that_is_no_json_is_refused(body: bytes) -> None:
-    assert isinstance(zulip.verify(request(body), (TOKEN,), 0.0), Refuse)
+    assert isinstance(webhook.verify(request(body), (TOKEN,), 0.0), Refuse)
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, f'["{TOKEN}"]'.encode(), f'"{TOKEN}"'.encode()])
 def test_a_hostile_body_is_refused(body: bytes) -> None:
-    assert isinstance(zulip.verify(request(body), (TOKEN,), 0.0), Refuse)
+    assert isinstance(webhook.verify(request(body), (TOKEN,), 0.0), Refuse)
 
 
 def test_the_token_can_be_written_into_a_body() -> None:
-    body = zulip.with_token(b'{"message":{},"token":"old"}', TOKEN)
-    assert isinstance(zulip.verify(request(body), (TOKEN,), 0.0), Accept)
+    body = webhook.with_token(b'{"message":{},"token":"old"}', TOKEN)
+    assert isinstance(webhook.verify(request(body), (TOKEN,), 0.0), Accept)
     with pytest.raises(ValueError, match="object"):
-        zulip.with_token(b"[]", TOKEN)
+        webhook.with_token(b"[]", TOKEN)
 
 
 # --- what must hold beyond the fixtures

@@ -77,8 +77,8 @@ def outcome(offset: int, **fields) -> dict:
     } | fields
 
 
-def account(actor: str, said_at: str = "2024-04-01T00:00:00Z", **fields) -> Account:
-    return Account(actor=actor, platform="slack", tenant="T1", native_id=f"U-{actor}", said_at=said_at, **fields)
+def account(actor: str, seen_at: str = "2024-04-01T00:00:00Z", **fields) -> Account:
+    return Account(actor=actor, platform="slack", tenant="T1", native_id=f"U-{actor}", seen_at=seen_at, **fields)
 
 
 def rename(suffix: str) -> dict:

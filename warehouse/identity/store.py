@@ -160,7 +160,7 @@ class IdentityStore:
         ).fetchone()
         if row is None or row[0] is None:
             return None
-        names = ("platform", "tenant", "native_id", *DETAILS, "said_at")
+        names = ("platform", "tenant", "native_id", *DETAILS, "seen_at")
         return Account.model_validate({"actor": actor} | dict(zip(names, row, strict=True)))
 
     def link(self, actors: Iterable[str], *, by: str, at: datetime, why: str, person: str | None = None) -> str:
@@ -234,7 +234,7 @@ class IdentityStore:
             row: list[str | None] = [account.actor, account.platform, account.tenant, account.native_id]
             for name in DETAILS:
                 value = getattr(account, name)
-                row += [value, None if value is None else account.said_at.isoformat(timespec="milliseconds")]
+                row += [value, None if value is None else account.seen_at.isoformat(timespec="milliseconds")]
             rows.append(row)
         self._db.executemany(_RECORD, rows)
 

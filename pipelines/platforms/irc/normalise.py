@@ -32,13 +32,14 @@ from events.identity import account_in_key, name_account
 from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit, Visibility
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import AccountSeen, Action, Found, Ignored, Platform
-from pipelines.platforms.irc.export import Meeting, read_export, unpack
+from pipelines.connector import AccountSeen, Action, Found, Ignored
+from pipelines.platforms.irc.export import Meeting, unpack
 from pipelines.platforms.irc.lines import Kind, Line
+from pipelines.shared.links import links_in
+from pipelines.shared.payload import milliseconds_of
 
 BOTS = frozenset(["zakim", "rrsagent", "trackbot", "agendabot", "meetbot", "ccgbot", "supybot", "zodbot", "ubottu", "voip"])
 """The bots of meetings' protocols, by name; those named `voip-…` are bridges of telephones."""
-_LINK = re.compile(r"https?://[\w.~%:@-]+(?:[/?#][^\s<>\"]*)?")
 _MINUTED = re.compile(r"(?:present\s?\+|scribe(?:nick)?\s?[:+]|#startmeeting\b)", re.IGNORECASE)
 _PRESENT = re.compile(r"present(?:\s?(?P<sign>[+-])|:)[:=]?\s*(?P<names>.*)", re.IGNORECASE)
 _SCRIBE = re.compile(r"scribe(?:nick)?\s?(?P<sign>[:+-])\s*(?P<names>.*)", re.IGNORECASE)
@@ -94,7 +95,7 @@ class _Minutes:
 
     def place(self, line: Line) -> str:
         """What tells this line apart in its meeting: its clock and the number within it; without clocks its number."""
-        clock = str(int(line.at.timestamp() * 1000)) if line.timed else "line"
+        clock = str(milliseconds_of(line.at)) if line.timed else "line"
         self.counts[clock] = self.counts.get(clock, 0) + 1
         return f"{clock}:{self.counts[clock]}"
 
@@ -292,7 +293,7 @@ def _turn(minutes: _Minutes, line: Line, name: str, text: str, place: str, kind:
     return replace(
         turn,
         mentions=tuple(account for account in _mentions(text, minutes.nicks) if account != turn.actor),
-        refs=tuple(_LINK.findall(text)),
+        refs=links_in(text),
         size=len(text),
         size_unit=SizeUnit.CHARACTERS,
         text=text,
@@ -306,7 +307,7 @@ def _edge(minutes: _Minutes, line: Line, name: str, *, left: bool) -> Iterator[F
         return
     (minutes.there.discard if left else minutes.there.add)(account)
     when: datetime | None = line.at if line.timed else None
-    clock = int(line.at.timestamp() * 1000) if when else "line"
+    clock = milliseconds_of(line.at) if when else "line"
     edge = _action(minutes, line, Verb.ATTEND, name, f"{account_in_key(account)}:{'out' if left else 'in'}:{clock}")
     yield replace(edge, ended_at=when) if left else replace(edge, started_at=when)
 
@@ -332,34 +333,5 @@ def _mentions(text: str, nicks: frozenset[str]) -> Iterator[str]:
 
 def _account(tenant: str, account: str, name: str, at: datetime) -> AccountSeen:
     if " " in name:
-        return AccountSeen(tenant=tenant, native_id=account, said_at=at, display_name=name)
-    return AccountSeen(tenant=tenant, native_id=account, said_at=at, handle=name)
-
-
-PLATFORM = Platform(
-    slug="irc",
-    title="IRC meetings",
-    medium=Medium.MEETING,
-    reference="https://modern.ircdocs.horse/",
-    setup=(
-        "Put the logs of meetings, one file per meeting, into a folder, a tar or a zip; plain text or pages of Markdown.",
-        (
-            "Give each file, or the folder it is in, a name with the date of the meeting and the name of its series, such as "
-            "`2026-03-02-board.txt`. The series becomes the space."
-        ),
-        (
-            "Choose a tenant with --tenant. Without it the tenant is the name of the archive, without years and words such as "
-            "`meetings`."
-        ),
-        "Where the clocks of the logs name no time zone, give it with --time-zone; otherwise they are read as UTC.",
-        "Run `guildhall import irc-meetings PATH --community COMMUNITY`.",
-    ),
-    reads=("Who attends a meeting and when, who speaks and how many words, who chairs, and who addresses whom by name.",),
-    does_not_read=(
-        "Private messages: a meeting's log does not hold them.",
-        "The text of a turn, beyond whether it asks or thanks. The text is dropped once these features are read.",
-    ),
-    version=1,
-    normalise=normalise,
-    exports={"irc-meetings": read_export},
-)
+        return AccountSeen(tenant=tenant, native_id=account, seen_at=at, display_name=name)
+    return AccountSeen(tenant=tenant, native_id=account, seen_at=at, handle=name)

@@ -1,35 +1,34 @@
-"""MediaWiki's recent changes in files: one JSON object a line, or one JSON document of one or many, plain or gzipped."""
+"""MediaWiki's recent changes in files: one JSON object per line, or one JSON document of one or many, plain or gzipped."""
 
 import gzip
-import hashlib
 import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
 import ijson
 from pydantic_core import from_json
 
+from events.limits import MAX_BODY_BYTES
 from pipelines.connector import ExportError, ImportOptions, PlatformEvent
+from pipelines.shared.lines import content_id, numbered_lines, unreadable
+from pipelines.shared.payload import MAX_HOST_CHARACTERS, MAX_SECONDS, at_seconds
 
 RECENT_CHANGE = "mediawiki.recentchange"
-MOST_BYTES_A_CHANGE = 2**20
-MOST_SECONDS = 32_503_680_000
-"""The year 3000."""
 _HOST = re.compile(r"(?:https?:)?//([^/:?#@\s]{1,253})")
 _GZIP = b"\x1f\x8b"
 
 
 def read_changes(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
-    """Every recent change of a file, in its order, one in memory at a time. Raises ExportError, naming line or entry.
+    """Every recent change of a file, in its order, one in memory at a time. Raises ExportError with the line or entry.
 
-    The content decides how the file is read: gzipped or not; an array, one document, or one change a line. A line is kept
-    byte for byte. A record's id is the change's own: its number in the wiki's table of recent changes, else in its log, else
-    the hash of its bytes. `--tenant` stands in where a change names no wiki.
+    The content shows the format: gzipped or not; an array, one document, or one change per line. A line stays as it is, byte
+    for byte. The id of a record is the change's number in the wiki's table of recent changes, otherwise its number in its log,
+    otherwise the hash of its bytes. The tenant of the options is used where a change names no wiki.
     """
     try:
         with _opened(path) as file:
@@ -40,18 +39,16 @@ def read_changes(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
                 yield from _lines(first, file, options)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ExportError(
-            "The changes cannot be read to their end.",
+            "The changes cannot be read to the end of the file.",
             f"{path.name} is damaged, or only the beginning of a gzipped file.",
-            "Download it again and compare the sizes; what was imported so far is kept, and a second import adds the rest.",
+            "Download it again and compare the sizes; what was imported so far stays, and a second import adds the rest.",
         ) from error
     except OSError as error:
-        raise ExportError(
-            "The changes cannot be read.", f"{path.name}: {error.strerror}.", "Check the path and who may read it."
-        ) from error
+        raise unreadable("The changes", path, error) from error
 
 
 def tenant_of(change: Mapping[str, Any]) -> str | None:
-    """The wiki that a change is of: the domain by which people know it. The same in every style of the feed."""
+    """The domain of the wiki that a change belongs to. The same in every style of the feed."""
     meta, server = change.get("meta"), change.get("server_url")
     host = _HOST.match(server) if isinstance(server, str) else None
     names = (
@@ -59,7 +56,7 @@ def tenant_of(change: Mapping[str, Any]) -> str | None:
         change.get("server_name"),
         host.group(1) if host else None,
     )
-    return next((name.lower() for name in names if isinstance(name, str) and 0 < len(name) <= 253), None)  # noqa: PLR2004 - DNS
+    return next((name.lower() for name in names if isinstance(name, str) and 0 < len(name) <= MAX_HOST_CHARACTERS), None)
 
 
 @contextmanager
@@ -75,7 +72,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _first_line(file: IO[bytes]) -> bytes:
-    while line := file.readline(MOST_BYTES_A_CHANGE):
+    while line := file.readline(MAX_BODY_BYTES):
         if line.strip():
             return line
     return b""
@@ -101,7 +98,7 @@ def _array(first: bytes, file: IO[bytes], options: ImportOptions) -> Iterator[Pl
             payload = json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode()
             yield _exported(found, payload, f"Entry {number}", options)
     except (ijson.JSONError, UnicodeError) as error:
-        raise _none(f"Behind entry {number} it is no JSON array") from error
+        raise _not_changes(f"After entry {number} it is not a JSON array") from error
 
 
 def _lines(first: bytes, file: IO[bytes], options: ImportOptions) -> Iterator[PlatformEvent]:
@@ -110,26 +107,25 @@ def _lines(first: bytes, file: IO[bytes], options: ImportOptions) -> Iterator[Pl
     try:
         from_json(first)
     except ValueError:
-        # Perhaps one change, written over many lines.
-        document = (first + file.read(MOST_BYTES_A_CHANGE)).strip()
+        # It may be one change that spans several lines.
+        document = (first + file.read(MAX_BODY_BYTES)).strip()
         yield _exported(_json(document, "Line 1"), document, "Line 1", options)
         return
     yield _exported(_json(first, "Line 1"), first.strip(), "Line 1", options)
-    for number, line in enumerate(iter(lambda: file.readline(MOST_BYTES_A_CHANGE), b""), 2):
-        if line.strip():
-            yield _exported(_json(line, f"Line {number}"), line.strip(), f"Line {number}", options)
+    for number, line in numbered_lines(file, start=2):
+        yield _exported(_json(line, f"Line {number}"), line, f"Line {number}", options)
 
 
 def _json(content: bytes, place: str) -> Any:
     try:
         return from_json(content, allow_inf_nan=False)
     except ValueError as error:
-        raise _none(f"{place} is not JSON") from error
+        raise _not_changes(f"{place} is not JSON") from error
 
 
 def _exported(found: Any, payload: bytes, place: str, options: ImportOptions) -> PlatformEvent:
     if not isinstance(found, dict) or not ("type" in found or isinstance(found.get("meta"), dict)):
-        raise _none(f"{place} is no recent change: it has no type")
+        raise _not_changes(f"{place} is not a recent change: it has no type")
     return change_event(found, payload, options.tenant)
 
 
@@ -138,7 +134,7 @@ def change_event(change: Mapping[str, Any], payload: bytes, tenant: str | None) 
     rc, log = change.get("id"), change.get("log_id")
     own = f"rc:{rc}" if _is_number(rc) else f"log:{log}" if _is_number(log) else None
     return PlatformEvent(
-        id=own or hashlib.blake2b(payload, digest_size=16).hexdigest(),
+        id=own or content_id(payload),
         type=RECENT_CHANGE,
         payload=payload,
         tenant=tenant_of(change) or tenant or "unknown",
@@ -149,17 +145,17 @@ def change_event(change: Mapping[str, Any], payload: bytes, tenant: str | None) 
 def time_of(change: Mapping[str, Any]) -> datetime | None:
     """When a change happened, where it names a readable time."""
     at = change.get("timestamp")
-    return datetime.fromtimestamp(at, UTC) if _is_number(at) and at <= MOST_SECONDS else None
+    return at_seconds(at) if _is_number(at) and at <= MAX_SECONDS else None
 
 
 def _is_number(found: object) -> TypeGuard[int]:
     return isinstance(found, int) and not isinstance(found, bool) and found > 0
 
 
-def _none(why: str) -> ExportError:
+def _not_changes(why: str) -> ExportError:
     return ExportError(
-        "The changes cannot be read to their end.",
+        "The changes cannot be read to the end of the file.",
         f"{why}.",
-        "Give recent changes as MediaWiki's feeds write them, one JSON object a line or one JSON array; correct or remove that "
-        "place. What was imported so far is kept, and a second import adds only what is missing.",
+        "Give recent changes as MediaWiki's feeds write them, one JSON object per line or one JSON array. Correct or remove "
+        "the place. What was imported so far stays, and a second import adds only what is missing.",
     )

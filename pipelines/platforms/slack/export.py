@@ -24,8 +24,8 @@ _KEPT_OF_PROFILE = ("email", "display_name", "real_name")
 def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     """The users, then the messages, of a workspace's export: a zip or its unpacked folder. Raises ExportError.
 
-    One day of one channel is in memory at a time. A record holds what is read and no more: an export's files come with
-    addresses that open them, and its users with telephone numbers. A message's id is `<channel>:<ts>`.
+    One day of one channel is in memory at a time. A record holds only what is read: an export also has links that open files
+    without a login, and telephone numbers of users. A message's id is `<channel>:<ts>`.
     """
     with open_tree(path) as tree:
         root, days = _layout(tree, path)
@@ -33,9 +33,9 @@ def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
         tenant = options.tenant or _team(users)
         bots = frozenset(str(user.get("id")) for user in users if user.get("is_bot") is True)
         last_day = max(PurePosixPath(name).stem for names in days.values() for name in names)
-        said_at = _midnight(last_day, path)
+        seen_at = _midnight(last_day, path)
         for user in users:
-            yield _exported_user(user, tenant, said_at)
+            yield _exported_user(user, tenant, seen_at)
         del users
         for channel, folder, private in _channels(tree, root, days):
             for name in days[folder]:
@@ -64,7 +64,7 @@ def _layout(tree: ExportTree, path: Path) -> tuple[str, dict[str, list[str]]]:
 def _channels(tree: ExportTree, root: str, days: dict[str, list[str]]) -> Iterator[tuple[str, str, bool]]:
     """Id, folder, and whether it is private, of every channel that has messages, in the order of the lists.
 
-    A folder that no list names is private: nobody told us who may read it.
+    A folder that no list names counts as private, because the export does not show who may read it.
     """
     names = set(tree.names())
     left = dict.fromkeys(days)
@@ -89,14 +89,14 @@ def _midnight(day: str, path: Path) -> int:
     try:
         return int(datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp())
     except ValueError as error:
-        raise _unknown(path, f"a file of the day {day}, which no calendar has") from error
+        raise _unknown(path, f"a file of the day {day}, which does not exist") from error
 
 
-def _exported_user(user: dict[str, Any], tenant: str, said_at: int) -> PlatformEvent:
+def _exported_user(user: dict[str, Any], tenant: str, seen_at: int) -> PlatformEvent:
     kept = _only(user, _KEPT_OF_USER)
     if isinstance(user.get("profile"), dict):
         kept["profile"] = _only(user["profile"], _KEPT_OF_PROFILE)
-    payload = json.dumps({"team": tenant, "said_at": said_at, "user": kept}, separators=(",", ":")).encode()
+    payload = json.dumps({"team": tenant, "seen_at": seen_at, "user": kept}, separators=(",", ":")).encode()
     return PlatformEvent(id=f"user:{user.get('id')}", type=EXPORTED_USER, payload=payload, tenant=tenant)
 
 
@@ -129,7 +129,7 @@ def _only(found: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 def _unknown(path: Path, what: str) -> ExportError:
     return ExportError(
-        "This is not a Slack export as we know it.",
+        "This is not a Slack export in a known layout.",
         f"{path.name} has {what}.",
         "Give the zip as Slack made it, or the folder that holds channels.json.",
     )

@@ -3,17 +3,15 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
 from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.imports.archive import ExportTree, open_tree, read_rows
+from pipelines.shared.payload import MAX_SECONDS, at_seconds
 
 EXPORTED_MESSAGE = "zulip.export"
-MOST_SECONDS = 32_503_680_000
-"""The year 3000."""
 _STREAM = re.compile(r"([0-9]{1,15})-.*", re.DOTALL)
 _EXPORTED_MESSAGES = re.compile(r"messages-[0-9]+\.json")
 _OF_A_STREAM = 2
@@ -24,9 +22,10 @@ _CHUNK_TABLES = ("zerver_stream", "zerver_recipient", "zerver_userprofile")
 def read_archive(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     """Every message of an archive: a tar (compressed or not), a zip, or the unpacked folder. Raises ExportError.
 
-    Two layouts are known: zulip-archive's `<id>-<stream>/<topic>.json`, which names people and nothing more, and Zulip's own
-    export (`realm.json`, `messages-000001.json` …), which tells accounts, bots and private streams. A file is in memory at a
-    time. A record's id is the message's. The tenant is `--tenant`, else the organisation's name, else `export`.
+    Two layouts are known: zulip-archive's `<id>-<stream>/<topic>.json`, which has only the names of people, and Zulip's own
+    export (`realm.json`, `messages-000001.json` …), which has accounts, bots and private streams. One file is in memory at a
+    time. The id of a record is the message's. The tenant is that of the options, otherwise the organisation's name, otherwise
+    `export`.
     """
     with open_tree(path) as tree:
         names = tree.names()
@@ -38,7 +37,7 @@ def read_archive(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
             yield from _topics(tree, topics, options.tenant or "export")
         else:
             raise ExportError(
-                "This is not a Zulip archive as we know it.",
+                "This is not a Zulip archive in a known layout.",
                 f"{path.name} has neither <id>-<stream>/<topic>.json nor realm.json.",
                 "Give zulip-archive's zulip_json, or the tar of `manage.py export`, or a folder that holds one of them.",
             )
@@ -50,7 +49,7 @@ def _topic(name: str) -> tuple[str, int, str] | None:
     stream = _STREAM.fullmatch(path.parent.name)
     if stream is None or path.suffix != ".json":
         return None
-    # The archive writes names as Zulip writes its addresses: percent-encoded, with a dot for the percent sign.
+    # The archive encodes names as Zulip does in its URLs: percent-encoding, with a dot for the percent sign.
     return name, int(stream.group(1)), unquote(path.stem.replace(".", "%"), errors="replace")
 
 
@@ -58,7 +57,7 @@ def _topics(tree: ExportTree, topics: list[tuple[str, int, str]], tenant: str) -
     for name, stream, topic in topics:
         for index, message in enumerate(read_rows(tree, name)):
             kept = {each: message.get(each) for each in ("id", "content", "sender_full_name", "timestamp")}
-            # Its content is what the site showed: HTML.
+            # The content is HTML, as the site showed it.
             kept |= {"type": "stream", "stream_id": stream, "subject": topic, "content_type": "text/html"}
             yield _exported(kept, message.get("id"), message.get("timestamp"), f"{name}:{index}", tenant)
 
@@ -87,7 +86,7 @@ def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportO
 
 
 def _kept(message: Mapping[str, Any], stream: Mapping[str, Any], sender: Mapping[str, Any]) -> dict[str, Any]:
-    """What is read of a message and no more; of a private one only that there was one."""
+    """Only what is read of a message; of a private one only that there was one."""
     if not stream or stream.get("invite_only") is not False:
         return {"type": "private", "id": message.get("id")}
     rendered = message.get("rendered_content")
@@ -124,19 +123,19 @@ def _rows(tables: Mapping[str, Any], table: str, name: str, *, needed: bool = Tr
 
 
 def _exported(kept: Mapping[str, Any], own: object, at: object, place: str, tenant: str) -> PlatformEvent:
-    known = isinstance(at, int | float) and not isinstance(at, bool) and 0 <= at <= MOST_SECONDS
+    known = isinstance(at, int | float) and not isinstance(at, bool) and 0 <= at <= MAX_SECONDS
     return PlatformEvent(
         id=str(own) if isinstance(own, int) and not isinstance(own, bool) else place,
         type=EXPORTED_MESSAGE,
         payload=json.dumps(kept, separators=(",", ":")).encode(),
         tenant=tenant,
-        time=datetime.fromtimestamp(at, UTC) if known else None,  # type: ignore[arg-type]  # a number, as `known` says
+        time=at_seconds(at) if known else None,  # type: ignore[arg-type]  # a number, as `known` says
     )
 
 
 def _broken(name: str, why: str) -> ExportError:
     return ExportError(
-        "The archive cannot be read to its end.",
+        "The archive cannot be read to the end.",
         f"{name}: {why}.",
-        "Export or download it again; what was imported so far is kept, and a second import adds only what is missing.",
+        "Export or download it again; what was imported so far stays, and a second import adds only what is missing.",
     )

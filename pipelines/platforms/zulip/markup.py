@@ -1,4 +1,4 @@
-"""Zulip's markup: what a message says beside its words: who is addressed, what is answered and referred to, what is quoted."""
+"""Zulip's markup: whom a message mentions, what it answers, refers to and quotes, and which text is the sender's own."""
 
 import re
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ _NAMED = re.compile(r"(?<![\w`])@\*\*([^*|\n]{1,100})(?:\|([0-9]{1,15}))?\*\*")
 _LINK = re.compile(r"https?://[\w.~%:@-]+(?:[/?#][^\s<>\"()]*)?")
 _EVERYBODY = frozenset({"all", "everyone", "channel", "stream", "topic"})
 
-MOST_CHARACTERS = 100_000
-"""Of markup: Zulip takes 10,000 that are typed. The parser's time grows with the square of how deep they are nested."""
+MAX_MARKUP_CHARACTERS = 100_000
+"""Of markup that is read. Zulip accepts 10,000 typed characters. The parser's time grows with the square of the nesting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a message's content says.
+    """The content of a message.
 
-    `own` are the sender's own words without quotations and code, `size` the characters of them with code; `mentions` are native
-    accounts; `answers` is the number of the message that is quoted; `refs` are links and numbers of messages.
+    `own` is the sender's own text without quotations and code; `size` counts its characters, with code. `mentions` are native
+    accounts, `answers` is the number of the quoted message, `refs` are links and numbers of messages.
     """
 
     own: str = ""
@@ -33,16 +33,16 @@ class Content:
 
 
 def read_html(content: str, *, by_name: bool) -> Content:
-    """Read a rendered message. `by_name`: whether the addressed are known by their names, as in an archive."""
-    body = LexborHTMLParser(content[:MOST_CHARACTERS]).body
+    """Read a rendered message. `by_name`: whether the mentioned are known by their names only, as in an archive."""
+    body = LexborHTMLParser(content[:MAX_MARKUP_CHARACTERS]).body
     if body is None:
         return Content()
     answers, introductions = _answered(body)
-    said: list[str] = []
+    texts: list[str] = []
     own: list[str] = []
     mentions: list[str] = []
     refs: list[str] = []
-    # By hand, and not by removing parts: quotations may lie in quotations, and a message may be nested very deep.
+    # A stack instead of recursion: quotations can contain quotations, and a message can be nested very deep.
     waiting: list[tuple[LexborNode | None, bool]] = [(body.child, False)]
     while waiting:
         node, in_code = waiting.pop()
@@ -50,18 +50,18 @@ def read_html(content: str, *, by_name: bool) -> Content:
             continue
         waiting.append((node.next, in_code))
         if node.tag == "-text":
-            said.append(node.text_content or "")
-            own += [] if in_code else said[-1:]
+            texts.append(node.text_content or "")
+            own += [] if in_code else texts[-1:]
         elif node.tag != "blockquote" and node.mem_id not in introductions:
             classes = (node.attributes.get("class") or "").split()
             if node.tag == "span" and "user-mention" in classes and "silent" not in classes:
-                mentions += _addressed(node, by_name=by_name)
+                mentions += _mentioned(node, by_name=by_name)
             elif node.tag == "a":
                 refs += _ref(node.attributes.get("href") or "")
             waiting.append((node.child, in_code or node.tag in {"pre", "code"}))
     return Content(
         own="".join(own).strip(),
-        size=len("".join(said).strip()),
+        size=len("".join(texts).strip()),
         mentions=tuple(mentions),
         answers=answers,
         refs=tuple(ref for ref in refs if ref != answers),
@@ -69,7 +69,7 @@ def read_html(content: str, *, by_name: bool) -> Content:
 
 
 def _answered(body: LexborNode) -> tuple[str | None, frozenset[int]]:
-    """The message that is quoted, and the paragraphs that only introduce a quotation.
+    """The quoted message, and the paragraphs that only introduce a quotation.
 
     Zulip puts `<sender> [said](…/near/<number>):` before what it quotes.
     """
@@ -90,7 +90,7 @@ def _answered(body: LexborNode) -> tuple[str | None, frozenset[int]]:
     return answers, frozenset(introductions)
 
 
-def _addressed(span: LexborNode, *, by_name: bool) -> list[str]:
+def _mentioned(span: LexborNode, *, by_name: bool) -> list[str]:
     number = span.attributes.get("data-user-id") or ""
     if number == "*":
         return []
@@ -101,10 +101,10 @@ def _addressed(span: LexborNode, *, by_name: bool) -> list[str]:
 
 
 def read_typed(content: str) -> Content:
-    """Read a message that nobody rendered."""
+    """Read a message that is not rendered."""
     own, introduction = _unquoted(content)
     named = list(_NEAR.finditer(introduction))
-    addressed = [
+    mentioned = [
         number or name_account(name)
         for name, number in _NAMED.findall(own)
         if number or (name.strip() and name.strip().casefold() not in _EVERYBODY)
@@ -112,7 +112,7 @@ def read_typed(content: str) -> Content:
     return Content(
         own=own,
         size=len(own),
-        mentions=tuple(addressed),
+        mentions=tuple(mentioned),
         answers=str(int(named[-1].group(1))) if named else None,
         refs=tuple(_LINK.findall(own)),
     )

@@ -1,0 +1,171 @@
+"""The parts of Slack's payloads that are read, live and in exports."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pipelines.platforms.slack.export import TS
+from pipelines.shared.payload import Id, Part
+
+Ts = Annotated[str, Field(pattern=rf"^{TS.pattern}$")]
+"""Slack's time and name of a message within its channel: seconds, a dot, a counter."""
+Epoch = Annotated[int, Field(ge=0, le=99_999_999_999)]
+
+
+class Envelope(Part):
+    """Every payload, and every event within one, has a type."""
+
+    type: str
+
+
+class Authorization(Part):
+    """An installation of the app for which the event is delivered."""
+
+    user_id: str | None = None
+    is_bot: bool = False
+
+
+class Callback(Part):
+    """A delivery of one event."""
+
+    team_id: Id
+    api_app_id: str | None = None
+    authorizations: tuple[Authorization, ...] = ()
+    event: dict[str, Any]
+
+    def is_own(self, account: str | None, app: str | None = None) -> bool:
+        """Whether our own app did it."""
+        if app is not None and app == self.api_app_id:
+            return True
+        return account is not None and any(ours.is_bot and ours.user_id == account for ours in self.authorizations)
+
+
+class Edited(Part):
+    """When a message was last edited."""
+
+    ts: Ts
+
+
+class File(Part):
+    """A file that comes with a message."""
+
+    id: Id
+
+
+class BotProfile(Part):
+    """The app behind a bot."""
+
+    app_id: str | None = None
+
+
+class Message(Part):
+    """A message, live or exported."""
+
+    ts: Ts
+    subtype: str | None = None
+    user: str | None = None
+    bot_id: str | None = None
+    app_id: str | None = None
+    bot_profile: BotProfile | None = None
+    username: str | None = None
+    text: str | None = None
+    thread_ts: Ts | None = None
+    edited: Edited | None = None
+    files: tuple[File, ...] | None = None
+
+    @property
+    def app(self) -> str | None:
+        """The app that wrote it, where an app did."""
+        return self.app_id or (self.bot_profile.app_id if self.bot_profile else None)
+
+
+class MessageEvent(Part):
+    """What an event of a message has, whatever happened to it."""
+
+    channel: Id
+    channel_type: str | None = None
+    subtype: str | None = None
+
+
+class Changed(Part):
+    """A message was changed, by a person or by Slack."""
+
+    message: Message
+    previous_message: Any = None
+    event_ts: Ts
+
+
+class Deleted(Part):
+    """A message was deleted."""
+
+    deleted_ts: Ts
+    previous_message: Any = None
+    event_ts: Ts
+
+
+class Item(Part):
+    """What a reaction was given to."""
+
+    type: str
+    channel: Id | None = None
+    ts: Ts | None = None
+
+
+class Reaction(Part):
+    """A reaction was added or removed."""
+
+    user: Id
+    reaction: Id
+    item: Item
+    event_ts: Ts
+
+
+class Profile(Part):
+    """The profile of a user."""
+
+    email: str | None = None
+    display_name: str | None = None
+    real_name: str | None = None
+
+
+class User(Part):
+    """A user, live or exported."""
+
+    id: Id
+    name: str | None = None
+    real_name: str | None = None
+    is_bot: bool | None = None
+    deleted: bool = False
+    updated: Epoch | None = None
+    profile: Profile = Profile()
+
+
+class UserEvent(Part):
+    """A user joined, or changed."""
+
+    user: User
+    event_ts: Ts | None = None
+
+
+class PrivateMessage(Part):
+    """A message of an export that is private: only its team is read."""
+
+    team: Id
+
+
+class ExportedMessage(Part):
+    """A message of an export, as `export.py` wraps it."""
+
+    team: Id
+    channel: Id
+    private: bool
+    bot: bool = False
+    message: Message
+
+
+class ExportedUser(Part):
+    """A user of an export, as `export.py` wraps it."""
+
+    team: Id
+    seen_at: Epoch
+    user: User

@@ -1,0 +1,151 @@
+"""The parts of Zoom's payloads that are read."""
+
+from typing import Any
+
+from pydantic import ConfigDict
+
+from events.identity import account_in_key, name_account
+from pipelines.shared.payload import Id, Milliseconds, Moment
+from pipelines.shared.payload import Part as _Part
+
+
+class Part(_Part):
+    """A part of a payload. Zoom sends some ids as numbers."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+
+class Envelope(Part):
+    """Every webhook."""
+
+    event: str
+    event_ts: Milliseconds | None = None
+    payload: dict[str, Any]
+
+
+class Payload(Part):
+    """The payload of an event of a meeting or webinar."""
+
+    account_id: Id
+    object: dict[str, Any]
+
+
+class Occurrence(Part):
+    """One occurrence of a meeting or webinar."""
+
+    id: Id
+    uuid: Id
+
+
+class Held(Occurrence):
+    """An occurrence that started, and perhaps ended."""
+
+    host_id: Id
+    start_time: Moment
+    end_time: Moment | None = None
+
+
+class Sharing(Part):
+    """When a participant began to share."""
+
+    date_time: Moment
+
+
+class Person(Part):
+    """A participant."""
+
+    id: str | None = None
+    user_id: str | None = None
+    participant_user_id: str | None = None
+    registrant_id: str | None = None
+    user_name: str | None = None
+    email: str | None = None
+    join_time: Moment | None = None
+    leave_time: Moment | None = None
+    sharing_details: Sharing | None = None
+
+    @property
+    def account(self) -> str:
+        """The native account: the most reliable identity that Zoom gives. Raises ValueError where it gives none."""
+        registration = f"registrant:{self.registrant_id}" if self.registrant_id else None
+        found = self.id or self.participant_user_id or email_of(self.email) or registration or named(self.user_name)
+        if found is None:
+            raise ValueError("a participant without id, email, registrant_id and user_name")
+        return found
+
+    @property
+    def session(self) -> str:
+        """What identifies this participant's connection within the occurrence. A name or an email address is hashed."""
+        return self.user_id or account_in_key(self.account)
+
+
+class Attended(Occurrence):
+    """An occurrence, and one participant of it."""
+
+    participant: Person
+
+
+class RecordingFile(Part):
+    """One file of a recording."""
+
+    recording_end: Moment | None = None
+
+
+class Recorded(Held):
+    """An occurrence that was recorded."""
+
+    recording_files: tuple[RecordingFile, ...] = ()
+
+
+class MeetingMessage(Part):
+    """A message in a meeting."""
+
+    date_time: Moment
+    message_id: Id
+    message_content: str | None = None
+    sender_name: str | None = None
+    sender_email: str | None = None
+    recipient_type: str | None = None
+
+
+class MessageInMeeting(Occurrence):
+    """An occurrence, and one message in it."""
+
+    chat_message: MeetingMessage
+
+
+class Mention(Part):
+    """Somebody whom a message of team chat mentions."""
+
+    at_contact: str | None = None
+
+
+class ChatMessage(Part):
+    """A message of team chat."""
+
+    id: Id
+    type: str
+    timestamp: Milliseconds
+    channel_id: str | None = None
+    message: str | None = None
+    reply_main_message_id: str | None = None
+    at_items: tuple[Mention, ...] | None = None
+
+
+class ChatPayload(Part):
+    """The payload of an event of team chat."""
+
+    account_id: Id
+    operator: str | None = None
+    operator_id: Id
+    object: ChatMessage
+
+
+def email_of(found: str | None) -> str | None:
+    """An email address as an account: without blanks, in lower case. None for anything else."""
+    return found.strip().casefold() if found and "@" in found else None
+
+
+def named(found: str | None) -> str | None:
+    """The account of somebody of whom only a name is known. None without a name."""
+    return name_account(found) if found and found.strip() else None
