@@ -1,4 +1,4 @@
-"""Reading a file of JSON bodies, one per line."""
+"""Lines: reading a file of JSON bodies, one per line."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Links in texts."""
+"""Links: every link of a text."""
 
 import re
 

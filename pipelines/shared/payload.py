@@ -1,4 +1,4 @@
-"""Reading payloads: the base of every platform's models, and times that a datetime can hold."""
+"""Payload: the base of every platform's models, and times that a datetime can hold."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any

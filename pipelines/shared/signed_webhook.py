@@ -1,4 +1,4 @@
-"""Webhooks that a platform signs with an HMAC in a header. A platform declares how; this module verifies and signs."""
+"""Signed webhook: a platform declares how it signs with an HMAC in a header; this module verifies and signs."""
 
 import hashlib
 import hmac

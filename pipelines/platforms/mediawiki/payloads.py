@@ -1,4 +1,4 @@
-"""The parts of a recent change that are read, in the shape of MediaWiki's feeds."""
+"""Payloads: the parts of a recent change that are read, in the shape of MediaWiki's feeds."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Slack's markup: who is mentioned in a text, and what it links to."""
+"""Markup: whom a text of Slack mentions, and what it links to."""
 
 import html
 import re

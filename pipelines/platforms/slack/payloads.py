@@ -1,4 +1,4 @@
-"""The parts of Slack's payloads that are read, live and in exports."""
+"""Payloads: the parts of Slack's payloads that are read, live and in exports."""
 
 from typing import Annotated, Any
 

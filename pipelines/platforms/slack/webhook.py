@@ -1,4 +1,4 @@
-"""Slack's webhooks: signed with `v0` over the timestamp and the body; `url_verification` asks whether the endpoint is there."""
+"""Webhook: Slack signs with `v0` over timestamp and body; `url_verification` asks whether the endpoint is there."""
 
 from pydantic_core import to_json
 

@@ -1,4 +1,4 @@
-"""Zoom's stored webhooks: a file with one body per line."""
+"""Export: Zoom's webhooks, stored in a file with one body per line."""
 
 from collections.abc import Iterator
 from pathlib import Path

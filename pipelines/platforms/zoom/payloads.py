@@ -1,4 +1,4 @@
-"""The parts of Zoom's payloads that are read."""
+"""Payloads: the parts of Zoom's payloads that are read."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Zoom's webhooks: signed with `v0` over the timestamp and the body; `endpoint.url_validation` asks for an encrypted token."""
+"""Webhook: Zoom signs with `v0` over timestamp and body; `endpoint.url_validation` asks for an encrypted token."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""The parts of Zulip's payloads that are read, live and in archives."""
+"""Payloads: the parts of Zulip's payloads that are read, live and in archives."""
 
 from typing import Annotated, Any
 

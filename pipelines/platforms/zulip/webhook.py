@@ -1,4 +1,4 @@
-"""Zulip's outgoing webhooks: the bot's token is in the body. Nothing is signed, so a request is as safe as its TLS."""
+"""Webhook: the bot's token is in the body. Zulip signs nothing, so a request is as safe as its TLS."""
 
 import hmac
 from typing import Annotated
