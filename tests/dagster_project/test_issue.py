@@ -6,8 +6,10 @@ import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 
+import dagster as dg
 import pytest
 
+from dagster_project.defs import reports
 from dagster_project.delivery import issue
 from dagster_project.delivery.due import due_reports
 from dagster_project.delivery.issue import make_report
@@ -165,6 +167,21 @@ def test_a_file_that_is_no_ledger_is_named(settings):
     settings.paths.ledger.write_text("not a database, and long enough to be looked at as one" * 20)
     with pytest.raises(GuildhallError, match="not a ledger"):
         make_report(settings, SLUG, MARCH, NOW)
+
+
+# ---- in Dagster
+
+
+def test_dagster_issues_what_is_due_and_a_report_that_fails_does_not_keep_the_others_back(settings, monkeypatch):
+    monkeypatch.setattr(reports, "load", lambda: settings)
+    config = dg.RunConfig(ops={reports.STEP: reports.ReportsConfig(reports=[f"nobody {MARCH}", f"{SLUG} {MARCH}"])})
+    with dg.DagsterInstance.ephemeral() as instance:
+        failed = dg.materialize([reports.report_pages], run_config=config, instance=instance, raise_on_error=False)
+        assert not failed.success
+        assert [row.period for row in issued(settings)] == [MARCH]
+        done = dg.materialize([reports.report_pages], instance=instance)
+        assert done.asset_materializations_for_node(reports.STEP)[0].metadata["pages"].value == len(MONTHS) - 1
+    assert tuple(row.period for row in issued(settings)) == MONTHS
 
 
 # ---- killed
