@@ -1,4 +1,4 @@
-"""Keeping: the settings as the plain values that the warehouse's warehouse asks for."""
+"""Assembly: opens the warehouse with the values that the settings give."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ from warehouse.warehouse import Warehouse
 
 @contextmanager
 def warehouse_of(settings: Settings, bootstrap: str | None = None) -> Iterator[Warehouse]:
-    """Hold the landing file and the warehouse of this home folder; who lands names a Kafka.
+    """Open the warehouse of this home folder; landing also needs the address of Kafka, `bootstrap`.
 
-    Raises GuildhallError when another process holds them.
+    Raises GuildhallError while another process has the files open.
     """
     with Warehouse(
         settings.home,

@@ -1,13 +1,19 @@
-"""Documents: the tables of README.md and the metrics page, made from the code that they describe.
+"""Documents: the generated blocks of the Markdown files, made from the code that they describe.
 
-`python -m dagster_project.docs` writes them; with `--check` it only compares, and says what to run.
+`python -m dagster_project.docs` writes them; with `--check` it compares them and exits with 1 where one is out of date.
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from dagster_project.settings import DagsterSettings, GatewaySettings, KafkaSettings, RefreshSettings, SourceSettings
+from events.communities import BotList, Break, Community, ReportRule, SpaceRule
 from events.topics import TOPICS
 from events.verb import Verb
 from pipelines.platforms import PLATFORMS
@@ -21,6 +27,7 @@ DOCUMENTS = (
     ROOT / "warehouse" / "METRICS.md",
     ROOT / "warehouse" / "TABLES.md",
     ROOT / "events" / "README.md",
+    ROOT / "dagster_project" / "SETTINGS.md",
 )
 _BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z ]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 
@@ -107,6 +114,39 @@ def _table_page() -> str:
     return "\n".join(parts)
 
 
+def _settings() -> str:
+    return "\n".join(_settings_table(title, model) for title, model in SETTINGS)
+
+
+SETTINGS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("[community.NAME]", Community),
+    ("[[community.NAME.space]]", SpaceRule),
+    ("[[community.NAME.break]]", Break),
+    ("[community.NAME.report]", ReportRule),
+    ("[source.NAME]", SourceSettings),
+    ("[[bots]]", BotList),
+    ("[kafka]", KafkaSettings),
+    ("[gateway]", GatewaySettings),
+    ("[dagster]", DagsterSettings),
+    ("[refresh]", RefreshSettings),
+)
+
+
+def _settings_table(title: str, model: type[BaseModel]) -> str:
+    rows: list[tuple[object, ...]] = [
+        (f"`{field.alias or name}`", _default(field), field.description)
+        for name, field in model.model_fields.items()
+        if field.description
+    ]
+    return f"## `{title}`\n\n{model.__doc__}\n\n" + table(("key", "default", "meaning"), rows)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "must be set"
+    return "–" if field.default is None else f"`{json.dumps(field.default)}`"
+
+
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "platforms": _platforms,
     "metrics": _metrics,
@@ -114,11 +154,12 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "verbs": _verbs,
     "metric page": _metric_page,
     "table page": _table_page,
+    "settings": _settings,
 }
 
 
 def renewed(text: str) -> str:
-    """A document with every generated block made anew. Raises KeyError for a block of an unknown name."""
+    """A document with every generated block written again. Raises KeyError for a block of an unknown name."""
     return _BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found['name']]()}{found[4]}", text)
 
 

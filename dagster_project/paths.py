@@ -1,9 +1,15 @@
-"""Paths: what lies where under the home folder (`var/`). Nobody else joins a name to a home folder."""
+"""Paths: which folder is the home, and what lies where under it (`var/`). Nobody else joins a name to a home folder."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse import files
+
+
+def home_folder(named: Path | None = None) -> Path:
+    """The home folder, absolute: as named, else the variable GUILDHALL_HOME, else `var` in the current folder."""
+    return (named or Path(os.environ.get("GUILDHALL_HOME") or "var")).absolute()
 
 
 @dataclass(frozen=True, slots=True)

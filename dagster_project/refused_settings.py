@@ -24,7 +24,7 @@ _WITHOUT_EFFECT = {
     "names_for_facilitators": "No page shows names, to nobody: the setting would do nothing.",
     "report.to": "Reports are not sent yet: the setting would do nothing. `guildhall report` writes a report now.",
 }
-"""Settings that are planned and have no effect yet -> why they are refused."""
+"""Settings without an effect so far -> why they are refused."""
 
 
 def why_refused(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:

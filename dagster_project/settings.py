@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from dagster_project.paths import Paths
+from dagster_project.paths import Paths, home_folder
 from dagster_project.refused_settings import why_refused
 from events.communities import BotList, Communities, Community, contested
 from events.errors import GuildhallError
@@ -247,9 +247,8 @@ def load(config: Path | None = None, home: Path | None = None) -> Settings:
                 f"`{option}` is not a setting.",
                 f"Use --{option}, or the variable GUILDHALL_{option.upper()}.",
             )
-    place = home or Path(os.environ.get("GUILDHALL_HOME") or "var")
     try:
-        return Settings(**found, home=place.absolute(), config=path.absolute() if path.exists() else None)
+        return Settings(**found, home=home_folder(home), config=path.absolute() if path.exists() else None)
     except ValidationError as error:
         raise GuildhallError(f"{path} was refused.", *why_refused(error, Settings)) from error
 

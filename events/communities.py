@@ -1,4 +1,4 @@
-"""Communities as the settings tell them: which space belongs where, whose accounts are bots. Dated, never guessed."""
+"""Communities of the settings: which space belongs to which community on which day, and which accounts are bots."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -24,8 +24,8 @@ class _Frozen(BaseModel):
 class _Dated(_Frozen):
     """Something from a day to another, exclusive; None is open."""
 
-    since: date | None = Field(default=None, alias="from")
-    until: date | None = Field(default=None, alias="to", description="exclusive")
+    since: date | None = Field(default=None, alias="from", description="first day; without it, always")
+    until: date | None = Field(default=None, alias="to", description="first day after it; without it, no end")
 
     @model_validator(mode="after")
     def _forwards(self) -> Self:
@@ -37,7 +37,7 @@ class _Dated(_Frozen):
 class SpaceRule(_Dated):
     """Spaces of one tenant of one platform that belong to a community, from a day to another."""
 
-    platform: str
+    platform: str = Field(description="a platform that `guildhall sources` lists")
     workspace: str = Field(description="workspace, site or account on the platform; `*` for any")
     spaces: tuple[str, ...] = Field(description='channel ids, namespaces or meeting series; "*" for all; patterns allowed')
 
@@ -71,27 +71,27 @@ def _alike(one: str, other: str) -> bool:
 class ReportRule(_Frozen):
     """When a report is made."""
 
-    every: Literal["month", "quarter"] = "month"
+    every: Literal["month", "quarter"] = Field(default="month", description="month or quarter")
 
 
 class Break(_Dated):
     """An announced pause: it leaves the denominators."""
 
-    since: date = Field(alias="from")
-    until: date = Field(alias="to", description="exclusive")
-    kind: str = "break"
+    since: date = Field(alias="from", description="first day of the pause")
+    until: date = Field(alias="to", description="first day after the pause")
+    kind: str = Field(default="break", description="what kind of pause it is, for the report")
 
 
 class Community(_Frozen):
     """One community of practice."""
 
     slug: Slug
-    title: str
-    origin: Literal["created", "organic"] = "organic"
-    sector: str | None = None
-    language: str | None = None
-    time_zone: str = "UTC"
-    beat_days: BeatDays = Field(default=7, description="the charter's rhythm, where the beat starts from")
+    title: str = Field(description="name in reports")
+    origin: Literal["created", "organic"] = Field(default="organic", description="whether management created it or it grew")
+    sector: str | None = Field(default=None, description="industry, for comparisons between communities")
+    language: str | None = Field(default=None, description="main language, such as en")
+    time_zone: str = Field(default="UTC", description="time zone of dates in reports, such as Europe/Berlin")
+    beat_days: BeatDays = Field(default=7, description="usual days between meetings: 7, 14, 28, 56 or 91")
     space: tuple[SpaceRule, ...] = ()
     breaks: tuple[Break, ...] = Field(default=(), alias="break")
     report: ReportRule = ReportRule()
@@ -102,7 +102,7 @@ class Community(_Frozen):
         try:
             ZoneInfo(value)
         except (OSError, ValueError, KeyError):  # KeyError: zoneinfo's way of not knowing a name
-            raise ValueError(f"`{value}` is no time zone; they are written like Europe/Berlin") from None
+            raise ValueError(f"`{value}` is not a time zone; time zones are written like Europe/Berlin") from None
         return value
 
 
@@ -148,14 +148,14 @@ class Communities:
 
 
 class BotList(_Frozen):
-    """Accounts that the settings call bots, because the platform has no flag for them."""
+    """Accounts that are bots although the platform does not mark them."""
 
-    platform: str
-    workspace: str
-    accounts: tuple[str, ...]
+    platform: str = Field(description="a platform that `guildhall sources` lists")
+    workspace: str = Field(description="workspace, site or account on the platform")
+    accounts: tuple[str, ...] = Field(description="the platform's ids of the accounts, or name:NAME where it has names only")
 
     @model_validator(mode="after")
     def _some(self) -> "BotList":
         if not self.accounts:
-            raise ValueError("a list of bots without accounts")
+            raise ValueError("the list of bots has no accounts")
         return self

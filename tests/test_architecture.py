@@ -66,6 +66,7 @@ def test_nothing_but_the_settings_and_the_processes_reads_the_environment():
     reading = [path.relative_to(ROOT).as_posix() for path in MODULES if "os.environ" in path.read_text()]
     allowed = {
         "dagster_project/settings.py",  # the settings
+        "dagster_project/paths.py",  # where the home folder is
         "dagster_project/processes/supervisor.py",  # hands ours on to children
         "dagster_project/processes/temporary.py",  # as above
         "dagster_project/defs/instance.py",  # DAGSTER_HOME is how Dagster is told

@@ -1,4 +1,4 @@
-"""Documents: what is written agrees with the code."""
+"""Documents: the Markdown files agree with the code."""
 
 import re
 import shlex
@@ -8,7 +8,7 @@ import pytest
 
 from dagster_project.cli.app import app
 from dagster_project.cli.imports import kinds
-from dagster_project.docs import DOCUMENTS, renewed
+from dagster_project.docs import DOCUMENTS, SETTINGS, renewed
 from pipelines.platforms import PLATFORMS
 
 ROOT = Path(__file__).parent.parent
@@ -16,9 +16,15 @@ README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_generated_tables_are_as_the_code_says(path):
+def test_generated_tables_agree_with_the_code(path):
     text = path.read_text()
     assert renewed(text) == text, "run: .venv/bin/python -m dagster_project.docs"
+
+
+def test_every_setting_has_a_meaning():
+    blocks = {"slug", "space", "breaks", "report"}  # described by tables of their own
+    fields = {name: field for _, model in SETTINGS for name, field in model.model_fields.items() if name not in blocks}
+    assert [name for name, field in fields.items() if not field.description] == []
 
 
 def test_every_file_the_readme_names_is_there():
@@ -29,8 +35,8 @@ def test_every_file_the_readme_names_is_there():
 
 def test_every_command_the_readme_names_is_a_command():
     commands = {c.name or c.callback.__name__ for c in app.registered_commands}
-    said = {shlex.split(line, comments=True)[1] for line in re.findall(r"\.venv/bin/(guildhall \w.*)", README)}
-    assert said <= commands
+    output = {shlex.split(line, comments=True)[1] for line in re.findall(r"\.venv/bin/(guildhall \w.*)", README)}
+    assert output <= commands
 
 
 def test_every_make_target_the_readme_names_is_a_target():

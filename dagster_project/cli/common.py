@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 if TYPE_CHECKING:
+    from dagster_project.paths import Paths
     from dagster_project.settings import Settings
 
 REFUSED = 1
@@ -34,6 +35,12 @@ class State:
     config: Path | None = None
     home: Path | None = None
     debug: bool = False
+
+    def paths(self) -> Paths:
+        """What lies where, for a command that reads what is published and needs no settings."""
+        from dagster_project.paths import Paths, home_folder
+
+        return Paths(home_folder(self.home))
 
     def settings(self) -> Settings:
         """The settings, read when a command first needs them."""

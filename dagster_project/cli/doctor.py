@@ -1,4 +1,4 @@
-"""Doctor: one finding for each thing that an installation rests on, with its remedy."""
+"""Doctor: one result for each thing that an installation rests on, with its remedy."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ OWN_ANSWER_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Result:
     """One thing that was checked; `why` and `todo` count where it is not ok."""
 
     what: str
@@ -28,14 +28,14 @@ class Finding:
     todo: str = ""
 
 
-def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
-    """Check everything, one after the other; a check that fails itself is a finding too."""
+def examine(load: Callable[[], Settings]) -> Iterator[Result]:
+    """Check everything, one after the other; a check that fails itself is a result too."""
     try:
         settings = load()
-    except Exception as error:  # noqa: BLE001 - every error is a finding with its remedy
+    except Exception as error:  # noqa: BLE001 - every error is a result with its remedy
         yield _failed(error)
         return
-    yield Finding(f"settings: {settings.config or 'no guildhall.toml, defaults'}", ok=True)
+    yield Result(f"settings: {settings.config or 'no guildhall.toml, defaults'}", ok=True)
     for check in (_communities, _secrets, _key, _disk, _java, _kafka, _published):
         try:
             yield check(settings)
@@ -43,13 +43,13 @@ def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
             yield _failed(error)
 
 
-def _failed(error: Exception) -> Finding:
+def _failed(error: Exception) -> Result:
     found = explain(error)
-    return Finding(found.what, ok=False, why=found.why, todo=found.todo)
+    return Result(found.what, ok=False, why=found.why, todo=found.todo)
 
 
-def _communities(settings: Settings) -> Finding:
-    return Finding(
+def _communities(settings: Settings) -> Result:
+    return Result(
         f"communities: {len(settings.community)}",
         bool(settings.community),
         "No community is configured: every event is kept apart as unmapped.",
@@ -57,9 +57,9 @@ def _communities(settings: Settings) -> Finding:
     )
 
 
-def _secrets(settings: Settings) -> Finding:
+def _secrets(settings: Settings) -> Result:
     without = [name for name, each in settings.source.items() if each.kind == "webhook" and not settings.secrets_of(name)]
-    return Finding(
+    return Result(
         f"sources: {len(settings.source)}",
         not without,
         f"No secret is set for: {', '.join(without)}. Everything sent there is refused.",
@@ -67,17 +67,17 @@ def _secrets(settings: Settings) -> Finding:
     )
 
 
-def _key(settings: Settings) -> Finding:
+def _key(settings: Settings) -> Result:
     path = settings.paths.secret_key
     settings.key()
     mode = stat.S_IMODE(path.stat().st_mode)
-    return Finding("secret key", mode & 0o077 == 0, f"{path} can be read by others (mode {mode:o}).", f"Run: chmod 600 {path}")
+    return Result("secret key", mode & 0o077 == 0, f"{path} can be read by others (mode {mode:o}).", f"Run: chmod 600 {path}")
 
 
-def _disk(settings: Settings) -> Finding:
+def _disk(settings: Settings) -> Result:
     free = shutil.disk_usage(settings.home).free
     writable = os.access(settings.home, os.W_OK)
-    return Finding(
+    return Result(
         f"disk: {free / 2**30:.1f} GiB free under {settings.home}",
         writable and free > LEAST_FREE_BYTES,
         "Kafka, the spool and published files need 2 GiB." if writable else "You may not write there.",
@@ -85,22 +85,22 @@ def _disk(settings: Settings) -> Finding:
     )
 
 
-def _java(settings: Settings) -> Finding:
+def _java(settings: Settings) -> Result:
     if settings.kafka.bootstrap_servers:
-        return Finding("Apache Kafka: your own cluster", ok=True)
+        return Result("Apache Kafka: your own cluster", ok=True)
     broker = Broker(settings.paths.kafka)
     # Its port is in use while it runs, by itself: only a Kafka that does not answer is prepared.
     if not admin.wait_ready(broker.bootstrap, OWN_ANSWER_SECONDS):
         broker.prepare()
-    return Finding("Apache Kafka and its Java: installed", ok=True)
+    return Result("Apache Kafka and its Java: installed", ok=True)
 
 
-def _kafka(settings: Settings) -> Finding:
+def _kafka(settings: Settings) -> Result:
     run_state = run_state_of(settings)
     address = settings.kafka.bootstrap_servers or (run_state.bootstrap if run_state else None)
     if address is None:
-        return Finding("Kafka: not running; commands start it when they need it", ok=True)
-    return Finding(
+        return Result("Kafka: not running; commands start it when they need it", ok=True)
+    return Result(
         f"Kafka at {address}",
         admin.wait_ready(address, ANSWER_SECONDS),
         f"It does not answer within {ANSWER_SECONDS:.0f} seconds.",
@@ -108,10 +108,10 @@ def _kafka(settings: Settings) -> Finding:
     )
 
 
-def _published(settings: Settings) -> Finding:
+def _published(settings: Settings) -> Result:
     folder = settings.paths.published
     if not folder.exists():
-        return Finding("published: nothing yet", ok=True)
+        return Result("published: nothing yet", ok=True)
     path = publish.current(folder)
     publish.open_published(path).close()
-    return Finding(f"published: {path.name} opens", ok=True)
+    return Result(f"published: {path.name} opens", ok=True)

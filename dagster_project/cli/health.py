@@ -43,13 +43,13 @@ def doctor(as_json: AsJson = False) -> None:
     """
     from dagster_project.cli.doctor import examine
 
-    findings = list(examine(state.settings))
+    results = list(examine(state.settings))
     if as_json:
-        show_json([asdict(finding) for finding in findings])
+        show_json([asdict(result) for result in results])
     else:
-        for finding in findings:
-            show(f"  {'ok  ' if finding.ok else 'fail'}  {finding.what}", GREEN if finding.ok else RED)
-            if not finding.ok:
-                show(f"        why    {finding.why}\n        to do  {finding.todo}")
-    if not all(finding.ok for finding in findings):
+        for result in results:
+            show(f"  {'ok  ' if result.ok else 'fail'}  {result.what}", GREEN if result.ok else RED)
+            if not result.ok:
+                show(f"        why    {result.why}\n        to do  {result.todo}")
+    if not all(result.ok for result in results):
         raise typer.Exit(REFUSED)

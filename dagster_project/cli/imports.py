@@ -289,13 +289,12 @@ def rejected(
 
     Example: `guildhall rejected --reason unreadable_payload`
     """
-    from dagster_project.processes.temporary import open_current
+    from dagster_project.published import open_current
 
-    settings = state.settings()
     if show_record is not None:
-        _print_raw(settings, show_record)
+        _print_raw(state.settings(), show_record)
         return
-    with open_current(settings) as tables:
+    with open_current(state.paths().published) as tables:
         rows = tables.rows(
             """
             select reason, platform, source, detail, count(*) as records, min(raw_partition || ':' || raw_offset) as example
@@ -352,11 +351,12 @@ def replay(
 
     Example: `guildhall replay --reason unreadable_payload`, then `guildhall refresh`
     """
-    from dagster_project.processes.temporary import context_of, open_current, services
+    from dagster_project.processes.temporary import context_of, services
+    from dagster_project.published import open_current
     from pipelines.understand.replay import replay as process_again
 
     settings = state.settings()
-    with open_current(settings) as tables:
+    with open_current(settings.paths.published) as tables:
         rows = tables.rows(
             "select raw_partition, raw_offset from meta.replayable where ? is null or reason = ? order by all", [reason, reason]
         )

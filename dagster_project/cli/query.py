@@ -13,7 +13,7 @@ from dagster_project.cli.common import BOLD, AsJson, show, show_fields, show_jso
 from events.errors import GuildhallError
 
 if TYPE_CHECKING:
-    from dagster_project.processes.temporary import Tables
+    from dagster_project.published import Tables
     from warehouse.explain import WhyLevel, WhyMetric
 
 GROUP = "Ask"
@@ -48,9 +48,9 @@ def levels(
 
     Example: `guildhall levels auditors --as-of 2026-03-02`
     """
-    from dagster_project.processes.temporary import open_current
+    from dagster_project.published import open_current
 
-    with open_current(state.settings()) as tables:
+    with open_current(state.paths().published) as tables:
         check_community(tables, community)
         at = _evaluation(tables, community, as_of)
         rows = tables.rows(
@@ -102,7 +102,7 @@ def why(
 
     Example: `guildhall why N2 auditors`
     """
-    from dagster_project.processes.temporary import open_current
+    from dagster_project.published import open_current
     from warehouse import explain
     from warehouse.build.catalog import catalog
     from warehouse.build.catalog import metrics as metrics_of
@@ -120,7 +120,7 @@ def why(
             'List the metrics: guildhall metrics; the pseudonyms: guildhall sql "select distinct member from levels.current".',
         )
     found: tuple[WhyLevel | WhyMetric, ...]
-    with open_current(state.settings()) as tables:
+    with open_current(state.paths().published) as tables:
         if is_metric and community is not None:
             check_community(tables, community)
             found = explain.why_metric(tables.con, wanted, community, as_of=_evaluation(tables, community, as_of))

@@ -57,9 +57,9 @@ def report(
 def _last_period(settings: Settings, community: str, today: date) -> str:
     """The last whole month; of a history that ended before it, the month of its last event."""
     from dagster_project.cli.query import last_event
-    from dagster_project.processes.temporary import open_current
+    from dagster_project.published import open_current
     from warehouse.report.period import last_month
 
-    with open_current(settings) as tables:
+    with open_current(settings.paths.published) as tables:
         last = last_event(tables, community)
     return min(last_month(today), f"{last:%Y-%m}") if last else last_month(today)

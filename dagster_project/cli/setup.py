@@ -202,10 +202,10 @@ def _ago(moment: datetime | None, now: datetime) -> str | None:
 
 
 def _unmapped(settings: Settings) -> list[dict[str, Any]]:
-    from dagster_project.processes.temporary import open_current
+    from dagster_project.published import open_current
 
     try:
-        with open_current(settings) as tables:
+        with open_current(settings.paths.published) as tables:
             return tables.rows("from meta.unmapped order by records desc, platform, tenant, space limit 20")
     except GuildhallError:
         return []  # nothing is published yet, so no event is known

@@ -13,7 +13,7 @@ from dagster_project.cli.common import RED, note, show, show_json, show_table, s
 from events.errors import GuildhallError
 
 if TYPE_CHECKING:
-    from dagster_project.processes.temporary import Tables
+    from dagster_project.published import Tables
 
 GROUP = "Ask"
 MOST_SHOWN = 1_000
@@ -60,12 +60,12 @@ def sql(
 
     Example: `guildhall sql "from levels.current select community, level, count(*) group by all"`
     """
-    from dagster_project.processes.temporary import open_current
+    from dagster_project.published import open_current
 
     if query is not None and query.strip() in {".help", ".quit", ".exit"}:
         show(HELP)
         return
-    with open_current(state.settings()) as tables:
+    with open_current(state.paths().published) as tables:
         if query is not None:
             _answer(tables, query.strip(), output)
             return

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.processes.supervisor import RunState
-from dagster_project.processes.temporary import open_current, run_state_of
+from dagster_project.processes.temporary import run_state_of
+from dagster_project.published import open_current
 from dagster_project.refresh.status import faults, read_status
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
@@ -52,7 +53,7 @@ def _kafka(settings: Settings, run_state: RunState | None) -> dict[str, Any] | N
 
 def _published(settings: Settings, now: datetime) -> dict[str, Any] | None:
     try:
-        with open_current(settings) as tables:
+        with open_current(settings.paths.published) as tables:
             row = tables.rows(_PUBLISHED)[0]
             at = row["published_at"]
             age = (now.astimezone(UTC).replace(tzinfo=None) - at).total_seconds() if at else None
@@ -79,7 +80,7 @@ def _problems(found: Mapping[str, Any], run_state: RunState | None, now: datetim
         if ended:
             yield f"Not running: {', '.join(ended)}. They are started again; their logs are in {found['home']}/log."
         if found["kafka"] is None:
-            yield "Kafka does not answer. `guildhall doctor` says more."
+            yield "Kafka does not answer. See `guildhall doctor`."
         yield from faults(found["refresher"], now)
     for check in (found["refresher"] or {}).get("failed_checks", [])[:MOST_CHECKS]:
         yield f"A check fails: {check}."

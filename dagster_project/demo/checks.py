@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from dagster_project.demo.lines import DemoError, line
-from dagster_project.processes.temporary import open_current
+from dagster_project.published import open_current
 from dagster_project.settings import Settings
 from events.identity import actor_id, published_pseudonym
 from events.source import parse
@@ -115,7 +115,7 @@ def check_built(built: Sequence[Built], seconds: float) -> None:
 
 def check_planted(settings: Settings, script: Script, world: World, truth: Truth, members: dict[str, str]) -> None:
     """Compare the published tables with the planted truth, and print what was found. `members`: account -> member."""
-    with open_current(settings) as tables:
+    with open_current(settings.paths.published) as tables:
         core = tables.rows("from levels.current where level = 'core'")
         welcome = tables.rows("from metrics.newcomer_welcome")
     scores = compare_core(truth, _core_found(core, _invented_people(settings.key(), script, world, members)))

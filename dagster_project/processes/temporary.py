@@ -6,8 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -18,7 +16,6 @@ from pipelines.broker import admin
 from pipelines.broker.server import Broker
 from pipelines.platforms import PLATFORMS
 from pipelines.understand.understand import Context
-from warehouse import publish
 
 STOP_SECONDS = 30.0
 
@@ -109,28 +106,3 @@ def stop_process(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-class Tables:
-    """The published file, opened to be read."""
-
-    def __init__(self, con: Any, path: Path) -> None:
-        """Keep the connection; `path` is the file behind the pointer."""
-        self.con, self.path = con, path
-
-    def rows(self, query: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
-        """The rows of a query by column name."""
-        result = self.con.execute(query, list(values))
-        names = [column[0] for column in result.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
-@contextmanager
-def open_current(settings: Settings) -> Iterator[Tables]:
-    """The newest published file, read-only. Raises GuildhallError where nothing was published yet."""
-    path = publish.current(settings.paths.published)
-    con = publish.open_published(path)
-    try:
-        yield Tables(con, path)
-    finally:
-        con.close()

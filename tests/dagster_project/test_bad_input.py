@@ -1,4 +1,4 @@
-"""Bad input: whatever a person gives at the command line, the answer has three parts, and nothing is half-done."""
+"""Bad input: a command that is refused reports three parts and changes nothing."""
 
 import errno
 import fcntl
@@ -50,11 +50,11 @@ def published(here):
 def refused(capsys, *arguments: str) -> str:
     """Standard error of a command that is refused in three parts."""
     assert run_command(list(arguments)) == 1
-    said = capsys.readouterr().err
-    assert "  why    " in said
-    assert "  to do  " in said
-    assert "Something failed" not in said
-    return said
+    output = capsys.readouterr().err
+    assert "  why    " in output
+    assert "  to do  " in output
+    assert "Something failed" not in output
+    return output
 
 
 def sync_settings(text: str) -> None:
@@ -68,8 +68,8 @@ def sync_settings(text: str) -> None:
         ("community = 3\n", "a block of settings"),
         ("kafka = 3\n", "a block of settings"),
         ("[community.a]\n", "community.a.title: this is missing"),
-        (COMMUNITY.format("a") + "time_zone = 'Europe/Berlni'\n", "no time zone"),
-        (COMMUNITY.format("a") + "time_zone = '../etc/passwd'\n", "no time zone"),
+        (COMMUNITY.format("a") + "time_zone = 'Europe/Berlni'\n", "is not a time zone"),
+        (COMMUNITY.format("a") + "time_zone = '../etc/passwd'\n", "is not a time zone"),
         (COMMUNITY.format("a") + "[[community.a.break]]\nfrom = 2026-03-01\nto = 2026-01-01\n", "`to` is not after `from`"),
         (COMMUNITY.format("a") + SPACE.format("a", "T1", "C1") + "from = 2026-03-01\nto = 2026-03-01\n", "not after"),
         (COMMUNITY.format("a") + "[[community.a.break]]\nfrom = '2026-13-01'\nto = 2026-01-01\n", "break.0.from"),
@@ -77,7 +77,7 @@ def sync_settings(text: str) -> None:
         (COMMUNITY.format("a") + SPACE.format("a", "T1", "C1").replace("slack", "slak"), "did you mean `slack`?"),
     ],
 )
-def test_a_setting_that_means_nothing_is_refused_by_its_name(here, capsys, text, word):
+def test_a_wrong_setting_is_refused_by_its_name(here, capsys, text, word):
     sync_settings(text)
     assert word in refused(capsys, "sources")
 
@@ -116,14 +116,14 @@ def test_a_secret_file_that_cannot_be_read_is_named_with_its_source(here, capsys
 def test_an_export_that_cannot_be_opened_is_refused_before_kafka_is_started(here, capsys):
     sync_settings(COMMUNITY.format("bakers"))
     for name in ("nowhere.zip", "layout.zip"):
-        said = refused(capsys, "import", "slack-export", name, "--community", "bakers")
-        assert "Starting Kafka" not in said
+        output = refused(capsys, "import", "slack-export", name, "--community", "bakers")
+        assert "Starting Kafka" not in output
         with zipfile.ZipFile("layout.zip", "w") as archive:
             archive.writestr("readme.txt", "hello")
     assert not Path("var/kafka").exists()
 
 
-def test_the_future_is_not_built(here, capsys):
+def test_a_build_of_the_future_is_refused(here, capsys):
     assert "in the future" in refused(capsys, "build", "--as-of", "9999-01-01")
     assert not Path("var/warehouse.duckdb").exists()
 
@@ -199,7 +199,7 @@ def test_an_empty_query_prints_nothing(published, capsys):
 
 
 def test_a_table_shows_cells_as_they_are(published, capsys):
-    assert run_command(["sql", "select '[bold]x[/bold] [/red]' as said"]) == 0
+    assert run_command(["sql", "select '[bold]x[/bold] [/red]' as message"]) == 0
     assert "[bold]x[/bold] [/red]" in capsys.readouterr().out
 
 
@@ -213,7 +213,7 @@ def test_a_long_table_is_cut_and_a_long_csv_is_not(published, capsys):
 
 
 @pytest.mark.parametrize("output", ["csv", "table"])
-def test_who_has_seen_enough_closes_the_pipe_and_nothing_failed(published, output):
+def test_a_closed_pipe_ends_a_query_without_a_failure(published, output):
     command = [sys.executable, "-c", "from dagster_project.cli import main; main()", "sql", "--format", output]
     with subprocess.Popen(
         [*command, "select i, repeat('x', 500) from range(200000) t(i)"],
@@ -230,7 +230,7 @@ def test_who_has_seen_enough_closes_the_pipe_and_nothing_failed(published, outpu
 
 
 @pytest.mark.parametrize("command", ["sources", "status", "doctor", "metrics"])
-def test_what_a_machine_reads_is_json_and_nothing_else(here, capsys, monkeypatch, command):
+def test_output_for_a_program_is_json_and_nothing_else(here, capsys, monkeypatch, command):
     sync_settings(COMMUNITY.format("bakers"))
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
     monkeypatch.setattr("pipelines.broker.admin.wait_ready", lambda *_: False)
@@ -239,12 +239,12 @@ def test_what_a_machine_reads_is_json_and_nothing_else(here, capsys, monkeypatch
 
 
 @pytest.mark.parametrize("address", ["nohost", "host:port", ",", "http://host:9092", "host:9092,"])
-def test_an_address_of_kafka_that_is_none_is_refused_where_it_was_set(here, capsys, monkeypatch, address):
+def test_a_malformed_address_of_kafka_names_the_variable_that_holds_it(here, capsys, monkeypatch, address):
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", address)
     assert "KAFKA_BOOTSTRAP_SERVERS" in refused(capsys, "land")
 
 
-def test_a_kafka_that_is_down_is_said_by_every_command_that_needs_it(here, capsys, monkeypatch):
+def test_every_command_that_needs_kafka_reports_that_it_is_down(here, capsys, monkeypatch):
     sync_settings(COMMUNITY.format("bakers"))
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
     monkeypatch.setattr("dagster_project.processes.temporary.admin.wait_ready", lambda *_: False)
@@ -252,7 +252,7 @@ def test_a_kafka_that_is_down_is_said_by_every_command_that_needs_it(here, capsy
         assert "Kafka at 127.0.0.1:9 does not answer" in refused(capsys, command)
 
 
-def test_of_two_commands_that_start_kafka_the_second_is_told_to_wait(here, capsys):
+def test_the_second_of_two_commands_that_start_kafka_is_refused(here, capsys):
     Path("var").mkdir()
     with Path("var/kafka.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -267,7 +267,7 @@ def test_a_home_that_is_a_file_is_refused_and_the_doctor_goes_on(here, capsys):
     assert len(json.loads(capsys.readouterr().out)) > 3
 
 
-def test_a_full_disk_is_called_one(published, capsys, monkeypatch):
+def test_a_full_disk_is_reported_as_a_full_disk(published, capsys, monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -288,7 +288,7 @@ def test_a_published_file_that_is_gone_is_made_again_by_publish(here, capsys):
     assert run_command(["publish"]) == 0
     for path in Path("var/published").glob("*.duckdb"):
         path.unlink()
-    assert "`guildhall publish` makes a new one" in refused(capsys, "sql", "select 1")
+    assert "`guildhall publish` writes a new one" in refused(capsys, "sql", "select 1")
     assert run_command(["publish"]) == 0
     assert run_command(["sql", "select 1"]) == 0
 
@@ -314,7 +314,7 @@ def test_kafka_ends_with_a_command_that_was_killed():
     assert wait_for(lambda: not alive(child), 20)
 
 
-def test_jars_that_cannot_be_fetched_are_no_fault_of_the_disk(tmp_path, monkeypatch):
+def test_jars_that_cannot_be_fetched_are_not_reported_as_a_disk_error(tmp_path, monkeypatch):
     def unreachable(*_: object, **__: object) -> None:
         raise OSError("a proxy error of requests, which has no number")
 

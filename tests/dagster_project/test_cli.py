@@ -1,4 +1,4 @@
-"""Command line: every command teaches, errors have three parts, exit codes mean what they say."""
+"""Command line: every command teaches, errors have three parts, exit codes have one meaning each."""
 
 import json
 import os
@@ -106,22 +106,22 @@ def test_a_comment_in_a_roster_keeps_the_numbers_of_lines(here):
 def test_a_misspelt_setting_is_refused_with_the_nearest_known_one(here, capsys):
     Path("guildhall.toml").write_text("[gatewya]\nport = 1\n")
     assert run_command(["sources"]) == 1
-    said = capsys.readouterr().err
-    assert "gatewya" in said
-    assert "Did you mean `gateway`?" in said
+    output = capsys.readouterr().err
+    assert "gatewya" in output
+    assert "Did you mean `gateway`?" in output
 
 
-def test_sources_lists_every_platform_for_a_machine_too(here, capsys):
+def test_sources_lists_every_platform_as_json_too(here, capsys):
     assert run_command(["sources", "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert {"slack", "zoom"} <= {platform["platform"] for platform in said["platforms"]}
+    output = json.loads(capsys.readouterr().out)
+    assert {"slack", "zoom"} <= {platform["platform"] for platform in output["platforms"]}
 
 
-def test_metrics_shows_one_whole(here, capsys):
+def test_metrics_shows_everything_about_one_metric(here, capsys):
     assert run_command(["metrics", "n2"]) == 0
-    said = capsys.readouterr().out
-    assert "Newcomer welcome" in said
-    assert "caveat" in said
+    output = capsys.readouterr().out
+    assert "Newcomer welcome" in output
+    assert "caveat" in output
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,12 @@ def test_metrics_shows_one_whole(here, capsys):
         (["why", "Ann Example"], "neither"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_three_parts(here, capsys, arguments, word):
+def test_a_refused_command_reports_three_parts(here, capsys, arguments, word):
     assert run_command(arguments) == 1
-    said = capsys.readouterr().err
-    assert word in said
-    assert "why" in said
-    assert "to do" in said
+    output = capsys.readouterr().err
+    assert word in output
+    assert "why" in output
+    assert "to do" in output
 
 
 @pytest.mark.parametrize(

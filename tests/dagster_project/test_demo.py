@@ -62,14 +62,14 @@ def test_a_demo_to_which_somebody_added_a_community_is_left_alone(tmp_path):
 def test_a_small_demo_adds_up_finds_what_is_planted_and_leaves_nothing_running(tmp_path, capsys):
     home = tmp_path / "var"
     assert demo(home, seed=2, weeks=40, members=90) == 0
-    said = capsys.readouterr().out
-    names = re.findall(r"^  (\w+) ", said, re.MULTILINE)
+    output = capsys.readouterr().out
+    names = re.findall(r"^  (\w+) ", output, re.MULTILINE)
     assert names == ["kafka", "emitted", "understood", "landed", "built", "planted", "published", "report"]
     assert (home / "published" / "current").exists()
     assert list((home / "reports").rglob("index.html"))
     assert _running(home) == []
     truth = json.loads((home / "demo" / "truth.json").read_text())
-    events = int(re.search(r"emitted\s+([\d,]+) events", said).group(1).replace(",", ""))
+    events = int(re.search(r"emitted\s+([\d,]+) events", output).group(1).replace(",", ""))
     assert truth["expected"]["events"] == events
 
 

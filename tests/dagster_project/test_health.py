@@ -64,8 +64,8 @@ def test_doctor_prepares_kafka_only_where_none_of_ours_runs(tmp_path, monkeypatc
     prepared = []
     monkeypatch.setattr("dagster_project.cli.doctor.admin.wait_ready", lambda *_: answers)
     monkeypatch.setattr("dagster_project.cli.doctor.Broker.prepare", lambda _: prepared.append(True))
-    findings = {finding.what: finding for finding in doctor.examine(lambda: Settings(home=tmp_path))}
-    assert findings["Apache Kafka and its Java: installed"].ok
+    results = {result.what: result for result in doctor.examine(lambda: Settings(home=tmp_path))}
+    assert results["Apache Kafka and its Java: installed"].ok
     assert bool(prepared) != answers
 
 
@@ -73,13 +73,13 @@ def test_doctor_names_a_foreign_program_on_the_port(tmp_path):
     broker = Broker(tmp_path / "kafka")
     host, port = broker.bootstrap.split(":")
     with socket.create_server((host, int(port))):
-        findings = list(doctor.examine(lambda: Settings(home=tmp_path)))
-    assert [finding.what for finding in findings if "port" in f"{finding.what} {finding.why}".lower() and not finding.ok]
+        results = list(doctor.examine(lambda: Settings(home=tmp_path)))
+    assert [result.what for result in results if "port" in f"{result.what} {result.why}".lower() and not result.ok]
 
 
 def test_every_failure_of_doctor_has_a_reason_and_a_remedy(tmp_path):
     (tmp_path / "var").write_text("a file where the folder should be")
-    findings = list(doctor.examine(lambda: Settings(home=tmp_path / "var")))
-    failed = [finding for finding in findings if not finding.ok]
+    results = list(doctor.examine(lambda: Settings(home=tmp_path / "var")))
+    failed = [result for result in results if not result.ok]
     assert failed
-    assert all(finding.why and finding.todo for finding in failed)
+    assert all(result.why and result.todo for result in failed)

@@ -10,14 +10,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import duckdb
-import pyarrow as pa
 
 from events.errors import GuildhallError
 from warehouse.build.macros import BEAT_LENGTHS, MACROS
 from warehouse.build.model import LAYERS, Check, Model
 from warehouse.db import integer, quoted, transaction
+
+if TYPE_CHECKING:  # as in model.py
+    import pyarrow as pa
 
 Progress = Callable[[str, float], None]
 
@@ -162,7 +165,7 @@ def make(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     con.unregister("made")
 
 
-def _input(con: duckdb.DuckDBPyConnection, table: str) -> pa.Table:
+def _input(con: duckdb.DuckDBPyConnection, table: str) -> "pa.Table":
     """A table's rows of the communities that are built, as Arrow."""
     narrowed = " semi join building using (community)" if table.startswith("landing.") else ""
     return con.execute(f"from {table}{narrowed}").to_arrow_table()

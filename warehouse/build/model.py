@@ -10,14 +10,16 @@ from importlib.util import module_from_spec, spec_from_file_location
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import duckdb
-import pyarrow as pa
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from warehouse.build.vocabulary import CHAPTERS, COUNTS, KINDS, NEEDS, one_of
+
+if TYPE_CHECKING:  # reading what is published needs no Arrow, and its import takes a third of a second
+    import pyarrow as pa
 
 LAYERS = ("core", "levels", "metrics", "scorecard", "reports")
 """The layers that are built, in the order in which they may read one another; `landing` is what they are built from."""
@@ -26,7 +28,7 @@ MODELS = Path(__file__).parents[1] / "models"
 _HEADER = re.compile(r"\A\s*/\*\n(?P<yaml>.*?)\n\*/\s*\n(?P<sql>.*)\Z", re.DOTALL)
 _NAME = re.compile(r"^[a-z][a-z_]*$")
 
-Function = Callable[..., pa.Table]
+Function = Callable[..., "pa.Table"]
 """Arrow tables in, named as the tables that the header reads, without their layer; rows in any order. An Arrow table out."""
 
 
