@@ -18,6 +18,7 @@ from events.topics import TOPICS
 from events.verb import Verb
 from pipelines.platforms import PLATFORMS
 from warehouse.build.catalog import catalog, metrics
+from warehouse.build.meta_tables import META
 from warehouse.build.model import LAYERS, Model
 from warehouse.build.vocabulary import CHAPTERS
 
@@ -111,6 +112,10 @@ def _table_page() -> str:
         for model in sorted((m for m in catalog() if m.layer == layer), key=lambda m: m.table):
             parts.append(f"### {model.table}\n\n{model.header.summary} One row per ({', '.join(model.header.grain)}).\n")
             parts.append(table(("column", "meaning"), [(f"`{n}`", meaning) for n, meaning in model.header.columns.items()]))
+    parts.append("## meta\n")
+    for name, described in sorted(META.items()):
+        parts.append(f"### meta.{name}\n\n{described.summary}\n")
+        parts.append(table(("column", "meaning"), [(f"`{n}`", meaning) for n, (_, meaning) in described.columns.items()]))
     return "\n".join(parts)
 
 

@@ -4,16 +4,16 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from tests.warehouse.landing_rows import Row, act, content_hash, edited, met, moment, revised, said
+from tests.warehouse.landing_rows import Row, act, content_hash, edited, met, moment, posted, revised
 
 BEGIN = moment("2024-01-01")
 WEEKS = 6
 MINUTES = WEEKS * 7 * 24 * 60
 PEOPLE = ("ana", "ben", "cleo", "dan", "rss")
 KINDS = (
-    "said",
-    "said",
-    "said",
+    "posted",
+    "posted",
+    "posted",
     "asked",
     "answer",
     "answer",
@@ -53,7 +53,7 @@ def histories(draw, size: int = 60) -> list[Row]:
             if other and kind in ("answer", "react", "revert")
             else draw(st.sampled_from("ccd")),
             "space": draw(st.sampled_from(("general", "help"))),
-            "mentions": draw(st.lists(st.sampled_from(PEOPLE), max_size=1)) if kind in ("said", "speak") else [],
+            "mentions": draw(st.lists(st.sampled_from(PEOPLE), max_size=1)) if kind in ("posted", "speak") else [],
         }
         rows.extend(_action(kind, who, at(minute), other, common, draw))
     return rows
@@ -61,14 +61,14 @@ def histories(draw, size: int = 60) -> list[Row]:
 
 def _action(kind, who, when, other, common, draw) -> list[Row]:  # noqa: C901, PLR0912 - one case a kind
     if kind in ("answer", "react", "revert", "changed", "conflict") and other is None:
-        kind = "said"
+        kind = "posted"
     match kind:
         case "asked":
-            return [said(who, when, **common, is_question=True)]
+            return [posted(who, when, **common, is_question=True)]
         case "answer":
-            return [said(who, when, **common, thread_id=other["object_id"], reply_to_id=other["object_id"])]
+            return [posted(who, when, **common, thread_id=other["object_id"], reply_to_id=other["object_id"])]
         case "topic":
-            return [said(who, when, **common, thread_id="topic")]
+            return [posted(who, when, **common, thread_id="topic")]
         case "react":
             return [act(who, when, "react", **common, object_id=other["object_id"], reply_to_id=other["object_id"])]
         case "made" | "edit":
@@ -90,4 +90,4 @@ def _action(kind, who, when, other, common, draw) -> list[Row]:  # noqa: C901, P
         case "conflict":
             row = other | {"size": draw(st.integers(0, 9)), "occurred_at": when, "normaliser_version": draw(st.integers(1, 2))}
             return [row | {"content_hash": content_hash(row)}]
-    return [said(who, when, **common)]
+    return [posted(who, when, **common)]

@@ -1,7 +1,7 @@
 """Landing rows: interactions as they would have landed, with defaults, for tests of the tables.
 
 con = open_memory()
-land(con, said("ana", "2024-01-01 09:00"), said("ben", "2024-01-01 09:05", thread_id="t"))
+land(con, posted("ana", "2024-01-01 09:00"), posted("ben", "2024-01-01 09:05", thread_id="t"))
 build_tables(con, as_of="2024-03-25")
 rows(con, "core.threads")
 """
@@ -22,7 +22,7 @@ from warehouse.landing.tables import LANDING_TABLES
 
 Row = dict[str, Any]
 
-_OURS = ("content_hash", "landed_at", "batch", "raw", "normaliser_version", "schema_version")
+_NOT_CONTENT = ("content_hash", "landed_at", "batch", "raw", "normaliser_version", "schema_version")
 
 
 def moment(text: str | datetime) -> datetime:
@@ -73,7 +73,7 @@ def act(actor: str, at: str | datetime, verb: str = "post", **given: Any) -> Row
     return row
 
 
-def said(actor: str, at: str | datetime, **given: Any) -> Row:
+def posted(actor: str, at: str | datetime, **given: Any) -> Row:
     """A chat message; a reply when it names a thread."""
     return act(actor, at, "reply" if given.get("thread_id") else "post", **given)
 
@@ -126,12 +126,12 @@ def revised(row: Row, change: str, revision: int = 1, **given: Any) -> Row:
 
 
 def content_hash(row: Row) -> int:
-    said = repr(sorted((name, repr(value)) for name, value in row.items() if name not in _OURS))
-    return int.from_bytes(hashlib.blake2b(said.encode(), digest_size=8).digest())
+    content = repr(sorted((name, repr(value)) for name, value in row.items() if name not in _NOT_CONTENT))
+    return int.from_bytes(hashlib.blake2b(content.encode(), digest_size=8).digest())
 
 
 def land(con: duckdb.DuckDBPyConnection, *rows: Row, people: dict[str, str | None] | None = None) -> None:
-    """Insert interactions, and a member for each actor: the actor's own name, unless `people` says otherwise (None: nobody)."""
+    """Insert interactions, and a member for each actor: the actor's own name, unless `people` has another one (None: no member)."""
     if not rows:
         return
     names = list(con.execute("select * from landing.main.interactions limit 0").to_arrow_table().schema)
@@ -154,7 +154,7 @@ def add(con: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row]) -> None
 
 
 def empty(con: duckdb.DuckDBPyConnection) -> None:
-    """Forget everything that has landed; the next build of a community forgets its tables too."""
+    """Delete everything that has landed; the next build of a community empties its tables."""
     for table in LANDING_TABLES:
         con.execute(f"delete from landing.main.{table}")
 

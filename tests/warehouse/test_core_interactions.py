@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.warehouse.landing_rows import act, build_tables, edited, empty, land, moment, revised, rows, said
+from tests.warehouse.landing_rows import act, build_tables, edited, empty, land, moment, posted, revised, rows
 
 AS_OF = "2024-03-25"
 
@@ -21,7 +21,7 @@ def standing(con, *landed, people=None, as_of=AS_OF):
     return {row["event_id"]: row for row in rows(con, "core.interactions")}
 
 
-ASKED = said("ana", "2024-01-02 09:00", event_id="e", is_question=True, size=40)
+ASKED = posted("ana", "2024-01-02 09:00", event_id="e", is_question=True, size=40)
 
 
 def test_an_edit_changes_features_and_size_and_gives_no_second_credit(con):
@@ -58,7 +58,7 @@ def test_a_move_changes_space_and_thread_and_an_edit_does_not(con):
 
 
 def test_a_move_out_of_a_thread_leaves_no_thread(con):
-    answered = said("ana", "2024-01-02 09:00", event_id="e", thread_id="t")
+    answered = posted("ana", "2024-01-02 09:00", event_id="e", thread_id="t")
     assert standing(con, answered, revised(answered, "move", 1, thread_id=None))["e"]["thread_id"] is None
 
 
@@ -132,16 +132,16 @@ def test_an_undone_edit_is_no_contribution_of_its_week_but_its_author_was_seen(c
 
 
 def test_what_happens_at_the_moment_of_the_build_is_not_seen(con):
-    before, at = said("ana", "2024-03-24 23:59:59.999"), said("ana", AS_OF)
+    before, at = posted("ana", "2024-03-24 23:59:59.999"), posted("ana", AS_OF)
     assert list(standing(con, before, at)) == [before["event_id"]]
 
 
 def test_other_communities_are_not_seen(con):
-    assert standing(con, said("ana", "2024-01-02", community="d")) == {}
+    assert standing(con, posted("ana", "2024-01-02", community="d")) == {}
 
 
 def test_two_accounts_of_one_person_are_one_member(con):
-    landed = said("ana", "2024-01-02 09:00"), said("ana-wiki", "2024-01-02 10:00")
+    landed = posted("ana", "2024-01-02 09:00"), posted("ana-wiki", "2024-01-02 10:00")
     standing(con, *landed, people={"ana": "m1", "ana-wiki": "m1"})
     assert [(r["member"], r["contributions"]) for r in rows(con, "core.member_weeks")] == [("m1", 2)]
 
@@ -153,7 +153,7 @@ def test_an_account_that_may_not_be_shown_leaves_its_message_without_a_member(co
 
 
 def test_mentions_are_members_each_once(con):
-    said_to = said("ana", "2024-01-02 09:00", event_id="e", mentions=["ben-wiki", "ben", "cleo", "nobody"])
+    said_to = posted("ana", "2024-01-02 09:00", event_id="e", mentions=["ben-wiki", "ben", "cleo", "nobody"])
     stands = standing(con, said_to, people={"ben": "m2", "ben-wiki": "m2", "cleo": "m1", "nobody": None})
     assert stands["e"]["mentions"] == ["m1", "m2"]
 
@@ -178,9 +178,9 @@ def test_a_community_without_events_is_a_row_and_breaks_nothing(con):
 
 def test_a_member_is_a_person_where_one_of_the_accounts_is(con):
     landed = (
-        said("ana", "2024-01-02"),
-        said("ana-app", "2024-01-03", actor_kind="bot"),
-        said("rss", "2024-01-03", actor_kind="bot"),
+        posted("ana", "2024-01-02"),
+        posted("ana-app", "2024-01-03", actor_kind="bot"),
+        posted("rss", "2024-01-03", actor_kind="bot"),
     )
     standing(con, *landed, people={"ana": "m1", "ana-app": "m1", "rss": "m2"})
     assert {r["member"]: r["actor_kind"] for r in rows(con, "core.first_seen")} == {"m1": "human", "m2": "bot"}

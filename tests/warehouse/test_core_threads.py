@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.warehouse.landing_rows import act, build_tables, edited, empty, land, met, moment, revised, rows, said
+from tests.warehouse.landing_rows import act, build_tables, edited, empty, land, met, moment, posted, revised, rows
 
 AS_OF = "2024-03-25"
 
@@ -37,11 +37,11 @@ def answers(con):
 
 def opening(actor, at, **given):
     """A Slack-like opening message: it carries no thread; what answers it names it."""
-    return said(actor, at, **{"event_id": "root", "object_id": "root"} | given)
+    return posted(actor, at, **{"event_id": "root", "object_id": "root"} | given)
 
 
 def answer(actor, at, **given):
-    return said(actor, at, **{"thread_id": "root", "reply_to_id": "root"} | given)
+    return posted(actor, at, **{"thread_id": "root", "reply_to_id": "root"} | given)
 
 
 # --- explicit threads
@@ -116,10 +116,10 @@ def test_a_topic_starts_again_after_fourteen_silent_days(con):
     topic = {"thread_id": "pruning"}
     built(
         con,
-        said("ana", "2024-01-01 09:00", **topic),
-        said("ben", "2024-01-15 09:00", **topic),
-        said("cleo", "2024-01-29 09:00:01", **topic),
-        said("ana", "2024-01-30 09:00", **topic),
+        posted("ana", "2024-01-01 09:00", **topic),
+        posted("ben", "2024-01-15 09:00", **topic),
+        posted("cleo", "2024-01-29 09:00:01", **topic),
+        posted("ana", "2024-01-30 09:00", **topic),
     )
     assert {key: (t["starter"], t["first_replier"]) for key, t in threads(con).items()} == {
         "pruning": ("ana", "ben"),
@@ -150,9 +150,9 @@ def test_turns_in_a_meeting_are_in_no_thread(con):
 def test_chat_without_threads_is_a_conversation_until_it_falls_silent(con):
     built(
         con,
-        said("ana", "2024-01-02 09:00", event_id="1", is_question=True),
-        said("ben", "2024-01-02 10:00", event_id="2"),  # an hour, which is the gap where nothing is known
-        said("cleo", "2024-01-02 11:00:01", event_id="3"),
+        posted("ana", "2024-01-02 09:00", event_id="1", is_question=True),
+        posted("ben", "2024-01-02 10:00", event_id="2"),  # an hour, which is the gap where nothing is known
+        posted("cleo", "2024-01-02 11:00:01", event_id="3"),
     )
     assert {key: (t["starter"], t["first_replier"], t["inferred"]) for key, t in threads(con).items()} == {
         "conversation:1": ("ana", "ben", True),
@@ -162,59 +162,59 @@ def test_chat_without_threads_is_a_conversation_until_it_falls_silent(con):
 
 def test_a_space_falls_silent_by_its_own_usual_gap(con):
     # Ten gaps of 2 hours in the first week: the 90th percentile is 2 hours.
-    first = [said("ana", f"2024-01-02 {hour:02}:00", event_id=f"a{hour:02}") for hour in range(0, 22, 2)]
+    first = [posted("ana", f"2024-01-02 {hour:02}:00", event_id=f"a{hour:02}") for hour in range(0, 22, 2)]
     second = [
-        said("ana", "2024-01-09 00:00", event_id="b1"),
-        said("ben", "2024-01-09 02:00", event_id="b2"),
-        said("ben", "2024-01-09 04:00:01", event_id="b3"),
+        posted("ana", "2024-01-09 00:00", event_id="b1"),
+        posted("ben", "2024-01-09 02:00", event_id="b2"),
+        posted("ben", "2024-01-09 04:00:01", event_id="b3"),
     ]
     built(con, *first, *second)
     assert [t for t in threads(con) if t.startswith("conversation:b")] == ["conversation:b1", "conversation:b3"]
 
 
 def test_the_usual_gap_is_between_ten_minutes_and_a_day(con):
-    busy = [said("ana", f"2024-01-02 09:{minute:02}", event_id=f"a{minute:02}", space="busy") for minute in range(11)]
-    slow = [said("ana", f"2024-01-{day:02} 09:00", event_id=f"s{day:02}", space="slow") for day in (1, 3, 5, 7)]
+    busy = [posted("ana", f"2024-01-02 09:{minute:02}", event_id=f"a{minute:02}", space="busy") for minute in range(11)]
+    slow = [posted("ana", f"2024-01-{day:02} 09:00", event_id=f"s{day:02}", space="slow") for day in (1, 3, 5, 7)]
     built(
         con,
         *busy,
         *slow,
-        said("ana", "2024-01-09 09:00", event_id="b1", space="busy"),
-        said("ben", "2024-01-09 09:10", event_id="b2", space="busy"),
-        said("ben", "2024-01-09 09:20:01", event_id="b3", space="busy"),
-        said("ana", "2024-01-09 08:00", event_id="t1", space="slow"),
-        said("ben", "2024-01-10 08:00", event_id="t2", space="slow"),
-        said("ben", "2024-01-11 08:00:01", event_id="t3", space="slow"),
+        posted("ana", "2024-01-09 09:00", event_id="b1", space="busy"),
+        posted("ben", "2024-01-09 09:10", event_id="b2", space="busy"),
+        posted("ben", "2024-01-09 09:20:01", event_id="b3", space="busy"),
+        posted("ana", "2024-01-09 08:00", event_id="t1", space="slow"),
+        posted("ben", "2024-01-10 08:00", event_id="t2", space="slow"),
+        posted("ben", "2024-01-11 08:00:01", event_id="t3", space="slow"),
     )
     late = {key for key, t in threads(con).items() if t["opened_at"] >= moment("2024-01-08")}
     assert late == {"conversation:b1", "conversation:b3", "conversation:t1", "conversation:t3"}
 
 
 def test_gaps_older_than_thirteen_weeks_are_forgotten(con):
-    old = [said("ana", f"2023-10-03 {hour:02}:00", event_id=f"a{hour:02}") for hour in range(0, 22, 2)]
+    old = [posted("ana", f"2023-10-03 {hour:02}:00", event_id=f"a{hour:02}") for hour in range(0, 22, 2)]
     # 2023-10-02 is 14 weeks before 2024-01-08: two hours are longer than the hour where nothing is known.
-    built(con, *old, said("ana", "2024-01-09 00:00", event_id="b1"), said("ben", "2024-01-09 02:00", event_id="b2"))
+    built(con, *old, posted("ana", "2024-01-09 00:00", event_id="b1"), posted("ben", "2024-01-09 02:00", event_id="b2"))
     assert {"conversation:b1", "conversation:b2"} <= set(threads(con))
 
 
 def test_a_thread_beside_a_conversation_does_not_join_it(con):
     built(
         con,
-        said("ana", "2024-01-02 09:00", event_id="1"),
+        posted("ana", "2024-01-02 09:00", event_id="1"),
         opening("ben", "2024-01-02 09:05"),
         answer("cleo", "2024-01-02 09:10"),
-        said("dan", "2024-01-02 09:15", event_id="2"),
+        posted("dan", "2024-01-02 09:15", event_id="2"),
     )
     assert {key: t["people"] for key, t in threads(con).items()} == {"conversation:1": 2, "root": 2}
 
 
 def test_two_spaces_are_two_conversations(con):
-    built(con, said("ana", "2024-01-02 09:00", space="a"), said("ben", "2024-01-02 09:01", space="b"))
+    built(con, posted("ana", "2024-01-02 09:00", space="a"), posted("ben", "2024-01-02 09:01", space="b"))
     assert len(threads(con)) == 2
 
 
 def test_the_open_week_is_not_in_threads_yet(con):
-    land(con, said("ana", "2024-03-24 23:00", event_id="1"), said("ben", "2024-03-25 00:00", event_id="2"))
+    land(con, posted("ana", "2024-03-24 23:00", event_id="1"), posted("ben", "2024-03-25 00:00", event_id="2"))
     build_tables(con, "2024-03-27 12:00")
     assert threads(con)["conversation:1"]["first_reply_at"] is None
 
@@ -236,26 +236,30 @@ def test_naming_the_root_of_a_thread_answers_the_last_different_speaker(con):
 def test_an_explicit_answer_goes_to_the_author_of_what_it_answers(con):
     built(
         con,
-        said("ana", "2024-01-02 09:00", event_id="1"),
-        said("ben", "2024-01-02 09:10", event_id="2"),
-        said("cleo", "2024-01-02 09:20", event_id="3", reply_to_id="1"),
+        posted("ana", "2024-01-02 09:00", event_id="1"),
+        posted("ben", "2024-01-02 09:10", event_id="2"),
+        posted("cleo", "2024-01-02 09:20", event_id="3", reply_to_id="1"),
     )
     assert answers(con)["3"] == ("ana", True)
 
 
 def test_what_answers_something_never_seen_goes_to_the_last_different_speaker(con):
-    built(con, said("ana", "2024-01-02 09:00", event_id="1"), said("ben", "2024-01-02 09:10", event_id="2", reply_to_id="lost"))
+    built(
+        con,
+        posted("ana", "2024-01-02 09:00", event_id="1"),
+        posted("ben", "2024-01-02 09:10", event_id="2", reply_to_id="lost"),
+    )
     assert answers(con) == {"2": ("ana", False)}
 
 
 def test_who_answers_themselves_or_a_bot_answers_nobody(con):
     built(
         con,
-        said("ana", "2024-01-02 09:00", event_id="1"),
-        said("rss", "2024-01-02 09:05", event_id="2", actor_kind="bot"),
-        said("ben", "2024-01-02 09:10", event_id="3"),
-        said("ben", "2024-01-02 09:20", event_id="4", reply_to_id="3"),
-        said("ben", "2024-01-02 09:30", event_id="5", reply_to_id="2"),
+        posted("ana", "2024-01-02 09:00", event_id="1"),
+        posted("rss", "2024-01-02 09:05", event_id="2", actor_kind="bot"),
+        posted("ben", "2024-01-02 09:10", event_id="3"),
+        posted("ben", "2024-01-02 09:20", event_id="4", reply_to_id="3"),
+        posted("ben", "2024-01-02 09:30", event_id="5", reply_to_id="2"),
     )
     assert answers(con) == {"3": ("ana", False)}
 
@@ -285,7 +289,7 @@ def test_who_speaks_after_somebody_not_shown_answers_nobody(con):
 def test_mentions_reactions_and_thanks_tie(con):
     built(
         con,
-        said("ana", "2024-01-02 09:00", event_id="1", mentions=["ben", "ana"]),
+        posted("ana", "2024-01-02 09:00", event_id="1", mentions=["ben", "ana"]),
         act("ben", "2024-01-04 09:00", "react", event_id="2", object_id="1", reply_to_id="1"),
         act("cleo", "2024-01-05 09:00", "thank", event_id="3", object_id="1", reply_to_id="1"),
     )
@@ -295,14 +299,14 @@ def test_mentions_reactions_and_thanks_tie(con):
 def test_bots_are_on_neither_side_of_a_tie(con):
     built(
         con,
-        said("ana", "2024-01-02 09:00", mentions=["rss"]),
-        said("rss", "2024-01-02 09:01", mentions=["ana"], actor_kind="bot"),
+        posted("ana", "2024-01-02 09:00", mentions=["rss"]),
+        posted("rss", "2024-01-02 09:01", mentions=["ana"], actor_kind="bot"),
     )
     assert ties(con) == set()
 
 
 def test_whoever_was_addressed_but_never_seen_is_not_known_to_be_a_person(con):
-    built(con, said("ana", "2024-01-02 09:00", mentions=["app"]))
+    built(con, posted("ana", "2024-01-02 09:00", mentions=["app"]))
     assert ties(con) == set()
 
 
@@ -319,7 +323,7 @@ def test_reverting_and_moderating_tie_nobody(con):
 def test_an_undone_contribution_ties_nobody(con):
     built(
         con,
-        said("ben", "2024-01-02 08:00"),
+        posted("ben", "2024-01-02 08:00"),
         edited("ana", "2024-01-02 09:00", event_id="1", mentions=["ben"]),
         edited("cleo", "2024-01-02 10:00", verb="revert", reply_to_id="1"),
     )
@@ -391,6 +395,6 @@ def test_whoever_acts_towards_another_in_a_meeting_helps_them(con):
 
 
 def test_addressing_somebody_in_chat_alone_helps_nobody(con):
-    built(con, said("ana", "2024-01-02 09:00"), said("ben", "2024-01-09 09:00", mentions=["ana"]))
+    built(con, posted("ana", "2024-01-02 09:00"), posted("ben", "2024-01-09 09:00", mentions=["ana"]))
     assert ties(con) == {("ben", "ana")}
     assert helps(con) == set()

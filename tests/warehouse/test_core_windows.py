@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.warehouse.landing_rows import add, build_tables, came, edited, empty, land, moment, rows, said
+from tests.warehouse.landing_rows import add, build_tables, came, edited, empty, land, moment, posted, rows
 
 MONDAY = moment("2024-01-01")
 """Week 0 of these tests."""
@@ -17,7 +17,7 @@ def con(shared_con):
     return shared_con
 
 
-def meet(weeks, people=3, community="c", what=said):
+def meet(weeks, people=3, community="c", what=posted):
     """In each of these weeks so many people say something, on the Wednesday."""
     return [
         what(f"p{person}", str(MONDAY + timedelta(weeks=week, days=2, hours=9, minutes=person)), community=community)
@@ -82,10 +82,10 @@ def test_beats_before_the_archive_begins_do_not_count(con):
 
 def test_contributors_are_distinct_people_of_the_window_and_of_the_window_before(con):
     landed = [
-        said("ana", MONDAY),
-        said("ana", MONDAY + timedelta(weeks=1)),
-        said("ben", MONDAY + timedelta(weeks=5)),
-        said("rss", MONDAY, actor_kind="bot"),
+        posted("ana", MONDAY),
+        posted("ana", MONDAY + timedelta(weeks=1)),
+        posted("ben", MONDAY + timedelta(weeks=5)),
+        posted("rss", MONDAY, actor_kind="bot"),
     ]
     found = windows(con, 26, *landed)
     assert [found[e]["contributors"] for e in (1, 2, 6, 12, 13, 14, 17, 18)] == [1, 1, 2, 2, 2, 1, 1, 0]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.warehouse.histories import BEGIN, MINUTES, PEOPLE, at, histories
-from tests.warehouse.landing_rows import add, empty, land, said
+from tests.warehouse.landing_rows import add, empty, land, posted
 from warehouse.build.build import build
 from warehouse.build.catalog import catalog
 from warehouse.build.staleness import BUILT, fingerprint, last_batch, remember, settings_fingerprints, stale
@@ -144,9 +144,9 @@ def test_built_step_by_step_is_built_at_once(one, other, rows, data):
 
 def test_one_more_day_touches_only_the_tables_about_the_open_week(one):
     one.clear()
-    one.land([said("ana", at(60), event_id="1")], 1)
+    one.land([posted("ana", at(60), event_id="1")], 1)
     one.refresh(at(1440))
-    one.land([said("ben", at(1500), event_id="2")], 2)
+    one.land([posted("ben", at(1500), event_id="2")], 2)
     wanted = one.refresh(at(2880))
     assert (wanted.whole, wanted.open_week) == ((), COMMUNITIES)
     assert one.con.execute("select count(*) from warehouse.core.interactions").fetchone() == (2,)
@@ -154,8 +154,8 @@ def test_one_more_day_touches_only_the_tables_about_the_open_week(one):
 
 def test_a_record_that_contradicts_one_of_a_closed_week_builds_the_community_whole(one):
     one.clear()
-    row = said("ana", at(60), event_id="1")
-    one.land([row, said("ben", at(10_100))], 1)
+    row = posted("ana", at(60), event_id="1")
+    one.land([row, posted("ben", at(10_100))], 1)
     one.refresh(at(10_200))
     again = row | {"occurred_at": at(10_150), "normaliser_version": 2}
     one.land([again | {"content_hash": 1}], 2)

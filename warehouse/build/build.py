@@ -1,9 +1,9 @@
-"""Building: from the landing file to every table, for some communities or all. A function of (landing, settings, communities).
+"""Building: computes every table from the landing file, for some communities or all. The same input gives the same tables.
 
-Two catalogs are attached, `landing` and `warehouse`; a third, `scratch`, lives in memory. A build runs every model's SELECT
-over the communities concerned into `scratch`, in the order of the catalog, and then, in one short transaction, replaces
-these communities' rows in `warehouse`. So a model is plain SQL about `core.threads`, and sees only the communities being
-built; models that read `landing` narrow it themselves with `semi join building using (community)`.
+Two catalogs are attached, `landing` and `warehouse`; a third, `scratch`, is in memory. A build runs every model over the given
+communities into `scratch`, in the order of the catalog. Then it replaces these communities' rows in `warehouse`, in one short
+transaction. So a model is plain SQL about `core.threads` and sees only the communities that are built; a model that reads
+`landing` narrows it with `semi join building using (community)`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -149,7 +149,7 @@ def open_scratch(
 
 
 def use_macros(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the macros for this connection alone: a published file has none, and cannot be written to."""
+    """Create the macros for this connection only: a published file has none and cannot be written to."""
     con.execute(MACROS.replace("create macro", "create or replace temp macro"))
 
 
@@ -239,7 +239,7 @@ def _replace(con: duckdb.DuckDBPyConnection, models: Sequence[Model], since: dat
 
 
 def _migrate(con: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Make the table, or make it anew when its columns changed: a changed model is built for all communities by the caller."""
+    """Create the table, or create it again when its columns changed: the caller then builds it for all communities."""
     new, old = (_columns(con, catalog, model) for catalog in ("scratch", "warehouse"))
     if new == old:
         return
