@@ -87,7 +87,7 @@ def test_jars_that_are_there_need_no_network(monkeypatch: pytest.MonkeyPatch, tm
     ("said", "why"),
     [
         ("java.io.IOException: No space left on device", "disk is full"),
-        ("java.net.BindException: Address already in use", "ports was taken"),
+        ("java.net.BindException: Address already in use", "took one of its ports"),
         ("Failed to acquire lock on file .lock", "same folder"),
         ("something else", "something else"),
     ],
