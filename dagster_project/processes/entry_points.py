@@ -54,7 +54,8 @@ def kafka(settings: Settings) -> None:
 def gateway(settings: Settings) -> None:
     """Webhooks and CloudEvents in. Starts and accepts while Kafka is down."""
     from pipelines.broker.clients import live_producer  # noqa: PLC0415
-    from pipelines.ingest.gateway import ConfiguredSource, make_app, run_gateway  # noqa: PLC0415
+    from pipelines.ingest.gateway import ConfiguredSource, make_app  # noqa: PLC0415
+    from pipelines.ingest.http_server import serve  # noqa: PLC0415
     from pipelines.ingest.publisher import RawPublisher  # noqa: PLC0415
     from pipelines.ingest.spool import Spool  # noqa: PLC0415
     from pipelines.platforms import PLATFORMS  # noqa: PLC0415
@@ -73,7 +74,7 @@ def gateway(settings: Settings) -> None:
         tokens=tokens(settings),
         reports=settings.paths.reports,
     )
-    run_gateway(app, settings.gateway.host, settings.gateway.port)
+    serve(app, settings.gateway.host, settings.gateway.port)
 
 
 def poller(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Export trees: the files of an export, read one at a time, whether zipped, in a tar, or unpacked in a folder."""
+"""Archives: the files of an export, read one at a time from a zip, a tar or a folder."""
 
 import json
 import lzma
@@ -16,21 +16,21 @@ from typing import Any, Protocol, Self
 from pipelines.connector import ExportError
 
 MOST_BYTES = 256 * 2**20
-"""A file of an export that is larger is not read: it would not fit beside the rest."""
+"""A larger file of an export is not read: it would need too much memory."""
 MOST_TAR_BYTES = 8 * 2**30
 MOST_TAR_FILES = 1_000_000
-"""A tar that holds more is not unpacked: it would fill the disk."""
+"""A tar with more is not unpacked: it would fill the disk."""
 
 
 class ExportTree(Protocol):
     """The files of an export."""
 
     def names(self) -> list[str]:
-        """Paths of all files, with `/`, sorted."""
+        """Return the paths of all files, sorted, with `/` between folders."""
         ...
 
     def read(self, name: str) -> bytes:
-        """The bytes of one file. Raises ExportError."""
+        """Return the bytes of one file. Raises ExportError."""
         ...
 
 
@@ -62,27 +62,27 @@ class _Zip:
             _check_size(name, self._archive.getinfo(name).file_size)
             return self._archive.read(name)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-            # RuntimeError is how zipfile says "encrypted"; NotImplementedError, an unknown compression.
+            # zipfile raises RuntimeError for encryption and NotImplementedError for an unknown compression.
             raise _broken(name, "the zip is damaged there, or encrypted") from error
 
 
 class _Header(tarfile.TarInfo):
-    """A header that must be whole: by itself tarfile takes one that is broken or cut off for the archive's end."""
+    """A header that must be complete: tarfile takes a broken or cut-off header for the end of the archive."""
 
     @classmethod
-    def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:  # noqa: A002, RUF100 - the name that tarfile uses
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:  # noqa: A002, RUF100 - the name of tarfile
         try:
             return super().fromtarfile(tarfile)
         except HeaderError as error:
-            if type(error).__name__ == "EOFHeaderError":  # the empty block with which an archive says that it is whole
+            if type(error).__name__ == "EOFHeaderError":  # the empty block at the end of a complete archive
                 raise
             raise ReadError("a header is broken or cut off") from error
 
 
 class _Tar:
-    """A tar, read once from beginning to end: its files lie in a temporary folder, under numbers instead of their names.
+    """A tar, unpacked once into a temporary folder, with numbers as file names.
 
-    So no name of an archive is ever a path of ours, and a compressed tar is not unpacked anew for every file.
+    So a name in the archive never becomes a path on this machine, and a compressed tar is unpacked only once.
     """
 
     def __init__(self, path: Path, folder: Path) -> None:
@@ -91,7 +91,7 @@ class _Tar:
         try:
             with tarfile.open(path, "r|*", tarinfo=_Header, errors="replace") as archive:
                 for number, member in enumerate(archive):
-                    if not member.isfile():  # links and devices point out of the archive
+                    if not member.isfile():  # links and devices may point outside the archive
                         continue
                     _check_size(member.name, member.size)
                     total += member.size
@@ -105,7 +105,7 @@ class _Tar:
                         shutil.copyfileobj(content, file)
                     self._places[str(PurePosixPath(member.name))] = place
         except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError) as error:
-            raise _broken(path.name, "the tar is damaged, or only the beginning of one") from error
+            raise _broken(path.name, "the tar is damaged or cut off") from error
 
     def names(self) -> list[str]:
         return sorted(self._places)
@@ -116,7 +116,7 @@ class _Tar:
 
 @contextmanager
 def open_tree(path: Path) -> Iterator[ExportTree]:
-    """The tree of a zip file, a tar (plain or compressed) or a folder. Raises ExportError where there is none of them."""
+    """Open a zip file, a tar (plain or compressed) or a folder. Raises ExportError for anything else."""
     if path.is_dir():
         yield _Folder(path)
         return
@@ -135,19 +135,19 @@ def open_tree(path: Path) -> Iterator[ExportTree]:
     except zipfile.BadZipFile as error:
         raise ExportError(
             "The export cannot be read.",
-            f"{path.name} is no zip file and no tar, or only the beginning of one.",
+            f"{path.name} is neither a zip file nor a tar, or it is cut off.",
             "Download it again and compare the sizes.",
         ) from error
     except OSError as error:
         raise ExportError(
-            "The export cannot be read.", f"{path.name}: {error.strerror}.", "Check who may read it and try again."
+            "The export cannot be read.", f"{path.name}: {error.strerror}.", "Check its permissions and try again."
         ) from error
     with archive:
         yield _Zip(archive)
 
 
 def read_rows(tree: ExportTree, name: str) -> list[dict[str, Any]]:
-    """The objects of a file that holds a JSON list of objects. Raises ExportError, naming the file."""
+    """Return the objects of a file that has a JSON list of objects. Raises ExportError, which names the file."""
     try:
         rows = json.loads(tree.read(name))
     except (ValueError, RecursionError) as error:
@@ -173,5 +173,5 @@ def _broken(name: str, why: str) -> ExportError:
     return ExportError(
         "The export cannot be read to its end.",
         f"{name}: {why}.",
-        "Export or download it again; what was imported so far is kept, and a second import adds only what is missing.",
+        "Export or download it again, and import it again: what was imported so far counts once.",
     )

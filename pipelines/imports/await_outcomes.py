@@ -1,4 +1,4 @@
-"""Following: what became of raw records that were just sent, read from the outcomes topic as the stream worker writes it."""
+"""Await outcomes: wait until the stream worker has understood the raw records that were just sent, and count the results."""
 
 import json
 from collections import Counter
@@ -16,25 +16,25 @@ POLL_SECONDS = 0.5
 
 
 class AwaitError(GuildhallError):
-    """The stream worker did not get to the end."""
+    """The stream worker did not finish the records."""
 
 
 @dataclass(slots=True)
-class Awaited:
-    """What became of the raw records of one source in the offsets followed."""
+class Outcomes:
+    """The outcomes of the raw records of one source."""
 
     records: int = 0
     interactions: int = 0
     accounts: int = 0
     outcomes: Counter[tuple[str, str | None]] = field(default_factory=Counter)
-    """By verdict and reason; they add up to `records`."""
+    """Records by verdict and reason; they add up to `records`."""
     unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By tenant and space, of spaces that no community has."""
+    """Records by tenant and space, of spaces that no community has."""
     details: Counter[str] = field(default_factory=Counter)
-    """Why records were rejected; content-free."""
+    """Records by the detail of their rejection, which is free of content."""
 
     def of(self, verdict: Verdict) -> int:
-        """How many records met this verdict."""
+        """Return how many records have this verdict."""
         return sum(count for (found, _), count in self.outcomes.items() if found == verdict)
 
 
@@ -47,15 +47,15 @@ def await_outcomes(
     *,
     progress: Callable[[int], None] = lambda _: None,
     patience_seconds: float = 120.0,
-) -> Awaited:
-    """Wait until every raw record from `starts` to `ends` (offsets by raw partition) has its outcome; count those of `source`.
+) -> Outcomes:
+    """Wait until every raw record from `starts` to `ends` (offsets by raw partition) has an outcome; count those of `source`.
 
-    `since` is where to begin in the outcomes topic (`broker.admin.ends` before anything was sent). `progress` hears how many
-    records have their outcome. Raises AwaitError when nothing moves for `patience_seconds`.
+    `since` has the offsets of the outcomes topic from before the first record was sent (`broker.admin.ends`). `progress` is
+    called with the number of records that have an outcome. Raises AwaitError after `patience_seconds` without any outcome.
     """
     waiting = {part: end - starts.get(part, 0) for part, end in ends.items() if end > starts.get(part, 0)}
     seen: dict[int, set[int]] = {part: set() for part in waiting}
-    found, silence = Awaited(), 0.0
+    found, silence = Outcomes(), 0.0
     consumer = outcomes_consumer(bootstrap)
     try:
         consumer.assign([TopicPartition(OUTCOMES.name, part, offset) for part, offset in since.items()])
@@ -79,7 +79,7 @@ def _count(
     ends: Mapping[int, int],
     seen: dict[int, set[int]],
     source: str,
-    found: Awaited,
+    found: Outcomes,
 ) -> None:
     part = int(str(chunk["partition"]))
     if part not in seen:
@@ -107,6 +107,6 @@ def _stuck(waiting: Mapping[int, int], seen: Mapping[int, set[int]]) -> AwaitErr
     left = sum(count - len(seen[part]) for part, count in waiting.items())
     return AwaitError(
         f"{left} records have no outcome yet.",
-        "The stream worker does not move; what was sent is safe in Kafka.",
-        "See var/log/worker.log; `guildhall status` shows the lag, and a refresh later takes up the rest.",
+        "The stream worker makes no progress. The records are safe in Kafka.",
+        "See var/log/worker.log. `guildhall status` shows the lag, and a later refresh includes the rest.",
     )

@@ -1,4 +1,4 @@
-"""Importing: an export on disk becomes raw events, through the same source as live traffic, as fast as Kafka takes them."""
+"""Importer: an export on disk becomes raw events in Kafka, as fast as Kafka takes them."""
 
 import time
 from collections import Counter
@@ -23,19 +23,19 @@ ANSWER_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What an import sent."""
+    """The result of an import."""
 
     events: int
     acknowledged: int
     seconds: float
     ends: dict[int, int]
-    """By raw partition: the offset behind its last record, once everything was acknowledged. When the outcomes have reached
-    these, all of the import has been understood."""
+    """By raw partition: the offset behind its last record, after everything was acknowledged. When every record before these
+    has an outcome, the import is understood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What an import would become, without sending anything. Content-free."""
+    """What an import would become if it were sent. Free of content."""
 
     events: int
     interactions: int
@@ -46,7 +46,7 @@ class Tally:
     unmapped: dict[tuple[str, str], int]
     """Events by (tenant, space) of spaces that no community has."""
     details: dict[str, int]
-    """Why events would be rejected: fields and kinds of error, never values."""
+    """Events by the detail of their rejection: fields and kinds of error, never values."""
 
 
 def import_export(
@@ -62,10 +62,10 @@ def import_export(
 ) -> Imported:
     """Send every event of an export and wait until Kafka has acknowledged all of them.
 
-    `kind` is one of `platform.exports`; `events` are those of `begun`, where an export was looked into before. `progress` hears
-    the number sent so far, every now and then. The same export sent
-    again gives the same raw ids and adds no interaction. Raises ExportError for an export that cannot be read,
-    KafkaUnavailableError when Kafka is away, PublishError when it does not take everything.
+    `kind` is one of `platform.exports`; `events` are those of `begun`, for an export that was opened before. `progress` is
+    called now and then with the number sent so far. The same export sent again has the same raw ids and adds no interaction.
+    Raises ExportError for an export that cannot be read, KafkaUnavailableError when Kafka is away, and PublishError when it
+    does not take everything.
     """
     ends(bootstrap, RAW.name, wait_seconds=ANSWER_SECONDS)  # a Kafka that is away fails here, not after minutes of queueing
     sending = raw_events(platform, kind, path, options, now) if events is None else events
@@ -119,11 +119,11 @@ def tally_export(
 
 
 def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions, now: datetime) -> Iterator[RawEvent]:
-    """The raw events of an export, lazily, in its order."""
+    """Yield the raw events of an export, in its order."""
     source = Source(SourceKind.IMPORT, platform.slug, kind).address
     for exported in platform.exports[kind](path, options):
         yield RawEvent(
-            # Of the export's own ids, not of the bytes: the same action has one raw id in every export of this kind.
+            # From the export's own ids, not the bytes: the same event has one raw id in every export of this kind.
             id=delivery_id(source, f"{exported.tenant}\n{exported.id}".encode()),
             sender=f"/{source}",
             type=exported.type,
@@ -137,6 +137,6 @@ def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions
 
 
 def begun(platform: Platform, kind: str, path: Path, options: ImportOptions, now: datetime) -> Iterator[RawEvent]:
-    """The raw events of an export whose first has been read: what cannot be opened is known at once. Raises ExportError."""
+    """Return the raw events of an export and read the first: an unreadable export fails here. Raises ExportError."""
     events = raw_events(platform, kind, path, options, now)
     return chain(list(islice(events, 1)), events)

@@ -1,8 +1,8 @@
-"""CloudEvents over HTTP: a request in binary, structured or batch mode becomes raw events, each with a verdict of its own.
+"""CloudEvents over HTTP: a request in binary, structured or batch mode becomes raw events, each with its own verdict.
 
-The `cloudevents` library says what a well-formed event is. Two things are ours, because it does otherwise: the data stays byte
-for byte where HTTP carries it so (the library would parse and write it again), and an event without an id is refused (the
-library would invent one, and a re-delivery would get another).
+The `cloudevents` library decides what a well-formed event is. Two things differ from it: binary data stays byte for byte (the
+library would parse and write it again), and an event without an id is refused (the library would invent one, and a re-delivery
+would get another).
 """
 
 import base64
@@ -37,14 +37,14 @@ def main_emitter(platform: str) -> tuple[Source, str | None]:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One event that cannot enter: why, without its content."""
+    """One event that is not accepted, and why, without its content."""
 
     id: str | None
     why: str
 
 
 class RefusedRequestError(Exception):
-    """A request that holds no events at all, with its HTTP status."""
+    """A request without any readable event, with the HTTP status of the answer."""
 
     def __init__(self, status: int, why: str) -> None:
         """`why` is shown to the sender."""
@@ -53,7 +53,7 @@ class RefusedRequestError(Exception):
 
 
 class _Verbatim:
-    """The library's format, with the data as it came."""
+    """A format of the library that leaves the data as it is."""
 
     @staticmethod
     def read_data(body: bytes, _: str | None) -> bytes:
@@ -194,6 +194,6 @@ def _plain(value: object) -> bool:
 
 
 def _why(error: Exception) -> str:
-    # Names of attributes only: a message of the library or of a parser would quote what the sender wrote.
+    # Names of attributes only: a message of the library or of a parser would quote the sender's content.
     fields = getattr(error, "errors", None)
     return f"not valid: {', '.join(sorted(fields))}" if isinstance(fields, dict) else "time or data cannot be read"

@@ -49,7 +49,7 @@ def test_a_tar_that_breaks_off_is_refused_before_its_first_file(tmp_path: Path, 
     whole = tarred(tmp_path / "whole", mode, noise).read_bytes()
     end = whole.rstrip(b"\0") if mode == "w" else whole
     (tmp_path / "part").write_bytes(end[: int(len(end) * share)])
-    with pytest.raises(ExportError, match="only the beginning"), open_tree(tmp_path / "part"):
+    with pytest.raises(ExportError, match="cut off"), open_tree(tmp_path / "part"):
         pass
 
 
@@ -65,7 +65,7 @@ def test_a_tar_with_a_broken_header_in_the_middle_is_refused(tmp_path: Path) -> 
 
 def test_what_is_gzipped_and_no_tar_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"hello" * 500))
-    with pytest.raises(ExportError, match="no tar"), open_tree(tmp_path / "a.gz"):
+    with pytest.raises(ExportError, match="nor a tar"), open_tree(tmp_path / "a.gz"):
         pass
 
 

@@ -27,8 +27,10 @@ from events.topics import RAW
 from pipelines.connector import Accept, Answer, Handshake, Platform, Refuse, Request
 from pipelines.ingest import last_seen
 from pipelines.ingest.cloudevents import _deeper_than
-from pipelines.ingest.gateway import ConfiguredSource, Limits, _ImpatientProtocol, make_app
+from pipelines.ingest.gateway import ConfiguredSource, make_app
+from pipelines.ingest.http_server import HeaderTimeoutProtocol
 from pipelines.ingest.publisher import RawPublisher
+from pipelines.ingest.requests import Limits
 from pipelines.ingest.spool import Spool
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -594,9 +596,9 @@ def test_live_and_ready_say_so(house):
 def test_metrics_count_by_source(house):
     house.hook()
     text = house.client.get("/metrics").text
-    assert 'guildhall_gateway_events_acknowledged_total{source="webhook/quill/main"} 1\n' in text
-    assert "guildhall_gateway_kafka_healthy 1\n" in text
-    assert "guildhall_gateway_spool_events 0\n" in text
+    assert 'guildhall_gateway_events_acknowledged_total{source="webhook/quill/main"} 1.0\n' in text
+    assert "guildhall_gateway_kafka_healthy 1.0\n" in text
+    assert "guildhall_gateway_spool_events 0.0\n" in text
     assert text.count("# TYPE") == 9
 
 
@@ -670,10 +672,10 @@ def test_reports_are_not_shown_to_another_machine(tmp_path, reports):
 
 @pytest.fixture
 def port(tmp_path, monkeypatch):
-    monkeypatch.setattr(_ImpatientProtocol, "HEADER_SECONDS", 0.2)
+    monkeypatch.setattr(HeaderTimeoutProtocol, "HEADER_SECONDS", 0.2)
     publisher = RawPublisher(StandInKafka().make, Spool(tmp_path / "spool", free_bytes=0))
     app = make_app(SOURCES, PLATFORMS, publisher, lambda: NOW, Limits(body_seconds=0.2))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, http=_ImpatientProtocol, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, http=HeaderTimeoutProtocol, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

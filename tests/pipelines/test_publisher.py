@@ -140,7 +140,8 @@ def test_everything_the_gateway_said_yes_to_survives_kill_9(kafka, tmp_path):
         from datetime import UTC, datetime
         from pathlib import Path
         from events.interaction import Medium
-        from pipelines.ingest.gateway import make_app, run_gateway
+        from pipelines.ingest.gateway import make_app
+        from pipelines.ingest.http_server import serve
         from pipelines.connector import Platform
         from pipelines.broker.clients import live_producer
         from pipelines.ingest.publisher import RawPublisher
@@ -150,7 +151,7 @@ def test_everything_the_gateway_said_yes_to_survives_kill_9(kafka, tmp_path):
             version=1, normalise=iter, emits=True)
         publisher = RawPublisher(lambda: live_producer(bootstrap), Spool(folder / "spool", free_bytes=0), wait_seconds=0.5)
         app = make_app((), {"quill": quill}, publisher, lambda: datetime.now(UTC), state=folder)
-        run_gateway(app, "127.0.0.1", port)
+        serve(app, "127.0.0.1", port)
     """)
     before = ends(kafka, RAW.name)
     street = Street(kafka)

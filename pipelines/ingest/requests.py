@@ -1,0 +1,100 @@
+"""Requests: the limits of one HTTP request to the gateway, its body within them, and who sent it."""
+
+import asyncio
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from events.limits import MAX_BATCH_EVENTS, MAX_BODY_BYTES, MAX_JSON_DEPTH
+
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+_LENGTH_DIGITS = 20
+"""More digits than any length has: an endless number is not parsed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one request may cost."""
+
+    body_bytes: int = MAX_BODY_BYTES
+    batch_events: int = MAX_BATCH_EVENTS
+    json_depth: int = MAX_JSON_DEPTH
+    body_seconds: float = 10.0
+
+
+class RefusedError(Exception):
+    """The request is answered with this status and reason, and nothing else happens."""
+
+    def __init__(self, status: int, why: str, headers: Mapping[str, str] | None = None) -> None:
+        """`why` is shown to the sender."""
+        super().__init__(why)
+        self.response = JSONResponse({"error": why}, status, dict(headers or {}))
+
+
+async def refused(_: Request, error: Exception) -> Response:
+    """Answer a RefusedError."""
+    assert isinstance(error, RefusedError)
+    return error.response
+
+
+async def disconnected(_: Request, __: Exception) -> Response:
+    """Answer a sender that left in the middle of its body. Nothing was stored, and nobody reads the answer."""
+    return Response(status_code=400)
+
+
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """Return the body. Raises RefusedError for one that is compressed, too large or too slow."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise RefusedError(415, "send the body uncompressed")
+    too_large = RefusedError(413, f"a body has at most {limits.body_bytes} bytes", {"Connection": "close"})
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared[:_LENGTH_DIGITS]) > limits.body_bytes:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.body_seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limits.body_bytes:
+                    raise too_large
+    except TimeoutError as error:
+        raise RefusedError(408, "the body came too slowly", {"Connection": "close"}) from error
+    return bytes(body)
+
+
+def headers_of(request: Request) -> dict[str, str]:
+    """Return the headers by lower-case name. A header that comes twice is joined: two signatures match no check."""
+    found: dict[str, str] = {}
+    for name, value in request.headers.items():
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def is_local(request: Request) -> bool:
+    """Return whether the sender is on this machine.
+
+    Behind a proxy on this machine every sender seems local, so a forwarded request does not count. The host name is checked
+    because a web page from elsewhere can point a name of its own at 127.0.0.1.
+    """
+    forwarded = any(name in request.headers for name in PROXY_HEADERS)
+    host = request.headers.get("host", "")
+    named = host.rpartition(":")[0] or host
+    return request.client is not None and request.client.host in LOOPBACK and not forwarded and named in LOCAL_NAMES
+
+
+def check_token(request: Request, tokens: tuple[str, ...]) -> None:
+    """Raise RefusedError unless the request has one of these bearer tokens, or there are none and the sender is local."""
+    if not tokens:
+        if is_local(request):
+            return
+        raise RefusedError(401, "this gateway has no token: without one, only 127.0.0.1 may send here")
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    # Every token is compared, so that the time of the answer does not show which one matched.
+    matches = [hmac.compare_digest(given.strip().encode(), token.encode()) for token in tokens]
+    if scheme.lower() != "bearer" or not any(matches):
+        raise RefusedError(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
