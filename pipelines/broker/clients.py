@@ -11,15 +11,17 @@ Three libraries, each where it is best:
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer
-from kafka import KafkaAdminClient
 
 from events.limits import MAX_RECORD_BYTES
 
 ASK_MS = 5_000
 WRITER_TIMEOUT_MS = 60_000
+
+if TYPE_CHECKING:
+    from kafka import KafkaAdminClient
 
 Settings = dict[str, Any]
 
@@ -83,8 +85,10 @@ def replay_consumer(bootstrap: str) -> Consumer:
     return Consumer(_consumer(bootstrap, "guildhall-replay") | {"enable.partition.eof": True})
 
 
-def admin_client(bootstrap: str, *, timeout_ms: int = ASK_MS) -> KafkaAdminClient:
+def admin_client(bootstrap: str, *, timeout_ms: int = ASK_MS) -> "KafkaAdminClient":
     """Return an admin client; close it after use. Raises `kafka.errors.KafkaError` when no broker answers in `timeout_ms`."""
+    from kafka import KafkaAdminClient  # noqa: PLC0415 - half a second of imports that the gateway does not need
+
     return KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=timeout_ms, request_timeout_ms=timeout_ms)
 
 

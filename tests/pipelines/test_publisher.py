@@ -190,7 +190,7 @@ def gateway(program: str, bootstrap: str, folder: Path, port: int) -> Iterator[s
         [sys.executable, "-c", program, bootstrap, str(folder), str(port)], env=os.environ | {"PYTHONPATH": "."}
     ) as child:
         try:
-            deadline = time.monotonic() + 15
+            deadline = time.monotonic() + 60  # on a busy machine the imports alone take ten seconds
             while True:
                 with contextlib.suppress(httpx.TransportError):
                     if httpx.get(f"http://127.0.0.1:{port}/live").status_code == 200:
