@@ -1,4 +1,5 @@
 """Contracts: what travels between the parts of Guildhall, and what it means.
 
-Plain values and their JSON. Imports nothing of ours and no framework: pydantic, and the clients that the emitter needs.
+Plain values and their JSON. It imports no other package of this repository and no framework, only pydantic and the clients that
+the SDK needs.
 """

@@ -1,4 +1,4 @@
-"""Accounts: what a platform says of an account. Holds names: read by the identity store only."""
+"""Accounts: what a platform shows about an account. They hold names, so only the identity store reads them."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,7 +6,7 @@ from events.interaction import ActorKind, UtcMs
 
 
 class Account(BaseModel):
-    """What a platform said of an account, and when. Keyed by actor; the newest `seen_at` wins field by field."""
+    """What a platform shows about an account, and when. The key is the actor; for each field the newest `seen_at` wins."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

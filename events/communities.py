@@ -1,4 +1,4 @@
-"""Communities of the settings: which space belongs to which community on which day, and which accounts are bots."""
+"""Communities: which space belongs to which community on which day, and which accounts are bots, as in the settings."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime

@@ -1,8 +1,8 @@
-"""Errors: what a person is told, in three parts: what happened, why, what to do."""
+"""Errors: messages in three parts: what happened, why, and what to do."""
 
 
 class GuildhallError(Exception):
-    """Something refused or failed that a person can mend. Each part is one sentence without names or content of messages."""
+    """A failure that a person can correct. Each part is one sentence without names of people or content of messages."""
 
     def __init__(self, what: str, why: str, todo: str) -> None:
         """Keep the three parts; `str()` joins them."""

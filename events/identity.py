@@ -14,7 +14,7 @@ PSEUDONYM_LENGTH = 32
 
 
 def global_id(platform: str, tenant: str, native: str) -> str:
-    """`platform:tenant:native`: the id of an object, a thread or a action."""
+    """`platform:tenant:native`: the id of an object, a thread or an action."""
     return f"{platform}:{tenant}:{native}"
 
 
@@ -24,15 +24,15 @@ def name_account(name: str) -> str:
 
 
 def account_in_key(account: str) -> str:
-    """A native account inside the natural key of a action: a keyed hash stands there later, for ids are published."""
+    """A native account within the natural key of an action. `event_id` replaces it with a keyed hash: ids are published."""
     return f"\x01{account}\x01"
 
 
 def event_id(key: bytes, platform: str, tenant: str, native: str) -> str:
-    """`platform:tenant:natural key` of a action; an account in it (`account_in_key`) only as a keyed hash.
+    """`platform:tenant:natural key` of an action. An account in it (`account_in_key`) becomes a keyed hash.
 
-    The hash is of what stands before the account too: ids are published, and an account that had one hash everywhere would join
-    a person's pseudonyms in two communities.
+    The hash includes what precedes the account. Ids are published, and an account with the same hash everywhere would link a
+    person's pseudonyms in two communities.
     """
     if "\x01" not in native:
         return global_id(platform, tenant, native)
@@ -44,12 +44,12 @@ def event_id(key: bytes, platform: str, tenant: str, native: str) -> str:
 
 
 def title_object(title: str) -> str:
-    """The native id of an object or thread that has only a title (page, topic): it is keyed later, for titles name people."""
+    """The native id of an object or thread that has only a title. `object_id` hashes it, because titles name people."""
     return TITLE + title
 
 
 def object_id(key: bytes, platform: str, tenant: str, native: str) -> str:
-    """`platform:tenant:native` of an object or a thread; of a title (`title_object`) only a keyed hash."""
+    """`platform:tenant:native` of an object or a thread. A title (`title_object`) becomes a keyed hash."""
     return global_id(platform, tenant, _hashed_title(key, platform, tenant, native) if native.startswith(TITLE) else native)
 
 
@@ -60,22 +60,22 @@ def _hashed_title(key: bytes, platform: str, tenant: str, title: str) -> str:
 
 @lru_cache(maxsize=200_000)
 def actor_id(key: bytes, platform: str, tenant: str, account: str) -> str:
-    """The keyed pseudonym of an account: the same in every community, never in anything published."""
+    """The keyed pseudonym of an account. It is the same in every community and is never published."""
     return _keyed(key, "actor", platform, tenant, account)
 
 
 def published_pseudonym(key: bytes, community: str, member: str) -> str:
-    """The only key of a person in the warehouse: of one member in one community, joined with no other community."""
+    """The only key of a person in the warehouse. It differs per community, so it links nobody across communities."""
     return _keyed(key, "member", community, member)
 
 
 @lru_cache(maxsize=20_000)
 def keyed_link(key: bytes, url: str, domain: str) -> str:
-    """A link as it is kept: keyed hash and registered domain, never the address."""
+    """A link as it is stored: keyed hash and registered domain, never the URL."""
     return f"link:{_keyed(key, 'link', url)[:16]}@{domain}"
 
 
 def _keyed(key: bytes, *parts: str) -> str:
-    # Parts are length-prefixed by the separator's escape: "a|b","c" and "a","b|c" must differ.
+    # The separator is escaped within parts, so that "a|b","c" and "a","b|c" differ.
     message = SEPARATOR.join(part.replace("\\", "\\\\").replace(SEPARATOR, "\\" + SEPARATOR) for part in parts)
     return hmac.digest(key, message.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()[:PSEUDONYM_LENGTH]

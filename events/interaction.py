@@ -13,7 +13,7 @@ SCHEMA_VERSION = 1
 
 
 class Medium(StrEnum):
-    """Where people meet."""
+    """The kind of place where people meet."""
 
     WIKI = "wiki"
     CHAT = "chat"
@@ -28,7 +28,7 @@ class Visibility(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """What the platform's flag or the settings' list says of an account; never guessed from its name."""
+    """The kind of an account, by the platform's flag or the list in the settings. It is never inferred from a name."""
 
     HUMAN = "human"
     BOT = "bot"
@@ -36,7 +36,7 @@ class ActorKind(StrEnum):
 
 
 class ObjectKind(StrEnum):
-    """What something was done to."""
+    """The kind of thing that an action changes or refers to."""
 
     MESSAGE = "message"
     PAGE = "page"
@@ -75,7 +75,7 @@ Text = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
 
 
 class Features(BaseModel):
-    """What was read from a text before the text was dropped."""
+    """What is read from a text before the text is dropped."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -97,7 +97,7 @@ class Interaction(BaseModel):
     """One person did one thing, in one community, at one time.
 
     Facts are immutable; change arrives as a revision (`revises`, `change`, `revision`), possibly before what it revises.
-    The same action has the same `event_id` through every source. Order between records means nothing; ties break on
+    The same action has the same `event_id` through every source. The order of records has no meaning; ties break on
     `(occurred_at, event_id)`.
     """
 
@@ -116,7 +116,7 @@ class Interaction(BaseModel):
     actor_kind: ActorKind = Field(description="human, bot or system, by flag or list")
     object_id: Text = Field(description="what it was done to: platform:tenant:native id")
     object_kind: ObjectKind = Field(description="message, page, file, meeting or community")
-    thread_id: Text | None = Field(default=None, description="explicit threads only; inferring is SQL's")
+    thread_id: Text | None = Field(default=None, description="explicit threads only; SQL infers the others")
     reply_to_id: Text | None = Field(default=None, description="the object answered or reverted")
     mentions: tuple[Text, ...] = Field(default=(), description="pseudonyms of the accounts addressed")
     refs: tuple[Text, ...] = Field(default=(), description="objects and links referred to; links as keyed hash and domain")

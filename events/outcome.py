@@ -1,4 +1,4 @@
-"""Outcomes: what became of every raw record. Content-free: a reason, a place, a hash."""
+"""Outcomes: the result of understanding each raw record, without content: a reason, a place, a hash."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Verdict(StrEnum):
-    """One of three."""
+    """The result of understanding one raw record."""
 
     UNDERSTOOD = "understood"
     IGNORED = "ignored"
@@ -15,7 +15,7 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a record was ignored or rejected. It says whose move it is."""
+    """Why a record is ignored or rejected, which shows who can change that: nobody, an administrator, or a developer."""
 
     NOT_PARTICIPATION = "not_participation"
     UNMAPPED_SPACE = "unmapped_space"
@@ -32,7 +32,7 @@ REJECTED_REASONS = frozenset(Reason) - IGNORED_REASONS
 
 
 class RecordOutcome(BaseModel):
-    """What became of the raw record at (partition of the chunk, offset)."""
+    """The outcome of the raw record at (partition of the chunk, offset)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,7 +44,7 @@ class RecordOutcome(BaseModel):
     source: str | None = None
     raw_id: str | None = None
     tenant: str | None = None
-    space: str | None = Field(default=None, description="of an unmapped space, so that `sources` can name it")
+    space: str | None = Field(default=None, description="of an unmapped space; `guildhall sources` lists it")
     payload_hash: str | None = Field(default=None, description="of a rejected payload")
     interactions: int = 0
     accounts: int = 0
@@ -52,7 +52,7 @@ class RecordOutcome(BaseModel):
 
 
 class OutcomeChunk(BaseModel):
-    """The outcomes of one run of records of one raw partition: one record of the outcomes topic."""
+    """Outcomes of consecutive records of one raw partition: one record of the outcomes topic."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Raw events: one platform action as the platform told it, in CloudEvents 1.0 Kafka binary mode."""
+"""Raw events: one event as the platform sent it, in CloudEvents 1.0 Kafka binary mode."""
 
 import hashlib
 import json
@@ -17,15 +17,15 @@ _NEEDED = ("ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_receivedat
 
 
 class BadEnvelopeError(ValueError):
-    """A record of the raw topic whose headers are not those of a CloudEvent of ours; names the header, never its value."""
+    """A record of the raw topic whose headers break the contract. The message names the header, never its value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawEvent:
     """The payload byte for byte, and its context.
 
-    `type` begins with the platform's slug and a dot (`slack.event`). `tenant` and `community` are set where the payload
-    itself does not say them: importers and pollers.
+    `type` begins with the platform's slug and a dot (`slack.event`). `source` is the address of an `events.source.Source`.
+    `tenant` and `community` are set where the payload does not contain them: by sources and imports.
     """
 
     id: str
@@ -73,8 +73,8 @@ class RawEvent:
         for name in _NEEDED:
             if not found.get(name):
                 raise BadEnvelopeError(f"no {name}")
-        for name, said in found.items():
-            if name in _OURS and len(said) > MAX_CHARACTERS:
+        for name, content in found.items():
+            if name in _OURS and len(content) > MAX_CHARACTERS:
                 raise BadEnvelopeError(f"{name} has more than {MAX_CHARACTERS} characters")
         try:
             parse(found["ce_guildhallsource"])
@@ -94,13 +94,13 @@ class RawEvent:
         )
 
     def packed(self) -> bytes:
-        """This event as one record of a journal: its headers in a line of JSON (which escapes line ends), then the payload."""
+        """The event as one record of a journal: its headers as one line of JSON, then the payload."""
         headers = [(name, value.decode()) for name, value in self.headers()]
         return json.dumps(headers, separators=(",", ":")).encode() + b"\n" + self.payload
 
     @classmethod
     def unpacked(cls, record: bytes) -> "RawEvent":
-        """What `packed` wrote."""
+        """The event that `packed` wrote. Raises BadEnvelopeError."""
         line, _, payload = record.partition(b"\n")
         return cls.from_record(payload, [(name, value.encode()) for name, value in json.loads(line)])
 
@@ -117,7 +117,7 @@ def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-@lru_cache(maxsize=4096)  # an import's records share their moment of receipt
+@lru_cache(maxsize=4096)  # the records of an import share their time of receipt
 def _moment(name: str, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)

@@ -1,6 +1,6 @@
-"""JSON Schemas: one file a topic in `events/schemas/`, made from the models, so that a change of a contract is a visible diff.
+"""JSON Schemas: one file per topic in `events/schemas/`, generated from the models: a change of a contract is a visible diff.
 
-`python -m events.schemas` writes them; a test compares.
+`python -m events.schemas` writes them. A test compares them with the models.
 """
 
 import json
@@ -23,7 +23,9 @@ class RawHeaders(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     ce_specversion: str = Field(default="1.0", description="of CloudEvents")
-    ce_id: Text = Field(description="the sender's, or the hash of source and bytes; also the key. Tells re-deliveries apart")
+    ce_id: Text = Field(
+        description="the sender's, or the hash of source and bytes; also the key. A re-delivery has the same id"
+    )
     ce_source: Text = Field(description="where it happened, a URI reference")
     ce_type: Text = Field(description="begins with the platform's slug and a dot", pattern=r"^[^.]+\..+$")
     ce_guildhallsource: Text = Field(
@@ -31,9 +33,11 @@ class RawHeaders(BaseModel):
         pattern=r"^(webhook|poll|import|emit)/[^/]+/[^/]+$",
     )
     ce_receivedat: AwareDatetime = Field(description="when that source received it")
-    ce_time: AwareDatetime | None = Field(default=None, description="when it happened, where the envelope says so")
-    ce_tenant: Text | None = Field(default=None, description="workspace, site or account, where the payload does not say it")
-    ce_community: Text | None = Field(default=None, description="from importers only: where the export does not say it")
+    ce_time: AwareDatetime | None = Field(default=None, description="when it happened, where the envelope has a time")
+    ce_tenant: Text | None = Field(
+        default=None, description="workspace, site or account, where the payload does not contain it"
+    )
+    ce_community: Text | None = Field(default=None, description="from imports only, where the export does not contain it")
 
 
 MODELS: dict[str, type[BaseModel]] = {

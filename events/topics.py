@@ -1,4 +1,4 @@
-"""Topics: one row each, created by us with explicit partitions, retention and cleanup policy."""
+"""Topics: one row per topic, with the partitions, retention and cleanup policy with which Guildhall creates it."""
 
 from dataclasses import dataclass
 
@@ -50,7 +50,7 @@ INTERACTIONS = Topic(
 OUTCOMES = Topic(
     name="participation.outcomes.v1",
     key="raw partition",
-    value="one record a chunk: for each raw offset its outcome",
+    value="one record per chunk: the outcome of each raw offset",
     partitions=8,
     cleanup="delete",
     retention_ms=28 * DAY_MS,
@@ -59,7 +59,7 @@ OUTCOMES = Topic(
 ACCOUNTS = Topic(
     name="participation.accounts.v1",
     key="actor",
-    value="what a platform says of an account",
+    value="what a platform shows about an account",
     partitions=4,
     cleanup="compact,delete",
     retention_ms=28 * DAY_MS,

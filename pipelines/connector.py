@@ -19,9 +19,9 @@ from events.source import SourceKind
 from events.verb import Verb
 
 
-@dataclass(slots=True, kw_only=True)  # frozen would cost a fifth of all understanding; nobody keeps one
+@dataclass(slots=True, kw_only=True)  # not frozen: that would cost a fifth of the time of understanding
 class Action:
-    """One person did one thing, in the platform's own ids. Becomes an Interaction.
+    """One person did one thing, in the platform's own ids. It becomes an Interaction.
 
     `key` and `revises` are natural keys within platform and tenant (`C024BE91L:1355517523.000005`); `object_id`, `thread_id`,
     and `reply_to_id` are native ids within platform and tenant (`events.identity.title_object` where there is only a title);
@@ -56,7 +56,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSeen:
-    """What the platform says of an account, in its own ids."""
+    """What the platform shows about an account, in its own ids."""
 
     tenant: str
     native_id: str
@@ -70,7 +70,7 @@ class AccountSeen:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Deliberately not an interaction."""
+    """An event that is not an interaction, and why."""
 
     reason: Reason = Reason.NOT_PARTICIPATION
     tenant: str | None = None
@@ -79,7 +79,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """The platform asked whether we are there. Understood, with nothing in it."""
+    """The platform checks that the source is alive. The record is understood and contains nothing."""
 
 
 Found = Action | AccountSeen | Ignored | Handshake
@@ -88,7 +88,7 @@ Normalise = Callable[[RawEvent], Iterator[Found]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A webhook request as it came: header names in lower case, the body byte for byte."""
+    """A webhook request: header names in lower case, the body byte for byte."""
 
     method: str
     path: str
@@ -99,7 +99,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """The request is the platform's own. The gateway keeps the body and answers 200 with `answer` once it is durable."""
+    """The request is genuine. The gateway stores the body, and answers 200 with `answer` once it is durable."""
 
     type: str
     answer: bytes = b""
@@ -109,7 +109,7 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A handshake: answered with 200 at once and noted as a sign of life; nothing is kept."""
+    """A handshake. The gateway answers 200 at once and records that the source is alive; nothing is stored."""
 
     body: bytes
     content_type: str = "application/json"
@@ -117,7 +117,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Not the platform's own. Nothing enters; `why` names the check, never the secret."""
+    """The request is not genuine, and nothing is stored. `why` names the check, never the secret."""
 
     why: str
     status: int = 401
@@ -127,7 +127,7 @@ Verify = Callable[[Request, tuple[str, ...], float], Accept | Answer | Refuse]
 """(request, the source's secrets, now in epoch seconds) -> verdict. Any one of the secrets may match (rotation)."""
 
 Sign = Callable[[bytes, str, float], dict[str, str]]
-"""(body, secret, now) -> the headers with which the platform would send it. For tests and the player."""
+"""(body, secret, now) -> the headers with which the platform sends it. For tests and the simulator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

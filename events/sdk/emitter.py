@@ -1,17 +1,17 @@
-"""The emitter: what a platform embeds to tell Guildhall what happens on it.
+"""Emitter: what a platform embeds to send its events to Guildhall.
 
     from events.sdk.emitter import Emitter
 
     emitter = Emitter("kafka://127.0.0.1:9092", journal=Path("var/emitter"))
     emitter.emit({"happened": "…"}, type="slack.event", tenant="T024BE7LD")
 
-`emit` writes the event to a journal on the disk and returns: the journal is the queue. A thread sends what the journal holds,
-oldest first, and takes it out once Kafka (or the gateway) has acknowledged it; what fails is sent again, later and later, under
-the same id. A process that dies goes on where it stopped when it starts again. Nothing is ever dropped: a journal that is full
-makes `emit` answer False, and what the other side refuses for good is kept in a journal beside it.
+`emit` writes the event to a journal on the disk and returns: the journal is the queue. A thread sends the journal's events,
+oldest first, and removes them once Kafka or the gateway has acknowledged them. It repeats what fails under the same id, with
+growing pauses. After a restart it continues where the process stopped. No event is dropped: when the journal is full, `emit`
+returns False, and events that the receiver refuses for good are stored in a second journal.
 
-Durability: the journal is written but not synced, so that it survives the death of the process and not a power cut;
-`fsync=True` survives both, and waits for the disk in every `emit`.
+Durability: the journal is written but not synced, so it survives the death of the process but not a power cut. With
+`fsync=True` it survives both, and every `emit` waits for the disk.
 """
 
 import base64
@@ -30,7 +30,7 @@ from urllib.parse import quote
 
 import httpx
 
-from events.limits import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES
+from events.limits import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES
 from events.raw import RawEvent
 from events.sdk.journal import Journal, JournalFullError, Taken
 from events.source import MAIN, Source, SourceKind
@@ -43,17 +43,17 @@ REFUSED_FOR_GOOD = frozenset({400, 413, 415, 422})
 
 
 class Sender(Protocol):
-    """Brings events to the other side."""
+    """Sends events to Kafka or to the gateway."""
 
     def send(self, events: Sequence[RawEvent]) -> list[str | None]:
-        """For each event None once it is durable, or why it is refused for good. Raises anything when it may work later."""
+        """For each event None once it is durable, or why it is refused for good. Raises where a later attempt may succeed."""
 
     def close(self) -> None:
-        """Let connections go; never raises, never waits long."""
+        """Close connections. Never raises and never waits long."""
 
 
 class Emitter:
-    """Takes events and sees to it that they arrive. Thread-safe; one per process and journal."""
+    """Accepts events and delivers them. Thread-safe; use one per process and journal."""
 
     def __init__(
         self,
@@ -66,18 +66,19 @@ class Emitter:
         free_bytes: int = 64 << 20,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Start; nothing is connected here, so the other side may be down.
+        """Start the sending thread. It connects later, so the receiver may be down.
 
         `target` is `kafka://host:port,host:port` or the gateway's `http(s)://host:port`; `token` is the gateway's bearer
-        token. `journal` is a folder of this process alone; the disk is never filled above `free_bytes` of free space.
-        Raises ValueError for another kind of target, JournalInUseError when another process uses the folder.
+        token. No other process may use the folder `journal`. At least `free_bytes` of the disk stay free. `source` is the
+        `source` attribute of the CloudEvents. Raises ValueError for another kind of target, JournalInUseError when another
+        process uses the folder.
         """
         if not source:
             raise ValueError("source: at least one character")
         self._sender = _sender(target, token)
         self._source, self._now = source, now
         self._journal = Journal(journal, fsync=fsync, free_bytes=free_bytes)
-        self._kept_out = Journal(journal / "refused", fsync=fsync)
+        self._refused = Journal(journal / "refused", fsync=fsync)
         self.not_taken = 0
         self._changed = threading.Condition()
         self._stopping = False
@@ -92,11 +93,10 @@ class Emitter:
         time: datetime | None = None,
         tenant: str | None = None,
     ) -> bool:
-        """Take one event. True: it is in the journal and will arrive. False: the disk is full (counted in `not_taken`).
+        """Accept one event. True: it is in the journal and will arrive. False: the disk is full (counted in `not_taken`).
 
-        `type` begins with the platform's slug and a dot. The same `id` is the same event however often it is emitted; without
-        one, this event gets one of its own. Raises ValueError for an event that could never be sent: whatever Kafka, the
-        gateway or the network do is not the caller's concern.
+        `type` begins with the platform's slug and a dot. Events with the same `id` count once; without an `id` the event gets a
+        new one. Raises ValueError for an event that can never be sent. It never raises for Kafka, the gateway or the network.
         """
         body = payload if isinstance(payload, bytes) else _json(payload)
         if self._stopping:
@@ -134,21 +134,21 @@ class Emitter:
 
     @property
     def refused(self) -> int:
-        """Events that the other side refused for good; they are kept in the folder `refused` of the journal."""
-        return len(self._kept_out)
+        """Events that the receiver refused for good. They are in the folder `refused` of the journal."""
+        return len(self._refused)
 
     def flush(self, timeout: float) -> bool:
-        """Wait at most so many seconds until everything is acknowledged (or refused for good); whether it is."""
+        """Wait up to `timeout` seconds until every event is acknowledged or refused for good. Returns whether that is so."""
         with self._changed:
             return self._changed.wait_for(lambda: not len(self._journal), timeout)
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Flush, then stop. What did not get through stays in the journal for the next start; whether all did."""
+        """Flush, then stop. Undelivered events stay in the journal for the next start. Returns whether there are none."""
         done = self.flush(timeout)
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        # A thread that still waits for an answer closes the journal when it has it; the process need not wait for that.
+        # A thread that waits for an answer closes the journal afterwards; the process does not have to wait for it.
         self._thread.join(timeout=max(timeout, 1.0))
         return done
 
@@ -167,9 +167,9 @@ class Emitter:
                     break
             try:
                 self._send_oldest()
-            except Exception as error:  # noqa: BLE001 - a host's process must not hear of our transport
+            except Exception as error:  # noqa: BLE001 - a failure to send must not reach the process that embeds the SDK
                 _log.warning("events wait in the journal: %s", type(error).__name__)
-                # Jitter, so that many emitters do not come back all at once.
+                # Jitter, so that many emitters do not retry at the same moment.
                 if self._stops_within(pause * random.uniform(0.5, 1.0)):  # noqa: S311 - no secret
                     break
                 pause = min(pause * 2, LAST_PAUSE_SECONDS)
@@ -177,7 +177,7 @@ class Emitter:
                 pause = FIRST_PAUSE_SECONDS
         self._sender.close()
         self._journal.close()
-        self._kept_out.close()
+        self._refused.close()
 
     def _send_oldest(self) -> None:
         taken = self._journal.take(MAX_BATCH_EVENTS, MAX_BATCH_BYTES)
@@ -189,7 +189,7 @@ class Emitter:
     def _apply(self, taken: Taken, verdicts: Sequence[str | None]) -> None:
         refused = [(record, why) for record, why in zip(taken.records, verdicts, strict=True) if why is not None]
         if refused:
-            self._kept_out.append([record for record, _ in refused])
+            self._refused.append([record for record, _ in refused])
             _log.error("%d events are refused for good, the first because: %s", len(refused), refused[0][1])
         self._journal.acknowledge(taken)
         with self._changed:
@@ -201,23 +201,23 @@ class Emitter:
 
 
 class KafkaSender:
-    """Straight into the raw topic, with kafka-python: pure Python, installs anywhere."""
+    """Writes to the raw topic with kafka-python, which is pure Python and installs anywhere."""
 
     DELIVERY_MS = 10_000
 
     def __init__(self, bootstrap: str) -> None:
-        """Nothing is connected before the first send: kafka-python's constructor waits for a broker, and raises without."""
+        """Connects at the first send, because kafka-python's constructor waits for a broker and raises without one."""
         self._bootstrap = bootstrap
         self._producer: Any = None
 
     def send(self, events: Sequence[RawEvent]) -> list[str | None]:
-        """Raises whatever kafka-python does; the producer is then made anew, for its sequence may be broken."""
+        """Raises what kafka-python raises. The next call then creates a new producer, because the sequence may be broken."""
         try:
             producer = self._connected()
             futures = [
                 producer.send(RAW.name, key=event.id.encode(), value=event.payload, headers=event.headers()) for event in events
             ]
-            # Never flush(): it has hung where batches expired. Each future ends by the delivery time-out.
+            # Not flush(): it has hung where batches expired. Every future ends by the delivery time-out.
             deadline = clock.monotonic() + self.DELIVERY_MS / 1000 + 2
             for future in futures:
                 future.get(timeout=max(0.1, deadline - clock.monotonic()))
@@ -227,7 +227,7 @@ class KafkaSender:
         return [None] * len(events)
 
     def close(self) -> None:
-        """Give it up; what was on its way is sent again by the next."""
+        """Close the producer. What is not acknowledged is sent again by the next one."""
         producer, self._producer = self._producer, None
         if producer is not None:
             with contextlib.suppress(Exception):
@@ -235,7 +235,7 @@ class KafkaSender:
 
     def _connected(self) -> Any:
         if self._producer is None:
-            from kafka import KafkaProducer  # noqa: PLC0415 - who emits over HTTP needs no Kafka client
+            from kafka import KafkaProducer  # noqa: PLC0415 - emitting over HTTP needs no Kafka client
 
             self._producer = KafkaProducer(
                 bootstrap_servers=self._bootstrap.split(","),
@@ -246,13 +246,13 @@ class KafkaSender:
                 max_block_ms=500,
                 linger_ms=5,
                 bootstrap_timeout_ms=3000,
-                max_request_size=4 << 20,
+                max_request_size=MAX_RECORD_BYTES,
             )
         return self._producer
 
 
 class HttpSender:
-    """To the gateway's `/v1/events`: several events as a batch, one alone in binary mode."""
+    """Posts to the gateway's `/v1/events`: several events as a batch, a single one in binary mode."""
 
     def __init__(self, url: str, token: str | None) -> None:
         """`url` is the gateway's, without a path."""
@@ -260,7 +260,7 @@ class HttpSender:
         self._client = httpx.Client(base_url=url, headers=headers, timeout=httpx.Timeout(10.0, connect=3.0))
 
     def send(self, events: Sequence[RawEvent]) -> list[str | None]:
-        """Raises httpx.HTTPError for all that a later attempt may mend: no answer, 5xx, 401, 404, 429, a full disk."""
+        """Raises httpx.HTTPError where a later attempt may succeed: no answer, 5xx, 401, 404, 429, a full disk."""
         answer = self._one(events[0]) if len(events) == 1 else self._many(events)
         if answer.status_code == httpx.codes.MULTI_STATUS or (
             len(events) > 1 and answer.status_code == httpx.codes.BAD_REQUEST
@@ -269,13 +269,13 @@ class HttpSender:
             if verdicts and len(verdicts) == len(events):
                 return [None if each["status"] == "accepted" else str(each.get("reason")) for each in verdicts]
         if answer.status_code in REFUSED_FOR_GOOD:
-            # Of a whole batch nobody knows which event it was: each is asked about alone.
+            # The answer does not show which event of the batch is refused, so each is sent alone.
             return [answer.text[:200]] if len(events) == 1 else [why for event in events for why in self.send([event])]
         answer.raise_for_status()
         return [None] * len(events)
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         with contextlib.suppress(Exception):
             self._client.close()
 
@@ -298,9 +298,9 @@ class HttpSender:
 
 
 _SENT = frozenset({"ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_tenant"})
-"""The gateway writes source and time of receipt itself."""
+"""Headers that are sent. The gateway sets the source and the time of receipt."""
 _PLAIN = "".join(map(chr, range(0x21, 0x7F))).replace('"', "").replace("%", "")
-"""What a header of CloudEvents' HTTP binding carries unescaped."""
+"""Characters that a header of CloudEvents' HTTP binding carries without escaping."""
 
 
 def _sender(target: str, token: str | None) -> Sender:

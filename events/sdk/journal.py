@@ -1,7 +1,7 @@
-"""Journal: framed records in append-only segment files, read in order, kept until they are acknowledged.
+"""Journal: framed records in append-only segment files, read in order and stored until they are acknowledged.
 
-The spool of the gateway and the queue of the emitter are both one of these. A record counts once `append` has returned; what a
-kill tears off in the middle of an append never counted. Reading again after a kill may repeat records, and never skips one.
+The spool of the gateway and the queue of the emitter are journals. A record counts once `append` has returned; an append that a
+kill interrupts does not count. After a kill, reading may repeat records, and never skips one.
 """
 
 import contextlib
@@ -22,42 +22,42 @@ from events.errors import GuildhallError
 from events.files import sync, write_atomic
 
 FRAME = struct.Struct("<II")
-"""Before each record: its length in bytes and its CRC-32."""
+"""Precedes each record: its length in bytes and its CRC-32."""
 SUFFIX = ".journal"
 
 
 class JournalFullError(OSError):
-    """The disk does not take more: too little room, or a write that failed. Nothing of the append counts."""
+    """The disk is full, or a write failed. Nothing of the append counts."""
 
 
 class JournalInUseError(GuildhallError):
-    """Another process holds this folder."""
+    """Another process uses this folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The oldest records not yet acknowledged, and the place behind them."""
+    """The oldest records that are not acknowledged, and the position after them."""
 
     records: tuple[bytes, ...]
     segment: int
     end: int
-    """Bytes from the beginning of the segment, behind the last record."""
+    """The position after the last record, in bytes from the beginning of the segment."""
     damaged: int = 0
-    """Frames whose checksum did not hold; they are passed over."""
+    """Frames with a wrong checksum. They are skipped."""
 
 
 class Journal:
-    """One folder of segments; one process and any number of threads write it, one thread reads it."""
+    """One folder of segments. One process with any number of threads writes it; one thread reads it."""
 
     def __init__(self, folder: Path, *, fsync: bool, free_bytes: int = 0, segment_bytes: int = 8 << 20) -> None:
-        """Open or create the folder, holding it against other processes. Raises JournalInUseError.
+        """Open or create the folder, and lock it against other processes. Raises JournalInUseError.
 
-        With `fsync`, an append survives a power cut; without, it survives the death of the process only. An append that would
-        leave less than `free_bytes` on the disk is refused.
+        With `fsync`, an append survives a power cut; without it, only the death of the process. An append that would leave less
+        than `free_bytes` on the disk is refused.
         """
         self._folder, self._fsync, self._free_bytes, self._segment_bytes = folder, fsync, free_bytes, segment_bytes
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Not of this thread alone: the thread that closes the journal may be another one.
+        # Not bound to this thread: another thread may close the journal.
         self._held = FileLock(folder / "lock", blocking=False, thread_local=False)
         try:
             self._held.acquire()
@@ -75,7 +75,7 @@ class Journal:
         self._count = sum(1 for _ in self._unread())
 
     def __len__(self) -> int:
-        """How many records are not acknowledged."""
+        """Number of records that are not acknowledged."""
         return self._count
 
     @property
@@ -97,7 +97,7 @@ class Journal:
             self._count += len(records)
 
     def take(self, most: int, most_bytes: int = 4 << 20) -> Taken | None:
-        """The oldest unacknowledged records: at least one, at most so many, of about so many bytes. None if there is none."""
+        """The oldest unacknowledged records: 1 to `most`, of about `most_bytes` bytes. None if there are none."""
         records: list[bytes] = []
         place, taken, damaged = (0, 0), 0, 0
         for segment, end, record in self._unread():
@@ -112,7 +112,7 @@ class Journal:
         return Taken(tuple(records), *place, damaged) if place[0] else None
 
     def acknowledge(self, taken: Taken) -> None:
-        """Forget what was taken: it is safe elsewhere. Whole segments are deleted."""
+        """Remove these records: they are safe elsewhere. Segments without other records are deleted."""
         with self._lock:
             self._read_segment, self._read_at = taken.segment, taken.end
             self._count -= len(taken.records) + taken.damaged
@@ -124,14 +124,14 @@ class Journal:
             self._remember()
 
     def compact(self) -> None:
-        """Delete the segment that is being written, if everything in it is acknowledged."""
+        """Delete the segment that is being written, if every record in it is acknowledged."""
         with self._lock:
             if not self._count and self._sizes:
                 self._drop(list(self._sizes))
                 self._remember()
 
     def close(self) -> None:
-        """Let the folder go. What is not acknowledged stays."""
+        """Unlock the folder. Records that are not acknowledged stay."""
         self.compact()
         with self._lock:
             if self._file:
@@ -154,7 +154,7 @@ class Journal:
         if self._file:
             self._file.close()
             self._file = None
-        # A segment of an earlier process is never written again: its tail may be torn.
+        # A segment of an earlier process is not written again: its end may be incomplete.
         number = self._segment + 1
         self._file = FileIO(self._path(number), "xb")
         self._segment, self._sizes[number] = number, 0
@@ -168,7 +168,7 @@ class Journal:
             os.ftruncate(self._file.fileno(), self._sizes[self._segment])
             self._file.seek(self._sizes[self._segment])
         except OSError:
-            # The size we keep bounds what is read in this process; the checksum does after it.
+            # The size in memory limits what this process reads; the checksum limits what the next one reads.
             self._file.close()
             self._file = None
 
@@ -191,7 +191,7 @@ class Journal:
             del self._sizes[number]
 
     def _remember(self) -> None:
-        # Not durable: an older place only repeats records, and their ids show the repetition.
+        # Not durable: an older position only repeats records, and their ids show the repetition.
         with contextlib.suppress(OSError):
             place = f"{self._read_segment} {self._read_at} {self._segment}\n"
             write_atomic(self._folder / "place", place, durable=False)
@@ -212,7 +212,7 @@ class Journal:
 
 
 def _frames(path: Path, start: int, size: int) -> Iterator[tuple[int, bytes | None]]:
-    """(end, record) of each whole frame from `start` to `size`; the record is None where its checksum does not hold."""
+    """(end, record) of each whole frame from `start` to `size`. The record is None where its checksum is wrong."""
     with path.open("rb") as file:
         file.seek(start)
         at = start
@@ -226,5 +226,5 @@ def _frames(path: Path, start: int, size: int) -> Iterator[tuple[int, bytes | No
 
 
 def _sound_end(path: Path) -> int:
-    """Where the last frame with a good checksum ends: behind it is what a kill tore."""
+    """The end of the last frame with a right checksum. What follows is an interrupted append."""
     return max((end for end, record in _frames(path, 0, path.stat().st_size) if record is not None), default=0)

@@ -28,7 +28,7 @@ NOBODY = "kafka://127.0.0.1:9"
 
 
 class Gateway:
-    """A stand-in for the gateway that keeps what it acknowledged and answers as it is told."""
+    """A stand-in for the gateway: it stores what it acknowledges and answers as the test asks."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, object]] = []
@@ -43,8 +43,8 @@ class Gateway:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status, said = gateway.received(self.headers, body)
-                answer = json.dumps(said).encode()
+                status, content = gateway.received(self.headers, body)
+                answer = json.dumps(content).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -61,7 +61,7 @@ class Gateway:
         self.authorizations.add(headers["Authorization"])
         status = self.answers.pop(0) if self.answers else 202
         if status != 202:
-            return status, {"error": "as told"}
+            return status, {"error": "as the test asks"}
         if headers["Content-Type"] == "application/cloudevents-batch+json":
             found = [{**one, "data": b64decode(one.pop("data_base64"))} for one in json.loads(body)]
         else:
@@ -71,7 +71,8 @@ class Gateway:
         if len(taken) == len(found):
             return 202, {"ids": [one["id"] for one in found]}
         verdicts = [
-            {"id": one["id"], "status": "accepted" if one in taken else "refused", "reason": "as told"} for one in found
+            {"id": one["id"], "status": "accepted" if one in taken else "refused", "reason": "as the test asks"}
+            for one in found
         ]
         return (207 if taken else 400), {"events": verdicts}
 
@@ -204,11 +205,11 @@ def test_a_host_killed_in_the_middle_loses_nothing_that_emit_took(gateway, tmp_p
             if int(line) >= 2000:
                 break
         child.send_signal(signal.SIGKILL)
-        said = max([2000, *map(int, child.stdout.read().split())])
+        printed = max([2000, *map(int, child.stdout.read().split())])
     before = len(gateway.events)
     with emitter(gateway.url, tmp_path) as second:
         assert second.flush(10)
-    assert set(gateway.ids()) >= {str(n) for n in range(said + 1)}
+    assert set(gateway.ids()) >= {str(n) for n in range(printed + 1)}
     # At most what was on its way is repeated.
     assert len(gateway.events) - len(set(gateway.ids())) <= 500
     assert before > 0

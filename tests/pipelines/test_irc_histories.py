@@ -127,7 +127,7 @@ def _letters(account: str) -> str:
 
 
 def _published(path: Path) -> dict[tuple[str, str], set[str]]:
-    """Who the published minutes say was present, by kind of minutes and folder; names as their letters only."""
+    """Who was present by the published minutes, by kind of minutes and folder; names as their letters only."""
     lists: dict[tuple[str, str], set[str]] = {}
     with tarfile.open(path) as archive:
         for member in archive:

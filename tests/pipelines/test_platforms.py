@@ -1,32 +1,36 @@
-"""Every platform has a row, every row has fixtures, every fixture is understood as it says.
+"""Platforms: a guide for whoever adds one. Every platform has a folder, a row and fixtures, and every fixture holds.
 
-A fixture is one file for one action, `tests/fixtures/<slug>/<action>.json`, with invented people only:
+A platform is one folder `pipelines/platforms/<slug>/`, one folder of fixtures and one row. Run this file while you work: each
+failure says what is missing and where to put it.
+
+A fixture is one file per action, `tests/fixtures/<slug>/<action>.json`, with invented people only:
 
     {
-      "what": "one sentence: what happened, and what is to become of it",
+      "what": "one sentence: what happened, and what it becomes",
       "raw": {
         "type": "slack.event",                    begins with the slug and a dot
         "source": "webhook/slack/main",           or "import/slack/slack-export" for what a reader of exports yields
         "received_at": "2026-03-02T12:00:00Z",    optional: this is the default
-        "tenant": null, "community": null,        optional: what importers and pollers say beside the payload
-        "payload": {…}                            any JSON; or "payload_text": "…" for bytes that are no JSON object
+        "tenant": null, "community": null,        optional: what sources and imports add to the payload
+        "payload": {…}                            any JSON; or "payload_text": "…" for other bytes
       },
       "expect": {
         "verdict": "understood",                  understood, ignored or rejected
-        "reason": null,                           of the ignored and the rejected
-        "interactions": [                         all of them, in the order in which they are found; of each the fields that matter
+        "reason": null,                           if ignored or rejected
+        "interactions": [                         all of them, in order; of each the fields that matter
           {"event_id": "slack:T0:C1:1.0001", "verb": "post", "actor": {"account": "U1"}, "mentions": [{"account": "U2"}], …}
         ],
-        "accounts": [{"native_id": "U1", "email": "…", …}]     all of them, likewise
+        "accounts": [{"native_id": "U1", "email": "…", …}]     all of them, in order
       }
     }
 
-Fields are those of Interaction v1 and Account as JSON (times as "2026-03-02T11:58:00Z"; whole ids with their `platform:tenant:`
-in front, and an account within them as <native id>). People are `{"account": native id}`; a link in `refs` is
-`{"link": "https://…"}`; an object or a thread that has only a title is `{"title": "…"}`. A list that is left out is expected to
-be empty. Every space of every tenant belongs to the community "gardeners".
+Fields are those of Interaction v1 and Account as JSON (times as "2026-03-02T11:58:00Z"; ids are whole, with
+`platform:tenant:`; an account within an id is <native id>). People are `{"account": native id}`; a link in `refs` is
+`{"link": "https://…"}`; an object or a thread that has only a title is `{"title": "…"}`. A missing list is expected
+to be empty. Every space of every tenant belongs to the community "gardeners".
 """
 
+import ast
 import json
 import pkgutil
 import re
@@ -103,26 +107,39 @@ def test_an_account_in_a_key_is_a_keyed_hash_that_joins_nobody_across_actions():
 @pytest.mark.parametrize("module", _MODULES)
 def test_every_platform_module_has_a_row(module: str) -> None:
     assert module in PLATFORMS, (
-        f"pipelines/platforms/{module}.py has no row: end it with `PLATFORM = Platform(slug={module!r}, …)` "
-        "and add it to _ROWS in pipelines/platforms/__init__.py"
+        f"pipelines/platforms/{module}/ has no row: write `PLATFORM = Platform(slug={module!r}, …)` in its __init__.py "
+        f"(pipelines/connector.py describes the fields) and add {module}.PLATFORM to _ROWS in pipelines/platforms/__init__.py"
+    )
+
+
+@pytest.mark.parametrize("slug", sorted(PLATFORMS))
+def test_a_platform_is_a_folder_whose_init_has_the_row_only(slug: str) -> None:
+    folder = Path(pipelines.platforms.__file__).parent / slug
+    assert folder.is_dir(), f"make a folder pipelines/platforms/{slug}/ with __init__.py (the row) and normalise.py"
+    assert (folder / "normalise.py").is_file(), f"write `normalise(raw)` in pipelines/platforms/{slug}/normalise.py"
+    tree = ast.parse((folder / "__init__.py").read_text())
+    code = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom | ast.Expr)]
+    assert [ast.unparse(node).partition(" = ")[0] for node in code] == ["PLATFORM"], (
+        f"pipelines/platforms/{slug}/__init__.py holds imports and the row PLATFORM: move other code to a module beside it, "
+        "such as normalise.py, webhook.py, export.py, poll.py, payloads.py or markup.py"
     )
 
 
 @pytest.mark.parametrize("slug", sorted(PLATFORMS))
 def test_every_row_has_fixtures(slug: str) -> None:
     assert list((FIXTURES / slug).glob("*.json")), (
-        f"the platform {slug} has no fixtures: write tests/fixtures/{slug}/<action>.json, one file for one action, "
-        "in the format that tests/pipelines/test_platforms.py describes at its top"
+        f"the platform {slug} has no fixtures: write tests/fixtures/{slug}/<action>.json, one file per action, "
+        "in the format at the top of tests/pipelines/test_platforms.py"
     )
 
 
 @pytest.mark.parametrize("slug", sorted(PLATFORMS))
 def test_every_row_is_complete(slug: str) -> None:
     row = PLATFORMS[slug]
-    assert row.slug == slug
-    assert row.title
-    assert row.version >= 1
-    assert row.reference.startswith("https://"), "say where the platform documents its payloads"
+    assert row.slug == slug, "slug: use the name of the folder"
+    assert row.title, "title: give the name that people know"
+    assert row.version >= 1, "version: begin with 1"
+    assert row.reference.startswith("https://"), "reference: give the address of the platform's documentation of its payloads"
     assert row.setup, (
         "setup: write the steps that connect the platform, one line per step, in the order in which a person does them"
     )
@@ -140,16 +157,16 @@ def test_every_row_is_complete(slug: str) -> None:
 
 
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_every_fixture_is_understood_as_it_says(path: Path) -> None:
+def test_every_fixture_has_the_outcome_that_it_expects(path: Path) -> None:
     fixture = json.loads(path.read_text())
     raw, expect = fixture["raw"], fixture["expect"]
-    assert fixture["what"]
+    assert fixture["what"], "what: describe the fixture in one sentence"
     assert raw["type"].startswith(f"{path.parent.name}."), "a raw type begins with the platform's slug and a dot"
 
     outcome = outcome_of(raw, everything_belongs_to_the_gardeners())
 
-    said = (outcome.record.verdict, outcome.record.reason)
-    assert said == (expect["verdict"], expect.get("reason")), outcome.record.detail
+    result = (outcome.record.verdict, outcome.record.reason)
+    assert result == (expect["verdict"], expect.get("reason")), outcome.record.detail
     interactions = [interaction.model_dump(mode="json") for interaction in outcome.interactions]
     found_accounts = [account.model_dump(mode="json") for account in outcome.accounts]
     wanted, wanted_accounts = expect.get("interactions", []), expect.get("accounts", [])

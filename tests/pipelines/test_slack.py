@@ -167,8 +167,8 @@ def test_nothing_of_what_was_said_is_in_the_interaction() -> None:
         "text": "marigold <https://a.example.org/rhubarb|sorrel>",
         "ts": "1772450000.000100",
     }
-    said = outcome(json.dumps({"type": "event_callback", "team_id": "T1", "event": {**event, "channel": "C1"}}).encode())
-    kept = said.interactions[0].model_dump_json()
+    found = outcome(json.dumps({"type": "event_callback", "team_id": "T1", "event": {**event, "channel": "C1"}}).encode())
+    kept = found.interactions[0].model_dump_json()
     assert not [word for word in ("marigold", "rhubarb", "sorrel", '"U1"') if word in kept]
 
 
@@ -323,7 +323,7 @@ def _without(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("tree", "says"),
+    ("tree", "named"),
     [
         (_without("channels.json"), "no channels.json"),
         (_without("users.json"), "no users.json"),
@@ -338,14 +338,14 @@ def _without(name: str) -> dict[str, Any]:
     ],
 )
 def test_an_export_that_is_not_what_it_should_be_says_so_and_what_to_do(
-    tmp_path: Path, tree: dict[str, Any], says: str
+    tmp_path: Path, tree: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(ExportError) as zip_error:
         read(zipped(tmp_path / "a.zip", tree))
     with pytest.raises(ExportError) as folder_error:
         read(folder(tmp_path / "a", tree))
     for error in (zip_error.value, folder_error.value):
-        assert says in error.why
+        assert named in error.why
         assert error.what
         assert error.todo
 

@@ -127,9 +127,9 @@ def test_a_message_is_the_same_action_through_webhook_event_and_archives() -> No
 
 
 def test_a_moved_message_revises_the_message_by_its_number() -> None:
-    said, moved = of_fixture("message").interactions[0], of_fixture("event_moved").interactions[0]
-    assert moved.revises == said.event_id
-    assert moved.thread_id != said.thread_id
+    post, moved = of_fixture("message").interactions[0], of_fixture("event_moved").interactions[0]
+    assert moved.revises == post.event_id
+    assert moved.thread_id != post.thread_id
 
 
 def test_a_topic_is_one_thread_in_its_stream_only() -> None:
@@ -377,7 +377,7 @@ def test_the_tenant_is_the_option_else_the_organisation_else_export(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("tree", "says"),
+    ("tree", "named"),
     [
         ({"README.md": "hello"}, "neither <id>-<stream>"),
         ({**TREE, "zulip_json/27-soil/y.json": "{"}, "y.json: it is not JSON"),
@@ -390,12 +390,12 @@ def test_the_tenant_is_the_option_else_the_organisation_else_export(tmp_path: Pa
     ],
 )
 def test_an_archive_that_is_not_what_it_should_be_says_so_and_what_to_do(
-    tmp_path: Path, tree: dict[str, Any], says: str
+    tmp_path: Path, tree: dict[str, Any], named: str
 ) -> None:
     for name in ("a.tar.gz", "a"):
         with pytest.raises(ExportError) as error:
             read(archived(tmp_path / name, tree))
-        assert says in error.value.why
+        assert named in error.value.why
         assert error.value.todo
 
 

@@ -1,9 +1,9 @@
-"""IRC meetings' logs in an archive or a folder: one log, one meeting, one record.
+"""Export: logs of IRC meetings in an archive or a folder. One log is one meeting and one record.
 
-Which meeting a log is, its place says: the date in the file's name, or in the nearest folder's. The words beside that date are
-the series (`2020-03-02-board-meeting.md`, `board/2020-03-02.log`, `2020-03-02-board/irc.log` are all of `board`), without words
-that every such name has. A number or a clock right behind the date tells two meetings of a day apart. Of several logs of one
-meeting one is taken, a corrected before a raw one: their names differ by `raw`, or half of their lines are the same.
+The path of a log identifies its meeting: the date in the name of the file, or of the nearest folder. The words beside that date
+are the series (`2020-03-02-board-meeting.md`, `board/2020-03-02.log` and `2020-03-02-board/irc.log` belong to `board`), without
+words that every such name has. A number or a clock right after the date distinguishes two meetings of one day. Of several logs
+of one meeting, one is used, a corrected one before a raw one: their names differ by `raw`, or half of their lines are the same.
 """
 
 import re
@@ -22,7 +22,7 @@ from pipelines.platforms.irc.lines import FIRST_YEAR, LAST_YEAR, Kind, Line, rea
 
 EXPORTED_LOG = "irc.log"
 MOST_LOG_BYTES = 3 * 2**20
-"""A longer log fits into no record of the raw topic."""
+"""A longer log does not fit into a record of the raw topic."""
 MAIN_SERIES = "main"
 """The series of logs whose names have nothing but a date."""
 _SUFFIXES = frozenset({"", ".log", ".txt", ".md", ".markdown", ".irc"})
@@ -34,11 +34,11 @@ _EVERYWHERE = frozenset(
         "and archive chat for held irc log logs meeting meetings minutes notes of on overview raw the transcript",
     )
 )
-"""The words of names that say nothing of the series."""
+"""Words of names that do not belong to the series."""
 _NO_LOGS = frozenset(["email", "index", "license", "readme"])
-"""Names, before the suffix, of what lies beside logs; the e-mail is how minutes are sent round, and may quote the log."""
-_LEAST_SAID = 0.25
-"""The share of a log's lines that somebody must have said: a message or a page may quote a few."""
+"""Names, without suffix, of files beside logs. Minutes are often sent by email, which may quote the log."""
+_LEAST_TURNS = 0.25
+"""The share of lines that must be turns: a message or a page may quote a few."""
 _SAME_MEETING = 0.5
 _RAW = re.compile(r"[-_.]raw(?=[-_.][^/]*$)|raw[-_.](?=[^/]*$)", re.IGNORECASE)
 
@@ -53,7 +53,7 @@ def _known_zone(name: str) -> str:
 
 def _possible_year(day: date) -> date:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise ValueError("no year of a log")
+        raise ValueError("not a year of a log")
     return day
 
 
@@ -61,7 +61,7 @@ Name = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class Meeting(BaseModel):
-    """Which meeting a log is of: the first line of a record, as JSON; the log's bytes follow as they stand."""
+    """The meeting that a log belongs to: the first line of a record, as JSON. The unchanged bytes of the log follow."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -73,11 +73,11 @@ class Meeting(BaseModel):
 
     @property
     def occurrence(self) -> str:
-        """The meeting's native id: the same however its log is laid out."""
+        """The meeting's native id: the same in every format of its log."""
         return ":".join(filter(None, (self.series, self.date.isoformat(), self.part)))
 
     def lines(self, log: bytes) -> list[Line]:
-        """The lines of this meeting's log. Bytes that are not UTF-8 stand for letters that nobody needs to know."""
+        """The lines of this meeting's log. Bytes that are not UTF-8 are replaced."""
         return read_lines(log.decode("utf-8", "replace"), self.date, ZoneInfo(self.zone))
 
 
@@ -87,18 +87,18 @@ def pack(meeting: Meeting, log: bytes) -> bytes:
 
 
 def unpack(payload: bytes) -> tuple[Meeting, bytes]:
-    """What `pack` wrote. Raises ValueError for anything else."""
+    """The meeting and the log that `pack` wrote. Raises ValueError for anything else."""
     head, line_end, log = payload.partition(b"\n")
     if not line_end:
-        raise ValueError("no log behind the meeting")
+        raise ValueError("no log after the meeting")
     return Meeting.model_validate_json(head), log
 
 
 def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     """Every meeting of an archive (tar, zip) or folder, in the order of their ids. Raises ExportError.
 
-    Files without a line that somebody said are no logs and left out (readmes, published minutes, pages of meetings whose log is
-    lost). The tenant is `--tenant`, else what the archive's name says beside years and words such as `meetings`.
+    Files without a turn are not logs and are left out (readmes, published minutes, pages of meetings whose log is lost). The
+    tenant is that of the options, otherwise the name of the archive without years and words such as `meetings`.
     """
     tenant = options.tenant or tenant_of(path)
     zone = _checked_zone(options.time_zone or "UTC")
@@ -119,7 +119,7 @@ def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
                 )
         if not found:
             raise ExportError(
-                "There is no log of a meeting in it.",
+                "There is no log of a meeting in the export.",
                 f"No file of {path.name} has a date in its name or folder and a line such as `<nick> text`.",
                 "Give the folder or archive whose logs are named like 2020-03-02-board.log; one file is one meeting.",
             )
@@ -137,7 +137,7 @@ def _checked_zone(name: str) -> str:
 
 
 def tenant_of(path: Path) -> str:
-    """What the name of an archive or folder says beside years and words that every such name has."""
+    """The name of an archive or folder without years and words that every such name has."""
     stem = re.sub(r"(?:\.(?:tar|tgz|tbz|txz|zip|gz|bz2|xz))+$", "", path.resolve().name.casefold())
     words = [word for word in _WORD.findall(stem) if word not in _EVERYWHERE and not word.isdigit()]
     return "-".join(words)[:128] or "irc"
@@ -146,18 +146,20 @@ def tenant_of(path: Path) -> str:
 @dataclass(frozen=True, slots=True)
 class _Taken:
     name: str
-    said: frozenset[tuple[str, str]]
+    turns_of_log: frozenset[tuple[str, str]]
 
-    def is_same(self, name: str, said: frozenset[tuple[str, str]]) -> bool:
+    def is_same(self, name: str, turns_of_log: frozenset[tuple[str, str]]) -> bool:
         """Whether a log with this name and these lines is of the same meeting."""
-        both = len(self.said & said)
-        return _RAW.sub("", self.name) == _RAW.sub("", name) or both >= _SAME_MEETING * min(len(self.said), len(said))
+        both = len(self.turns_of_log & turns_of_log)
+        return _RAW.sub("", self.name) == _RAW.sub("", name) or both >= _SAME_MEETING * min(
+            len(self.turns_of_log), len(turns_of_log)
+        )
 
 
 def _meetings(tree: ExportTree, tenant: str, zone: str) -> Iterator[tuple[str, Meeting]]:
     names = [name for name in tree.names() if PurePosixPath(name).suffix.casefold() in _SUFFIXES and ".log.html" not in name]
     tops = {PurePosixPath(name).parts[0] for name in tree.names()}
-    # An archive's one folder is its wrapping: unpacked, it has another name or none.
+    # A single top folder is not part of the path: unpacked, it has another name or none.
     wrapped = len(tops) == 1 and all("/" in name for name in tree.names()) and not any(_dated(top) for top in tops)
     for name in names:
         parts = list(PurePosixPath(name).parts)[1 if wrapped else 0 :]
@@ -215,18 +217,20 @@ def _apart(tree: ExportTree, files: list[tuple[str, Meeting]]) -> Iterator[tuple
     for name, meeting in sorted(files, key=lambda file: ("raw" in PurePosixPath(file[0]).name.casefold(), file[0])):
         log = tree.read(name)
         lines = [line for line in meeting.lines(log) if line.kind is not Kind.OUTSIDE]
-        said = frozenset((line.nick.casefold(), line.text.replace("\\", "")) for line in lines if line.kind is Kind.TURN)
+        turns_of_log = frozenset(
+            (line.nick.casefold(), line.text.replace("\\", "")) for line in lines if line.kind is Kind.TURN
+        )
         turns = sum(1 for line in lines if line.kind in {Kind.TURN, Kind.AUTHORLESS})
-        if not said or turns < len(lines) * _LEAST_SAID or any(other.is_same(name, said) for other in taken):
+        if not turns_of_log or turns < len(lines) * _LEAST_TURNS or any(other.is_same(name, turns_of_log) for other in taken):
             continue
         if len(log) > MOST_LOG_BYTES:
             raise ExportError(
                 "A log is too long for one meeting.",
                 f"{name} has more than {MOST_LOG_BYTES // 2**20} MiB.",
-                "Cut it into one file for each meeting; what was imported so far is kept.",
+                "Split it into one file per meeting; what was imported so far stays.",
             )
         if taken:
             part = ".".join(filter(None, (meeting.part, str(len(taken) + 1))))
-            meeting = meeting.model_copy(update={"part": part})  # noqa: PLW2901 - the same meeting, told apart
-        taken.append(_Taken(name, said))
+            meeting = meeting.model_copy(update={"part": part})  # noqa: PLW2901 - the same meeting, with its part
+        taken.append(_Taken(name, turns_of_log))
         yield meeting, log

@@ -1,20 +1,20 @@
-r"""Lines of IRC logs: what each line of a log is, whichever client or page wrote it down.
+r"""Lines: what each line of an IRC log is, for the formats of several clients and pages.
 
-Shapes that are read, alone or behind a clock (`[17:05]`, `[Tue 17:05:13]`, `17:05:13`, `2020-03-02 17:05`,
+Formats that are read, alone or after a clock (`[17:05]`, `[Tue 17:05:13]`, `17:05:13`, `2020-03-02 17:05`,
 `[2020-03-02T17:05:13.880Z]`):
 
     <nick> text            <@nick> text          * nick acts              17:05:13<tab>nick<tab>text
     * nick (user@host) has joined #garden        == nick [user@host] has quit ["gone"]        -!- …    --> …   <-- …
-    17:05:13<tab> From Name : text               what Zoom keeps of a meeting's chat
+    17:05:13<tab> From Name : text               the chat of a meeting, saved by Zoom
     **\<nick>** text      **\* nick** acts     **<relay> <nick>** text     pages of Markdown, after a heading `Logs`
     **nick** text          and lines without a name below it, by the same person, until the next name
 
-A relay speaks for others: a nick most of whose lines carry a second name. Those lines are of that second name. Who merely
-quotes a line now and then keeps his own words. Signs of status before a nick (`@ + % & ~`) are not part of it.
+A relay writes for others: it is a nick most of whose lines have a second name. Those lines belong to the second name. Lines of
+a person who only quotes now and then stay that person's. Signs of status before a nick (`@ + % & ~`) are not part of it.
 
-Time: a clock that names its zone is believed. Any other is of the log's zone and begins on the log's date; a clock that goes
-back by six hours or more has passed midnight. Lines that share a clock follow each other by a millisecond. A line without a
-clock is as many milliseconds behind the last clock (or the date's midnight) as its place: order is kept, no time is guessed.
+Time: a clock with a zone is used as it is. Any other clock is in the log's zone and begins on the log's date. A clock that goes
+back by six hours or more has passed midnight. Lines with the same clock get a millisecond more each. A line without a clock
+gets the last clock (or the date's midnight) and a millisecond more per line, so the order is preserved.
 """
 
 import re
@@ -28,11 +28,11 @@ from zoneinfo import ZoneInfo
 MOST_NICK = 64
 BACK_OVER_MIDNIGHT = timedelta(hours=6)
 LEAST_CLOCKED = 0.25
-"""The share of a log's lines that must begin with a clock: pasted texts stand between the lines of some logs."""
+"""The share of lines that must begin with a clock: some logs contain pasted texts between their lines."""
 FIRST_YEAR, LAST_YEAR = 1988, 2999
-"""IRC's first year; the last keeps every reckoning within what a datetime can hold."""
+"""The first year of IRC, and the last that keeps every computed time within what a datetime can hold."""
 SERVICES = frozenset({"chanserv", "nickserv", "memoserv", "operserv", "botserv", "hostserv"})
-"""The network's own services: what they do is the network's, no person's."""
+"""Services of the network. No person acts through them."""
 
 
 class Kind(StrEnum):
@@ -53,7 +53,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that is not blank. `at` is when; `timed` whether the log says so. `text` of a turn holds its continuation."""
+    """A line that is not blank. `at` is its time, `timed` whether a clock gives it. The text of a turn has its continuation."""
 
     kind: Kind
     nick: str
@@ -73,9 +73,9 @@ _ISO = re.compile(
 _CLOCK = re.compile(
     r"(?:\[(?:[A-Z][a-z]{2},?\s+)?(\d{1,2}:\d{2}(?::\d{2})?)\]|\(?(\d{1,2}:\d{2}(?::\d{2})?)\)?(?=[\s<]))\s*", re.ASCII
 )
-_SAID = re.compile(rf"<\s*(?P<nick>[^<>\n]{{0,{MOST_NICK}}})>+(?P<text>.*)")
+_TURN = re.compile(rf"<\s*(?P<nick>[^<>\n]{{0,{MOST_NICK}}})>+(?P<text>.*)")
 _INNER = re.compile(rf"<(?P<nick>[^<>\n]{{1,{MOST_NICK}}})>\s?(?P<text>.*)")
-_HEAD = re.compile(rf"<[^<>\n]{{1,{MOST_NICK}}}>\s*(?P<inner>\S.*)")
+_NESTED = re.compile(rf"<[^<>\n]{{1,{MOST_NICK}}}>\s*(?P<inner>\S.*)")
 _WRAPPED = re.compile(r"(?:<([^<>]+)>|\[([^\]\s]+)\]|\{-?([^}\s]+)\})\s*")
 _BRIDGED = re.compile(r"\[[^\]\s]+\]\s+(\S.*)")
 _ACTS = re.compile(rf"(?:\*|•|—)\s+(?P<nick>[^\s:]{{1,{MOST_NICK}}}):?(?:\s+(?P<text>.*))?")
@@ -104,7 +104,7 @@ class _Read:
 
 
 def read_lines(log: str, day: date, zone: ZoneInfo) -> list[Line]:
-    """Every line of a log that is not blank, in order. Never raises for a text; `day` lies well within a datetime's years."""
+    """Every line of a log that is not blank, in order. Never raises; `day` is between FIRST_YEAR and LAST_YEAR."""
     body, grouped, before = _body(log)
     lines = [Line(Kind.OUTSIDE, "", text, _midnight(day, zone), timed=False) for text in before]
     clock = _Times(day, zone, clocked=_is_clocked(body))
@@ -119,23 +119,23 @@ def read_lines(log: str, day: date, zone: ZoneInfo) -> list[Line]:
             named = read.nick
         found.append((read, moment, timed))
     relays = _relays(read for read, _, _ in found)
-    spoken: int | None = None
+    last_turn: int | None = None
     for read, moment, timed in found:
         kind, nick, text = read.kind, read.nick, read.text
         if read.relay and read.relay.casefold() not in relays:
             kind, nick, text = Kind.TURN, read.relay, read.whole
-        if kind is Kind.CONTINUED and spoken is None:
+        if kind is Kind.CONTINUED and last_turn is None:
             kind = Kind.OUTSIDE
-        elif kind is Kind.CONTINUED and spoken is not None:
-            lines[spoken] = replace(lines[spoken], text=f"{lines[spoken].text}\n{text}")
+        elif kind is Kind.CONTINUED and last_turn is not None:
+            lines[last_turn] = replace(lines[last_turn], text=f"{lines[last_turn].text}\n{text}")
         else:
-            spoken = len(lines) if kind in {Kind.TURN, Kind.ACTION} else None
+            last_turn = len(lines) if kind in {Kind.TURN, Kind.ACTION} else None
         lines.append(Line(kind, nick, text, moment, timed))
     return lines
 
 
 def _body(log: str) -> tuple[list[str], bool, list[str]]:
-    """The lines of the log, whether lines without a name belong to the last name, and the lines of the page around it."""
+    """The lines of the log, whether lines without a name belong to the last name, and the lines of the page before it."""
     clean = _CONTROL.sub("", log.replace("\r\n", "\n").replace("\r", "\n"))
     heading = _HEADING.search(clean)
     before = _filled(clean[: heading.end()]) if heading else []
@@ -153,10 +153,10 @@ def _filled(text: str) -> list[str]:
 
 
 def _plain(line: str, *, bold_names: bool) -> str:
-    """A line of Markdown as a client would have shown it: `<nick> text`, `<relay> <nick> text`, `* nick acts`."""
+    """A line of Markdown in the form of a client: `<nick> text`, `<relay> <nick> text`, `* nick acts`."""
     bold = _BOLD.match(line)
     if bold is None:
-        # Bold that is never closed; the asterisk of an action is escaped, or stands alone before a blank.
+        # Bold that is never closed. The asterisk of an action is escaped, or precedes a blank.
         return _unescaped(re.sub(r"^\*{2,3}(?=\\?<)", "", line))
     head, text = _unescaped(bold["head"]).strip().lstrip("\\"), _unescaped(bold["text"])
     text = re.sub(r"^\s*:(?=\s)", "", text)
@@ -169,7 +169,7 @@ def _plain(line: str, *, bold_names: bool) -> str:
         return f"<{head}> {text.strip()}" if bold_names else line
     if head.rstrip(">").count(">") == 0:
         return f"<{head.strip('<>')}> {text.lstrip('>').strip()}"
-    nested = _HEAD.fullmatch(head)
+    nested = _NESTED.fullmatch(head)
     if nested is None:
         return f"{head} {text.strip()}"
     outer = head[: nested.start("inner")].strip()
@@ -185,8 +185,8 @@ def _unescaped(text: str) -> str:
 
 
 def _read(text: str, *, clocked: bool) -> _Read:
-    if said := _SAID.fullmatch(text):
-        return _said(said["nick"], said["text"])
+    if turn := _TURN.fullmatch(text):
+        return _turn(turn["nick"], turn["text"])
     if text == "<" or re.match(r"<\s", text):
         return _Read(Kind.AUTHORLESS, text=text)
     notice = _NOTICE.fullmatch(text)
@@ -203,7 +203,7 @@ def _read(text: str, *, clocked: bool) -> _Read:
     if clocked and (chat := _CHAT.fullmatch(text)):
         return _Read(Kind.PRIVATE) if chat["private"] else _Read(Kind.TURN, _nick(chat["nick"]), chat["text"])
     if clocked and (tabbed := _TABBED.fullmatch(text)):
-        return _said(tabbed["nick"], tabbed["text"])
+        return _turn(tabbed["nick"], tabbed["text"])
     return _Read(Kind.AUTHORLESS if clocked else Kind.CONTINUED, text=text)
 
 
@@ -217,16 +217,18 @@ def _server(event: str) -> _Read | None:
     return _Read(Kind.SERVER, text=event) if _SERVED.fullmatch(event) else None
 
 
-def _said(name: str, text: str) -> _Read:
+def _turn(name: str, text: str) -> _Read:
     bridged = _BRIDGED.fullmatch(name.strip())
     nick = _nick(bridged[1] if bridged else name)
     text = text.removeprefix(":").strip() if bridged else text.strip()
-    if not nick or '"' in nick:  # `<nick "quoted"> text` is how a bridge shows an answer: to whom, not by whom
+    if (
+        not nick or '"' in nick
+    ):  # a bridge shows an answer as `<nick "quoted"> text`: the nick is whom it answers, not who writes
         return _Read(Kind.AUTHORLESS, text=text)
     inner = _INNER.fullmatch(text)
     if inner and (second := _nick(inner["nick"])) and '"' not in second:
-        said = inner["text"].strip()
-        return _Read(Kind.TURN if said else Kind.WORDLESS, second, said, relay=nick, whole=text)
+        own = inner["text"].strip()
+        return _Read(Kind.TURN if own else Kind.WORDLESS, second, own, relay=nick, whole=text)
     return _Read(Kind.TURN if text else Kind.WORDLESS, nick, text)
 
 
@@ -235,7 +237,7 @@ def _nick(name: str) -> str:
 
 
 def _relays(found: Iterator[_Read]) -> frozenset[str]:
-    """Nicks, case-folded, most of whose lines carry a second name."""
+    """Nicks, case-folded, most of whose lines have a second name."""
     others: Counter[str] = Counter()
     own: Counter[str] = Counter()
     for read in found:
@@ -247,7 +249,7 @@ def _relays(found: Iterator[_Read]) -> frozenset[str]:
 
 
 def _is_clocked(body: list[str]) -> bool:
-    """Whether the clocks before lines are the log's own: a line that merely begins with a time must not move the others."""
+    """Whether lines begin with clocks of the log. A single line that begins with a time must not move the others."""
     clocks = sum(1 for text in body if _ISO.match(text.lstrip()) or _CLOCK.match(text.lstrip()))
     return clocks >= len(body) * LEAST_CLOCKED
 
@@ -263,13 +265,13 @@ class _Times:
         self._same = -1
 
     def read(self, text: str) -> tuple[datetime, bool, str]:
-        """The moment of a line, whether its clock said so, and what stands behind the clock."""
+        """The moment of a line, whether it comes from a clock, and the text after the clock."""
         text = text.strip()
         found = (self._iso(text) or self._clock(text)) if self._clocked else None
         if found is None:
             self._same += 1
-            stray = None if self._clocked else _CLOCK.match(text)
-            rest = text[stray.end() :] if stray and text[stray.end() :].startswith(("<", "* ")) else text
+            clock = None if self._clocked else _CLOCK.match(text)
+            rest = text[clock.end() :] if clock and text[clock.end() :].startswith(("<", "* ")) else text
             return self._last + timedelta(milliseconds=self._same), False, rest
         moment, rest = found
         self._same = self._same + 1 if moment == self._last else 0

@@ -1,25 +1,25 @@
-"""IRC: meetings held on it, or minuted on it, from their logs.
+"""IRC: meetings that are held or minuted on it, from their logs.
 
 What becomes of what:
 
-* One log is one meeting: an occurrence of its series, which is the space. The tenant is what the archive is of.
-* A line that somebody says or acts is a turn (`speak`), its key the meeting, the clock and its number among the lines of that
-  clock. Text that goes on without a name belongs to the turn before.
-* Where a log is minutes (somebody says `present+`, `scribe:` or `#startmeeting`), a line `Name: …` of the scribe is the turn of
-  that name, and `… more` goes on for them: the turn belongs to who spoke. The scribe's other lines are the scribe's own.
-  Whoever else writes `name: …` addresses that name, but for the scribe's own: then they write what the scribe said. Where
-  nobody is ever named scribe, those are who write as scribes do: `Name: …` of two people at least, and three times a line
+* One log is one meeting: an occurrence of its series, which is the space. The tenant belongs to the archive.
+* A line in which somebody writes or acts is a turn (`speak`). Its key is the meeting, the clock and its number among the lines
+  of that clock. Text that continues without a name belongs to the turn before.
+* A log is minutes where somebody writes `present+`, `scribe:` or `#startmeeting`. There a line `Name: …` of the scribe is the
+  turn of that name, and `… more` continues it: the turn belongs to the speaker. The scribe's other lines are the scribe's own.
+  When anybody else writes `name: …`, they address that name, except for the scribe's name: then they minute the scribe. Where
+  nobody is named as scribe, the scribes are those who write like one: `Name: …` of at least two people, and three times a line
   after it that begins with `…`.
-* `present+`, with the names behind it or of the writer, and `Present:` are edges of attendance, as are joins and quits where
-  they are logged, and what a bridge of telephones says of who is connected. Without clocks, edges have no times.
+* `present+`, with names or alone for the writer, and `Present:` are edges of attendance. So are joins and quits where they are
+  logged, and what a telephone bridge reports about connections. Without clocks, edges have no times.
 * `Chair:`, `chair+`, `#chair` and `#startmeeting` name hosts. A scribe is not a host.
-* `name:` or `name,` at the start, or `@name`, addresses somebody: a mention, where the log knows that nick.
-* Lines to the machinery are nobody's turn: the queue (`q+`), topics and agendas, `s/…/…/`, words to bots.
-* Bots are those of the protocols of meetings, by this module's list (`BOTS`, which stands for the platform's flag); others
-  are in the settings' list. What bots and the server say of who came is read; nothing else of theirs is a person's.
-* There are only names: an account is a nick as it stands. A new nick, a nick with `_`, a name that a scribe gives are accounts
-  of their own until the identity store links them.
-* Lines whose author the log lost are not understood. Files that are no logs are never sent (`pipelines.platforms.irc.export`).
+* `name:` or `name,` at the start, and `@name`, address somebody: a mention, where the log has that nick.
+* Commands are nobody's turn: the queue (`q+`), topics and agendas, `s/…/…/`, and lines to bots.
+* Bots are those of the protocols of meetings, by the list `BOTS`, which replaces a flag of the platform. Others are in the list
+  of the settings. What bots and the server report about attendance is read; nothing else of theirs belongs to a person.
+* There are only names: an account is a nick as it is written. A new nick, a nick with `_` and a name that a scribe writes are
+  accounts of their own until the identity store links them.
+* Lines whose author is lost are not read. Files that are not logs are never sent (`pipelines.platforms.irc.export`).
 """
 
 import re
@@ -39,22 +39,22 @@ from pipelines.shared.links import links_in
 from pipelines.shared.payload import milliseconds_of
 
 BOTS = frozenset(["zakim", "rrsagent", "trackbot", "agendabot", "meetbot", "ccgbot", "supybot", "zodbot", "ubottu", "voip"])
-"""The bots of meetings' protocols, by name; those named `voip-…` are bridges of telephones."""
+"""Bots of the protocols of meetings, by name. Those named `voip-…` are telephone bridges."""
 _MINUTED = re.compile(r"(?:present\s?\+|scribe(?:nick)?\s?[:+]|#startmeeting\b)", re.IGNORECASE)
 _PRESENT = re.compile(r"present(?:\s?(?P<sign>[+-])|:)[:=]?\s*(?P<names>.*)", re.IGNORECASE)
 _SCRIBE = re.compile(r"scribe(?:nick)?\s?(?P<sign>[:+-])\s*(?P<names>.*)", re.IGNORECASE)
 _CHAIR = re.compile(r"chairs?\s?[:+]\s*(?P<names>.*)", re.IGNORECASE)
 _MEETBOT = re.compile(r"#(?P<word>startmeeting|chair)\b\s*(?P<names>.*)", re.IGNORECASE)
 _BOT_NAMES = r"(?:rrsagent|zakim|trackbot|voip[\w-]*)"
-_MACHINERY = re.compile(
+_COMMAND = re.compile(
     r"(?:q|queue)\s?[+?=-](?:\s.*)?|\+?q|\+q\s.*|ack(?:\s.*)?|(?:agenda|regrets|chair)\s?[+=-].*|"
     rf"(?:v?q|agenda|regrets|{_BOT_NAMES})\s?[,:?].*|{_BOT_NAMES}\s.*|"
     r"(?:topic|subtopic|meeting|date|scribe list|next item|close item)\s?[:\d].*|[si]/[^/]+/.*|"
     r"#(?:topic|subtopic|endmeeting|meetingname|link|unchair|lurk)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
-_SPOKEN = re.compile(r"@?(?P<name>[^\s:<>()\[\]/][^:<>()\[\]/]{0,39}?)\s?:(?:\s+(?P<text>.*))?", re.DOTALL)
-_GOES_ON = re.compile(r"(?:\.{2,}|…)\s?(?P<text>.*)", re.DOTALL)
+_NAMED = re.compile(r"@?(?P<name>[^\s:<>()\[\]/][^:<>()\[\]/]{0,39}?)\s?:(?:\s+(?P<text>.*))?", re.DOTALL)
+_CONTINUED = re.compile(r"(?:\.{2,}|…)\s?(?P<text>.*)", re.DOTALL)
 _NO_NAMES = frozenset(
     re.split(
         r"\s*\|\s*",
@@ -66,22 +66,22 @@ _NO_NAMES = frozenset(
         "case | use cases | vote | work items",
     )
 )
-"""What stands before a colon in minutes and is nobody's name."""
+"""Words before a colon in minutes that are not names."""
 _ADDRESSED = re.compile(r"@?(?P<nick>[^\s:,]{2,64})[:,](?=\s|$)\s*")
 _AT = re.compile(r"(?<![\w@/.])@([^\s:,;!?@()]{2,64})")
 _BRIDGE = re.compile(
     r"Associated (?P<in>\S.{0,60}?) with \S+\.?|(?P<name>[^\d\s\[][^\[]{0,60}?) \[SIP/[^\]]*\] has (?P<what>joined|left) .*"
 )
-LEAST_GOING_ON = 3
+LEAST_CONTINUED = 3
 _NOBODY = frozenset(["unknown", "anonymous", "guest"])
-"""What bridges call whom they do not know."""
+"""What bridges call unknown callers."""
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>")
 _MOST_WORDS = 4
 
 
 @dataclass(slots=True)
 class _Minutes:
-    """What has been read of one log so far."""
+    """The state of reading one log."""
 
     meeting: Meeting
     nicks: frozenset[str]
@@ -94,27 +94,27 @@ class _Minutes:
     seen: dict[str, AccountSeen] = field(default_factory=dict)
 
     def place(self, line: Line) -> str:
-        """What tells this line apart in its meeting: its clock and the number within it; without clocks its number."""
+        """The identity of this line within its meeting: its clock and the number within it; without clocks its number."""
         clock = str(milliseconds_of(line.at)) if line.timed else "line"
         self.counts[clock] = self.counts.get(clock, 0) + 1
         return f"{clock}:{self.counts[clock]}"
 
 
 def normalise(raw: RawEvent) -> Iterator[Found]:
-    """Everything that one meeting's log says. Raises ValueError for what is no record of a log."""
+    """The actions and accounts in the log of one meeting. Raises ValueError for anything but a record of a log."""
     meeting, log = unpack(raw.payload)
     lines = meeting.lines(log)
-    heard = [line for line in lines if line.kind in {Kind.TURN, Kind.ACTION}]
-    if not heard:
+    turns = [line for line in lines if line.kind in {Kind.TURN, Kind.ACTION}]
+    if not turns:
         yield Ignored(tenant=meeting.tenant, space=meeting.series)
         return
     nicks = {line.nick.casefold() for line in lines if line.nick} | {
         line.text.casefold() for line in lines if line.kind is Kind.RENAMED
     }
-    minuted = any(_MINUTED.match(line.text) for line in heard)
+    minuted = any(_MINUTED.match(line.text) for line in turns)
     minutes = _Minutes(meeting, frozenset(nicks), minuted)
-    if minuted and not any(_SCRIBE.fullmatch(line.text) for line in heard):
-        minutes.scribes = _undeclared_scribes(heard, minutes.nicks)
+    if minuted and not any(_SCRIBE.fullmatch(line.text) for line in turns):
+        minutes.scribes = _undeclared_scribes(turns, minutes.nicks)
     for line in lines:
         yield from _line(minutes, line)
     yield from minutes.seen.values()
@@ -128,7 +128,7 @@ def _line(minutes: _Minutes, line: Line) -> Iterator[Found]:
                 yield _turn(minutes, line, line.nick, line.text, place, ActorKind.BOT)
                 yield from _bridged(minutes, line)
             else:
-                yield from _heard(minutes, line, place)
+                yield from _person_line(minutes, line, place)
         case Kind.JOINED if not is_bot(line.nick):
             yield from _edge(minutes, line, line.nick, left=False)
         case Kind.LEFT if not is_bot(line.nick):
@@ -138,12 +138,12 @@ def _line(minutes: _Minutes, line: Line) -> Iterator[Found]:
 
 
 def is_bot(nick: str) -> bool:
-    """Whether a nick is one of the bots of meetings' protocols."""
+    """Whether a nick is a bot of the protocols of meetings."""
     return nick.casefold() in BOTS or nick.casefold().startswith("voip-")
 
 
-def _heard(minutes: _Minutes, line: Line, place: str) -> Iterator[Found]:
-    """What a person's line is: a word to the machinery of minutes, or a turn."""
+def _person_line(minutes: _Minutes, line: Line, place: str) -> Iterator[Found]:
+    """What a person's line is: a command, or a turn."""
     text = line.text
     if host := _MEETBOT.fullmatch(text):
         names = [] if host["word"].casefold() == "startmeeting" else re.split(r"[\s,]+", host["names"].strip())
@@ -159,56 +159,55 @@ def _heard(minutes: _Minutes, line: Line, place: str) -> Iterator[Found]:
         if chair := _CHAIR.fullmatch(text):
             yield from _hosts(minutes, line, _names(chair["names"], minutes.nicks))
             return
-        if _MACHINERY.fullmatch(text):
+        if _COMMAND.fullmatch(text):
             return
-        speaker, said = _spoken(minutes, line)
-        if is_bot(speaker):
-            return
-        yield _turn(minutes, line, speaker, said, place)
+        speaker, spoken_text = _speaker(minutes, line)
+        if not is_bot(speaker):
+            yield _turn(minutes, line, speaker, spoken_text, place)
     else:
         yield _turn(minutes, line, line.nick, text, place)
 
 
-def _spoken(minutes: _Minutes, line: Line) -> tuple[str, str]:
-    """Who speaks in a line, and what: the scribe writes for others."""
+def _speaker(minutes: _Minutes, line: Line) -> tuple[str, str]:
+    """The speaker of a line, and the text: the scribe writes for others."""
     nick = line.nick.casefold()
-    spoken = _SPOKEN.fullmatch(line.text)
-    if spoken and spoken["name"].casefold() == nick:
-        return line.nick, spoken["text"] or ""
+    named = _NAMED.fullmatch(line.text)
+    if named and named["name"].casefold() == nick:
+        return line.nick, named["text"] or ""
     if nick not in minutes.scribes:
-        return _spoken_for_the_scribe(minutes, line, spoken)
-    if spoken and _is_name(spoken["name"], minutes.nicks):
-        minutes.speaking[nick] = spoken["name"]
-        return spoken["name"], spoken["text"] or ""
-    if goes_on := _GOES_ON.fullmatch(line.text):
-        return minutes.speaking.get(nick, line.nick), goes_on["text"]
+        return _for_the_scribe(minutes, line, named)
+    if named and _is_name(named["name"], minutes.nicks):
+        minutes.speaking[nick] = named["name"]
+        return named["name"], named["text"] or ""
+    if continued := _CONTINUED.fullmatch(line.text):
+        return minutes.speaking.get(nick, line.nick), continued["text"]
     return line.nick, line.text
 
 
-def _spoken_for_the_scribe(minutes: _Minutes, line: Line, spoken: re.Match[str] | None) -> tuple[str, str]:
-    """When the scribe speaks, somebody else writes the scribe's name and what was said."""
+def _for_the_scribe(minutes: _Minutes, line: Line, named: re.Match[str] | None) -> tuple[str, str]:
+    """When the scribe speaks, somebody else minutes it under the scribe's name."""
     nick = line.nick.casefold()
-    if spoken and spoken["name"].casefold() in minutes.scribes and not line.text.startswith("@"):
-        minutes.speaking[nick] = spoken["name"]
-        return spoken["name"], spoken["text"] or ""
-    goes_on = _GOES_ON.fullmatch(line.text)
-    if goes_on and nick in minutes.speaking:
-        return minutes.speaking[nick], goes_on["text"]
+    if named and named["name"].casefold() in minutes.scribes and not line.text.startswith("@"):
+        minutes.speaking[nick] = named["name"]
+        return named["name"], named["text"] or ""
+    continued = _CONTINUED.fullmatch(line.text)
+    if continued and nick in minutes.speaking:
+        return minutes.speaking[nick], continued["text"]
     minutes.speaking.pop(nick, None)
     return line.nick, line.text
 
 
-def _undeclared_scribes(heard: list[Line], nicks: frozenset[str]) -> set[str]:
-    """Who writes as scribes do, in minutes that name none."""
+def _undeclared_scribes(turns: list[Line], nicks: frozenset[str]) -> set[str]:
+    """Who writes like a scribe, in minutes that name none."""
     names: dict[str, set[str]] = {}
-    goes_on: Counter[str] = Counter()
-    for line in heard:
-        nick, spoken = line.nick.casefold(), _SPOKEN.fullmatch(line.text)
-        if spoken and not _MACHINERY.fullmatch(line.text) and _is_name(spoken["name"], nicks):
-            names.setdefault(nick, set()).add(spoken["name"].casefold())
-        elif nick in names and _GOES_ON.fullmatch(line.text):
-            goes_on[nick] += 1
-    return {nick for nick, times in goes_on.items() if times >= LEAST_GOING_ON and len(names[nick]) > 1}
+    continued: Counter[str] = Counter()
+    for line in turns:
+        nick, named = line.nick.casefold(), _NAMED.fullmatch(line.text)
+        if named and not _COMMAND.fullmatch(line.text) and _is_name(named["name"], nicks):
+            names.setdefault(nick, set()).add(named["name"].casefold())
+        elif nick in names and _CONTINUED.fullmatch(line.text):
+            continued[nick] += 1
+    return {nick for nick, times in continued.items() if times >= LEAST_CONTINUED and len(names[nick]) > 1}
 
 
 def _is_name(found: str, nicks: frozenset[str]) -> bool:
@@ -222,7 +221,7 @@ def _is_name(found: str, nicks: frozenset[str]) -> bool:
 
 
 def _appoint(minutes: _Minutes, writer: str, scribe: re.Match[str]) -> None:
-    """Note who scribes from here on. A name that is no nick of the log is the writer's own."""
+    """Record who is scribe from here on. A name that is not a nick of the log stands for the writer."""
     named = _names(scribe["names"], minutes.nicks)
     nicks = {name.casefold() if name.casefold() in minutes.nicks else writer.casefold() for name in named} or {
         writer.casefold()
@@ -239,7 +238,7 @@ def _appoint(minutes: _Minutes, writer: str, scribe: re.Match[str]) -> None:
 
 
 def _names(listed: str, nicks: frozenset[str]) -> list[str]:
-    """The names of a list: by commas, `;` and `and`; by blanks where every word is a nick of the log."""
+    """The names of a list: separated by commas, `;` and `and`, or by blanks where every word is a nick of the log."""
     found: list[str] = []
     for part in re.split(r"[,;\n]|\s+and\s+|\s&\s", _ASIDE.sub(" ", listed)):
         name = " ".join(part.split()).strip(" .:+*\\@")
@@ -301,7 +300,7 @@ def _turn(minutes: _Minutes, line: Line, name: str, text: str, place: str, kind:
 
 
 def _edge(minutes: _Minutes, line: Line, name: str, *, left: bool) -> Iterator[Found]:
-    """An edge of attendance. Who is there already does not come again; who left may."""
+    """An edge of attendance. Whoever is present does not join again, and whoever left can."""
     account = name_account(name)
     if not left and account in minutes.there:
         return

@@ -154,12 +154,12 @@ class _Api:
             if not isinstance(found, list):
                 raise _strange(self._url, f"the answer has no list {name}")
             yield [_entry(self._url, one) for one in found]
-            following = answer.get("continue")
-            if not following:
+            more_from = answer.get("continue")
+            if not more_from:
                 return
-            if not isinstance(following, Mapping) or following == more:
+            if not isinstance(more_from, Mapping) or more_from == more:
                 raise _strange(self._url, "it continues without an end")
-            more = following
+            more = more_from
 
     def oldest(self) -> Entry | None:
         """The oldest change that the wiki still has."""

@@ -17,7 +17,7 @@ PLATFORM = Platform(
         "Subscribe to message.channels, reaction_added, reaction_removed, team_join and user_change.",
         "Give the source the signing secret of the app (`secret_env` or `secret_file` in [source.NAME]).",
         (
-            "Invite the app to every channel that a community uses. Name public channels only: a reaction does not say "
+            "Invite the app to every channel that a community uses. Name public channels only: a reaction does not show "
             "whether its channel is private."
         ),
         "History: run `guildhall import slack-export FILE` with the zip that an owner of the workspace exports, or its folder.",

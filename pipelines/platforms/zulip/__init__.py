@@ -26,7 +26,7 @@ PLATFORM = Platform(
         "Archives without accounts do not mark bots: list `name:notification bot` and `name:welcome bot` among the bots.",
         (
             "In a community's space, `spaces` are numbers of streams, or `organization` for what concerns all of them. Name "
-            "public streams only: a live message does not say whether its stream is private."
+            "public streams only: a live message does not show whether its stream is private."
         ),
     ),
     reads=(
@@ -35,7 +35,7 @@ PLATFORM = Platform(
     ),
     does_not_read=(
         "Direct messages, and private streams where an export marks them: they are ignored.",
-        "Reactions: they do not say whether their stream is private.",
+        "Reactions: they do not show whether their stream is private.",
         "The text of messages, beyond whether it asks or thanks. The text is dropped once these features are read.",
         "The names of topics: they are stored as keyed hashes only.",
     ),
