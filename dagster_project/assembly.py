@@ -20,6 +20,7 @@ def warehouse_of(settings: Settings, bootstrap: str | None = None) -> Iterator[W
         settings.home,
         key=settings.key(),
         communities=settings.community,
+        bots=settings.communities().bots,
         bootstrap=bootstrap,
         folder=settings.folder,
         memory_limit=settings.refresh.memory_limit,

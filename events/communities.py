@@ -142,10 +142,6 @@ class Communities:
             )
         return self._memory[asked]
 
-    def is_bot(self, platform: str, tenant: str, account: str) -> bool:
-        """Whether the settings list this account as a bot."""
-        return (platform, tenant, account) in self.bots
-
 
 class BotList(_Frozen):
     """Accounts that are bots although the platform does not mark them."""

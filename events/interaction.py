@@ -28,11 +28,16 @@ class Visibility(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """The kind of an account, by the platform's flag or the list in the settings. It is never inferred from a name."""
+    """The kind of an account, by the platform's flag. It is never inferred from a name.
+
+    Anonymous: somebody without an account, such as an address or a temporary account of a wiki, or a telephone in a meeting. An
+    anonymous actor is counted where it acts and is never a member.
+    """
 
     HUMAN = "human"
     BOT = "bot"
     SYSTEM = "system"
+    ANONYMOUS = "anonymous"
 
 
 class ObjectKind(StrEnum):
@@ -113,7 +118,7 @@ class Interaction(BaseModel):
     occurred_at: UtcMs = Field(description="when it happened, by the platform")
     verb: Verb = Field(description="what was done")
     actor: Text = Field(description="keyed pseudonym of an account")
-    actor_kind: ActorKind = Field(description="human, bot or system, by flag or list")
+    actor_kind: ActorKind = Field(description="human, bot, system or anonymous, by the platform's flag")
     object_id: Text = Field(description="what it was done to: platform:tenant:native id")
     object_kind: ObjectKind = Field(description="message, page, file, meeting or community")
     thread_id: Text | None = Field(default=None, description="explicit threads only; SQL infers the others")

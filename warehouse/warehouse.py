@@ -18,6 +18,7 @@ from typing import Self
 import duckdb
 
 from events.communities import Community
+from events.identity import actor_id
 from events.topics import RAW
 from warehouse.build import meta
 from warehouse.build.build import Built, build
@@ -29,6 +30,7 @@ from warehouse.build.staleness import Stale, fingerprint, forget, last_batch, re
 from warehouse.failpoint import failpoint
 from warehouse.files import IDENTITY, PEOPLE, PUBLISHED, ROLES, WAREHOUSE
 from warehouse.home import WarehouseError, WarehouseInUseError, open_home, take_lock
+from warehouse.identity.kinds import sync_kinds
 from warehouse.identity.mapping import Mapped, Source, map_people, sync_settings
 from warehouse.identity.rosters import read_people, read_roles
 from warehouse.identity.store import IdentityStore
@@ -70,6 +72,7 @@ class Warehouse:
         *,
         key: bytes,
         communities: Mapping[str, Community],
+        bots: Iterable[tuple[str, str, str]] = (),
         bootstrap: str | None = None,
         folder: Path | None = None,
         models: Sequence[Model] | None = None,
@@ -79,12 +82,13 @@ class Warehouse:
     ) -> None:
         """Take the lock of the home folder and open its files.
 
+        `bots` are accounts that the settings call programs: (platform, tenant, native account).
         `folder` has people.csv and roles.csv (beside the settings; by default the home folder). `bootstrap` is needed to land.
         Raises WarehouseInUseError when another process has the files, WarehouseError when a file is damaged, GuildhallError
         from the identity store.
         """
         self.home, self.key, self.communities, self.bootstrap = home, key, communities, bootstrap
-        self.folder = folder or home
+        self.bots, self.folder = frozenset(bots), folder or home
         self.models = tuple(catalog() if models is None else models)
         self.published = home / PUBLISHED
         self._keep_published = keep_published
@@ -150,7 +154,9 @@ class Warehouse:
         members = self.identity.members()
         sync_settings(self.con, self.key, self.communities, sources, roles, members)
         self._synced = True
-        return map_people(self.con, self.key, members, naive(now))
+        listed = [actor_id(self.key, platform, tenant, account) for platform, tenant, account in sorted(self.bots)]
+        kinds = sync_kinds(self.con, listed, self.identity.kinds())
+        return map_people(self.con, self.key, members, naive(now), changed_kinds=kinds)
 
     def stale(self, as_of: datetime) -> Stale:
         """Return what has to be built. Call `sync_settings` first."""

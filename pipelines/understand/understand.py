@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from events.account import Account
 from events.communities import Communities
 from events.identity import actor_id, event_id, keyed_link, object_id
-from events.interaction import ActorKind, Interaction, RawPosition
+from events.interaction import Interaction, RawPosition
 from events.limits import MAX_CHARACTERS
 from events.outcome import Reason, RecordOutcome, Verdict
 from events.raw import BadEnvelopeError, RawEvent
@@ -121,15 +121,10 @@ def _interaction(
     community = raw.community or context.communities.of(slug, tenant, action.space, action.occurred_at)
     if community is None:
         return Ignored(Reason.UNMAPPED_SPACE, tenant, action.space)
-    kind = action.actor_kind
-    if kind is ActorKind.HUMAN and context.communities.is_bot(slug, tenant, action.actor):
-        kind = ActorKind.BOT
-    return _validated(_fields_of(action, community, kind, position, platform, context.key))
+    return _validated(_fields_of(action, community, position, platform, context.key))
 
 
-def _fields_of(
-    action: Action, community: str, kind: ActorKind, position: RawPosition, platform: Platform, key: bytes
-) -> dict[str, object]:
+def _fields_of(action: Action, community: str, position: RawPosition, platform: Platform, key: bytes) -> dict[str, object]:
     """Return the fields of an interaction that have a value. A field that is left out costs no validation."""
     tenant, slug = action.tenant, platform.slug
     found: dict[str, object] = {
@@ -143,7 +138,7 @@ def _fields_of(
         "occurred_at": action.occurred_at,
         "verb": action.verb,
         "actor": actor_id(key, slug, tenant, action.actor),
-        "actor_kind": kind,
+        "actor_kind": action.actor_kind,
         "object_id": object_id(key, slug, tenant, action.object_id),
         "object_kind": action.object_kind,
         "raw": position,

@@ -50,7 +50,11 @@ class Installation:
         self.settings = load(self.folder / "guildhall.toml", self.folder / "var")
         self.context = Context(KEY, self.settings.communities(), PLATFORMS)
         self.warehouse = Warehouse(
-            self.folder / "var", key=KEY, communities=self.settings.communities().by_slug, folder=self.folder
+            self.folder / "var",
+            key=KEY,
+            communities=self.settings.communities().by_slug,
+            bots=self.settings.communities().bots,
+            folder=self.folder,
         )
 
     @property
@@ -95,7 +99,7 @@ class Installation:
                 self.unmapped[record.tenant or "", record.space or ""] += 1
             interactions += outcome.interactions
             self.accounts += outcome.accounts
-            self.warehouse.identity.say(outcome.accounts)
+            self.warehouse.identity.record(outcome.accounts)
         wire.put(self.warehouse, [json.loads(one.model_dump_json()) for one in interactions])
         self.outcomes += found
         return found

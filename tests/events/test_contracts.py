@@ -7,9 +7,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from events.communities import Break, Communities, Community, SpaceRule
+from events.communities import Communities, Community, SpaceRule
 from events.identity import actor_id, global_id, keyed_link, name_account, object_id, published_pseudonym, title_object
 from events.interaction import RawPosition
 from events.raw import BadEnvelopeError, RawEvent, delivery_id
@@ -216,20 +215,3 @@ def test_the_memory_of_spaces_stays_bounded():
         found.of("slack", "T1", f"C{n}", NOW)
     assert len(found._memory) < 100_002
     assert found.of("slack", "T1", "C1", NOW) == "bakers"
-
-
-def test_a_bot_is_who_the_list_says():
-    found = Communities({}, bots=frozenset({("zulip", "z.example", "user9")}))
-    assert found.is_bot("zulip", "z.example", "user9")
-    assert not found.is_bot("zulip", "other.example", "user9")
-
-
-@pytest.mark.parametrize("slug", ["Bakers", "9bakers", "", "ba kers", "a" * 64])
-def test_a_slug_is_lower_case_and_begins_with_a_letter(slug):
-    with pytest.raises(ValidationError):
-        Community(slug=slug, title="t")
-
-
-def test_an_unknown_key_of_a_break_is_refused():
-    with pytest.raises(ValidationError, match="untill"):
-        Break.model_validate({"from": "2026-08-01", "to": "2026-08-31", "untill": "x"})

@@ -78,11 +78,19 @@ def sync_settings(
                 con.executemany(f"insert into landing.main.{table} values ({marks})", rows)
 
 
-def map_people(con: duckdb.DuckDBPyConnection, key: bytes, members: Mapping[str, str], now: datetime) -> Mapped:
+def map_people(
+    con: duckdb.DuckDBPyConnection,
+    key: bytes,
+    members: Mapping[str, str],
+    now: datetime,
+    *,
+    changed_kinds: Sequence[str] = (),
+) -> Mapped:
     """Map every actor who acts or is mentioned to the member's pseudonym in the community; `now` is naive UTC.
 
     Only records that landed since the last mapping are read; when links changed, every known pair is compared as well. A
-    community where a pair has another member now gets an arrival that touches all its history, so that it is built again whole.
+    community where a pair has another member now, and one of `changed_kinds` (warehouse.identity.kinds), gets an arrival that
+    touches all its history, so that it is built again whole.
     """
     linked = _digest(key, members)
     last = _state(con, _MAPPED)
@@ -90,9 +98,9 @@ def map_people(con: duckdb.DuckDBPyConnection, key: bytes, members: Mapping[str,
     fresh = con.execute(_UNMAPPED, [int(last or 0)]).fetchall()
     moved = _moved(con, key, members) if _state(con, _LINKED) != linked else []
     rows = [(community, actor, _pseudonym(key, members, community, actor)) for community, actor in fresh]
-    if last == str(batch) and not rows and not moved and _state(con, _LINKED) == linked:
+    if last == str(batch) and not rows and not moved and not changed_kinds and _state(con, _LINKED) == linked:
         return Mapped(0, ())
-    changed = tuple(sorted({community for community, _, _ in moved}))
+    changed = tuple(sorted({community for community, _, _ in moved} | set(changed_kinds)))
     with transaction(con):
         if moved:
             _with(

@@ -219,6 +219,10 @@ class IdentityStore:
             )
         return len(gone) + len(fresh)
 
+    def kinds(self) -> dict[str, str]:
+        """Actor -> kind, for every account that the platform does not call a person's."""
+        return dict(self._db.execute("select actor, kind from accounts where kind is not null and kind <> 'human'"))
+
     def members(self) -> dict[str, str]:
         """Return actor -> member for every linked account; any other account is a member of its own."""
         return connected((link.actor, link.person) for link in self.links())

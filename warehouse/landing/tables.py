@@ -30,6 +30,7 @@ LANDING_TABLES: dict[str, str] = {
     """,
     "state": "name varchar, value varchar",
     "people": "community varchar, actor varchar, member varchar",
+    "kinds": "actor varchar, kind varchar, reason varchar",
     "communities": """
         community varchar, title varchar, origin varchar, time_zone varchar, charter_beat_days integer
     """,
@@ -49,6 +50,8 @@ LANDING_TABLES: dict[str, str] = {
   landed, and `touches_at`, the oldest moment whose tables can change because of it (warehouse.landing.interactions).
 * `offsets`: one row per topic and partition: the offset to read next.
 * `people`: the published pseudonym of an actor's (account's) member, for each community.
+* `kinds`: one row per account that is not a person: bot, system or anonymous, by the platform's flag or the settings' list
+  (warehouse.identity.kinds).
 * `communities`, `roles`, `breaks`, `sources`: the settings, replaced as a whole at every refresh. `sources` has one row per
   community and source that the community expects events from.
 * `state`: values by name that the warehouse keeps between refreshes.

@@ -5,7 +5,7 @@ reads: [core.interactions]
 columns:
   community: the community
   member: published pseudonym
-  actor_kind: human where any of the member's accounts is a person's, else bot or system
+  actor_kind: human where any of the member's accounts is a person's, else bot, anonymous or system
   first_at: first contribution, also when it was undone since; absent where there was none
   first_event_at: first sign of any kind
   joined_at: first explicit join; absent where there was none
@@ -22,6 +22,7 @@ select
     case
         when bool_or(interactions.actor_kind = 'human') then 'human'
         when bool_or(interactions.actor_kind = 'bot') then 'bot'
+        when bool_or(interactions.actor_kind = 'anonymous') then 'anonymous'
         else 'system'
     end as actor_kind,
     min(interactions.occurred_at) filter (interactions.is_contribution) as first_at,

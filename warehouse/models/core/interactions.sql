@@ -1,13 +1,13 @@
 /*
 summary: What stands. One row for each thing somebody did, after revisions, deletions, moves and conflicts; undone wiki edits stay, marked.
 grain: [community, event_id]
-reads: [landing.interactions, landing.people]
+reads: [landing.interactions, landing.kinds, landing.people]
 refresh: now
 columns:
   community: the community
   event_id: the action, the same through every source
   member: published pseudonym of who did it; absent where the account belongs to nobody who may be shown
-  actor_kind: human, bot or system, by the platform's flag or the settings' list
+  actor_kind: human, bot, system or anonymous (no account); a property of the account, as known now, for all of its records
   medium: wiki, chat or meeting
   platform: the platform it happened on
   space: channel, namespace or meeting series, after moves
@@ -126,7 +126,7 @@ select
     standing.community,
     standing.event_id,
     members.member,
-    standing.actor_kind,
+    coalesce(kinds.kind, standing.actor_kind) as actor_kind,
     standing.medium,
     standing.platform,
     standing.space,
@@ -153,6 +153,7 @@ select
 from standing
 join building using (community)
 left join members using (community, actor)
+left join landing.kinds using (actor)
 left join addressed using (community, event_id)
 left join undone using (community, event_id)
 where since is null or standing.occurred_at >= since

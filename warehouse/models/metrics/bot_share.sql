@@ -23,7 +23,7 @@ caveats:
   - Bots are marked by the platform's flag or by the settings' list, never by their names; an unmarked bot counts as a person.
 */
 with weekly as (
-    select community, week, count(*) as interactions, count(*) filter (actor_kind <> 'human') as bot_interactions
+    select community, week, count(*) as interactions, count(*) filter (actor_kind in ('bot', 'system')) as bot_interactions
     from core.interactions
     group by all
 ), counted as (
