@@ -1,19 +1,19 @@
-"""Imports: `import` sends an export on disk through the pipeline; `rejected` and `replay` deal with what was not understood."""
+"""Imports: `import` sends an export on disk through the pipeline."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dagster_project.cli.common import AsJson, note, progress, show, show_fields, show_json, show_table, state
+from dagster_project.cli.common import AsJson, note, progress, show, show_fields, show_json, state
 from events.errors import GuildhallError
 
 if TYPE_CHECKING:
@@ -26,10 +26,8 @@ MOST_SHOWN = 10
 
 
 def register(app: typer.Typer) -> None:
-    """Add these commands."""
+    """Add this command."""
     app.command("import", rich_help_panel=GROUP)(import_)
-    app.command(rich_help_panel=GROUP)(rejected)
-    app.command(rich_help_panel=GROUP)(replay)
 
 
 def kinds() -> dict[str, Platform]:
@@ -136,12 +134,30 @@ class _Span:
         return f"workspace {names or 'unknown'}{days}"
 
 
+def _begun(export: _Export) -> Iterator[RawEvent]:
+    """The events of an export whose first has been read. Raises GuildhallError where nothing names the workspace."""
+    from dagster_project.cli.discover import UNNAMED_TENANTS
+    from pipelines.imports import importer
+
+    events = importer.begun(export.platform, export.kind, export.path, export.options, datetime.now(UTC))
+    first = next(events, None)
+    if first is None:
+        return events
+    if export.options.tenant is None and first.tenant in UNNAMED_TENANTS:
+        raise GuildhallError(
+            "The workspace is unknown.",
+            "The export does not name it. With another id than live events, the same people count as different people.",
+            "Add --tenant with the id of the workspace or site, or set `tenant` of the platform's source in guildhall.toml.",
+        )
+    return chain([first], events)
+
+
 def _tally(export: _Export, settings: Settings) -> _Result:
     from dagster_project.processes.temporary import context_of
     from pipelines.imports import importer
 
     now, span = datetime.now(UTC), _Span()
-    events = span.note(importer.begun(export.platform, export.kind, export.path, export.options, now))
+    events = span.note(_begun(export))
     with progress(f"Reading {export.path.name}") as show_done:
         tally = importer.tally_export(
             export.platform, export.kind, export.path, export.options, context_of(settings), now, show_done, events=events
@@ -154,13 +170,12 @@ def _send(export: _Export, settings: Settings, *, refresh: bool, as_json: bool) 
     from dagster_project.assembly import warehouse_of
     from dagster_project.cli.build import refresh_once, refuse_while_up, show_step
     from dagster_project.processes.temporary import services
-    from pipelines.imports import importer
 
     if refresh:
         refuse_while_up(settings)
     span = _Span()
     # Before Kafka starts: an export that cannot be opened is refused at once.
-    events = span.note(importer.begun(export.platform, export.kind, export.path, export.options, datetime.now(UTC)))
+    events = span.note(_begun(export))
     with services(settings, ("kafka", "worker"), note) as bootstrap:
         _show(_understand(export, events, span, bootstrap), as_json=as_json)
         if refresh:
@@ -274,97 +289,3 @@ def _check_path(path: Path) -> None:
     """Refuse a device or a pipe: an export is read more than once and has an end."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise GuildhallError(f"{path} is not an export.", "It is neither a file nor a folder.", "Name the file or the folder.")
-
-
-def rejected(
-    reason: Annotated[str | None, typer.Option(help="Only this reason.", show_default=False)] = None,
-    show_record: Annotated[
-        str | None, typer.Option("--show", help="Print the bytes of one record, partition:offset.", show_default=False)
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List what was not understood: how often, why, and where the raw records are.
-
-    `--show` prints one raw record as it came. It may contain names and text.
-
-    Example: `guildhall rejected --reason unreadable_payload`
-    """
-    from dagster_project.published import open_current
-
-    if show_record is not None:
-        _print_raw(state.settings(), show_record)
-        return
-    with open_current(state.paths().published) as tables:
-        rows = tables.rows(
-            """
-            select reason, platform, source, detail, count(*) as records, min(raw_partition || ':' || raw_offset) as example
-            from meta.replayable
-            where verdict = 'rejected' and (? is null or reason = ?)
-            group by all order by records desc, reason, platform, source, detail
-            """,
-            [reason, reason],
-        )
-    if as_json:
-        show_json(rows)
-    elif not rows:
-        show("Nothing was rejected.")
-    else:
-        show_table(
-            ("records", "reason", "platform", "source", "detail", "example"),
-            ((r["records"], r["reason"], r["platform"], r["source"], r["detail"], r["example"]) for r in rows),
-        )
-
-
-def _print_raw(settings: Settings, place: str) -> None:
-    from dagster_project.processes.temporary import services
-    from pipelines.understand.replay import read_raw
-
-    position = _position(place)
-    with services(settings, ("kafka",), note) as bootstrap:
-        for _, _, value, _ in read_raw(bootstrap, [position]):
-            sys.stdout.buffer.write((value or b"") + b"\n")
-            return
-    raise GuildhallError(
-        f"The raw record {place} is gone.", "The raw topic keeps records for 28 days.", "Ask the platform to send it again."
-    )
-
-
-def _position(text: str) -> tuple[int, int]:
-    partition, _, offset = text.partition(":")
-    if not (partition.isdecimal() and offset.isdecimal()):
-        raise GuildhallError(
-            f"`{text}` is not a position of a record.",
-            "A position is partition:offset, for instance 3:1204.",
-            "Copy one from the column `example` of `guildhall rejected`.",
-        )
-    return int(partition), int(offset)
-
-
-def replay(
-    reason: Annotated[str | None, typer.Option(help="Only records rejected for this reason.", show_default=False)] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Process rejected and unmapped records again.
-
-    Use it after an update, or after you added spaces to guildhall.toml: records of the last 28 days are understood again with
-    today's software and settings.
-
-    Example: `guildhall replay --reason unreadable_payload`, then `guildhall refresh`
-    """
-    from dagster_project.processes.temporary import context_of, services
-    from dagster_project.published import open_current
-    from pipelines.understand.replay import replay as process_again
-
-    settings = state.settings()
-    with open_current(settings.paths.published) as tables:
-        rows = tables.rows(
-            "select raw_partition, raw_offset from meta.replayable where ? is null or reason = ? order by all", [reason, reason]
-        )
-    positions = [(row["raw_partition"], row["raw_offset"]) for row in rows]
-    with services(settings, ("kafka",), note) as bootstrap:
-        done = process_again(bootstrap, positions, context_of(settings))
-    result = {**asdict(done), "expired": done.expired}
-    if as_json:
-        show_json(result)
-        return
-    show_fields([("replayed", ", ".join(f"{count:,} {name}" for name, count in result.items())), ("next", next_step(settings))])

@@ -153,7 +153,7 @@ def _show_metric(one: WhyMetric) -> None:
             ("value", one.sentence),
             ("definition", f"{one.definition} (version {one.version})"),
             ("unit", one.unit),
-            ("counts", ", ".join(f"{name} {value}" for name, value in one.columns.items())),
+            ("counts", ", ".join(f"{name} {_short(value)}" for name, value in one.columns.items())),
             ("reading", one.reading),
             *(("caveat", caveat) for caveat in one.caveats),
         ]
@@ -231,6 +231,10 @@ def _evaluation(tables: Tables, community: str, as_of: datetime | None) -> datet
         "select max(window_end) as at from core.windows where community = ? and window_end <= ?", [community, until]
     )[0]["at"]
     return at
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else "not measured" if value is None else str(value)
 
 
 def _percent(share: float | None) -> str | None:

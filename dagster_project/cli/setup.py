@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dagster_project.cli.common import AsJson, show, show_fields, show_json, show_table, state
+from dagster_project.cli.common import AsJson, progress, show, show_fields, show_json, show_table, state
 from events.errors import GuildhallError
 
 if TYPE_CHECKING:
+    from dagster_project.cli.discover import Discovered
     from dagster_project.settings import Settings
     from pipelines.ingest.cursors import Progress
 
@@ -31,43 +32,79 @@ def init(
             help="Settings file to write. Default: --config, else guildhall.toml in this folder.", show_default=False
         ),
     ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--from", help="An export on disk: write a community with the spaces found in it.", show_default=False),
+    ] = None,
 ) -> None:
     """Write commented settings and the secret key.
 
     Writes guildhall.toml, and beside it people.csv (accounts of one person) and roles.csv (facilitators, sponsors), all with
     examples that are commented out. Never overwrites a file.
 
-    Example: `guildhall init`, then edit guildhall.toml, then `guildhall doctor`
+    Example: `guildhall init --from export.zip`, then edit guildhall.toml, then `guildhall doctor`
     """
     from dagster_project.settings import load, named_config
     from warehouse.files import PEOPLE, ROLES
 
     path = path or named_config(state.config) or Path("guildhall.toml")
-    for name, target, what in (
-        ("guildhall.toml", path, "settings"),
-        (PEOPLE, path.parent / PEOPLE, "people"),
-        (ROLES, path.parent / ROLES, "roles"),
+    found = _found(export, path) if export else None
+    settings_text = example_of("guildhall.toml")
+    if found:
+        from dagster_project.cli.discover import settings_of
+
+        settings_text = settings_of(found) + settings_text
+    for what, target, text in (
+        ("settings", path, settings_text),
+        ("people", path.parent / PEOPLE, example_of(PEOPLE)),
+        ("roles", path.parent / ROLES, example_of(ROLES)),
     ):
-        show_fields([(what, f"{target}: {'written' if _write_new(target, name) else 'exists, not changed'}")])
+        show_fields([(what, f"{target}: {'written' if _write_new(target, text) else 'exists, not changed'}")])
     settings = load(path, state.home)
     settings.key()
     show_fields(
         [
             ("key", f"{settings.paths.secret_key}: keep a copy elsewhere; with another key every pseudonym changes"),
-            ("next", f"1. Edit {path}: remove the # from a community with its spaces, and from a source."),
-            ("", "   `guildhall sources` lists what each platform needs."),
-            ("", "2. guildhall doctor                                       checks the settings"),
-            ("", "3. guildhall import KIND EXPORT --community NAME --refresh  brings a history in"),
-            ("", "4. guildhall up                                           receives live events"),
+            *_next_steps(path, export, found),
         ]
     )
 
 
-def _write_new(path: Path, example: str) -> bool:
-    """Write an example unless the file exists; whether it was written."""
+def _found(export: Path, path: Path) -> Discovered:
+    """What an export holds, before anything is written. Raises GuildhallError where the settings exist already."""
+    from dagster_project.cli.discover import discover
+
+    if path.exists():
+        raise GuildhallError(
+            f"{path} exists.", "`init` never overwrites a file.", "Name a new file: guildhall init PATH --from EXPORT."
+        )
+    with progress(f"Reading {export.name}") as show_done:
+        return discover(export, datetime.now(UTC), show_done)
+
+
+def _next_steps(path: Path, export: Path | None, found: Discovered | None) -> list[tuple[str, str]]:
+    from dagster_project.cli.discover import COMMUNITY, UNNAMED_TENANTS
+
+    edit = (
+        f"check the community found in the {found.kind}: its name, title and spaces"
+        if found
+        else "remove the # from a community with its spaces, and from a source"
+    )
+    kind, place, name = (found.kind, str(export), COMMUNITY) if found else ("KIND", "EXPORT", "NAME")
+    tenant = " --tenant WORKSPACE" if found and any(workspace in UNNAMED_TENANTS for workspace, _ in found.spaces) else ""
+    return [
+        ("next", f"1. Edit {path}: {edit}."),
+        ("", "2. guildhall doctor"),
+        ("", f"3. guildhall import {kind} {place} --community {name}{tenant} --refresh"),
+        ("", "4. guildhall sources     lists what each platform needs for live events; then guildhall up"),
+    ]
+
+
+def _write_new(path: Path, text: str) -> bool:
+    """Write a file unless it exists; whether it was written."""
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(example_of(example))
+            file.write(text)
     except FileExistsError:
         return False
     return True
@@ -92,8 +129,8 @@ def sources(as_json: AsJson = False) -> None:
     settings = state.settings()
     signs = last_seen.read(settings.paths.sources)
     known = [_platform(slug) for slug in sorted(PLATFORMS)]
-    progress = cursors.read(settings.paths.poller)
-    configured = [_source(settings, name, signs, progress) for name in sorted(settings.source)]
+    polled_to = cursors.read(settings.paths.poller)
+    configured = [_source(settings, name, signs, polled_to) for name in sorted(settings.source)]
     unmapped = _unmapped(settings)
     if as_json:
         show_json({"platforms": known, "sources": configured, "unmapped_spaces": unmapped})

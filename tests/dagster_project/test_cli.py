@@ -103,6 +103,63 @@ def test_a_comment_in_a_roster_keeps_the_numbers_of_lines(here):
         read_people(Path("people.csv"), KEY)
 
 
+def slack_export(path: Path, *, team: str | None) -> Path:
+    """A small export of Slack: two channels, three messages."""
+    user = {"id": "U1", "name": "ann"} | ({"team_id": team} if team else {})
+    days = {"general": ["1704103200.000100", "1704106800.000200"], "random": ["1704110400.000300"]}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("users.json", json.dumps([user]))
+        archive.writestr("channels.json", json.dumps([{"id": f"C{name}", "name": name} for name in days]))
+        for name, moments in days.items():
+            messages = [{"type": "message", "user": "U1", "ts": ts, "text": "hello"} for ts in moments]
+            archive.writestr(f"{name}/2024-01-01.json", json.dumps(messages))
+    return path
+
+
+def test_init_from_an_export_writes_its_spaces_and_the_import_that_follows_is_mapped(here, capsys):
+    export = slack_export(here / "export.zip", team="T1")
+    assert run_command(["init", "--from", str(export)]) == 0
+    assert f"guildhall import slack-export {export} --community my-community" in capsys.readouterr().out
+    (rule,) = load(Path("guildhall.toml"), here).community["my-community"].space
+    assert (rule.platform, rule.workspace, set(rule.spaces)) == ("slack", "T1", {"Cgeneral", "Crandom"})
+    assert run_command(["import", "slack-export", str(export), "--community", "my-community", "--dry-run", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["interactions"] == 3
+    assert result["unmapped"] == {}
+    assert result["workspaces"] == {"T1": 4}  # three messages, and the account
+    assert (result["first"][:10], result["last"][:10]) == ("2024-01-01", "2024-01-01")
+
+
+def test_init_from_something_else_writes_nothing(here, capsys):
+    Path("notes.txt").write_text("not an export")
+    assert run_command(["init", "--from", "notes.txt"]) == 1
+    assert "is not an export" in capsys.readouterr().err
+    assert sorted(path.name for path in here.iterdir()) == ["notes.txt"]
+
+
+def test_init_from_an_export_never_overwrites_settings(here, capsys):
+    Path("guildhall.toml").write_text("# mine\n")
+    assert run_command(["init", "--from", str(slack_export(here / "export.zip", team="T1"))]) == 1
+    assert Path("guildhall.toml").read_text() == "# mine\n"
+
+
+def test_an_import_whose_workspace_is_unknown_asks_for_it(here, capsys):
+    export = slack_export(here / "export.zip", team=None)
+    Path("guildhall.toml").write_text('[community.a]\ntitle = "A"\n')
+    command = ["import", "slack-export", str(export), "--community", "a", "--dry-run"]
+    assert run_command(command) == 1
+    assert "--tenant" in capsys.readouterr().err
+    assert run_command([*command, "--tenant", "T9"]) == 0
+    assert "workspace T9" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a device that never ends")
+def test_a_device_is_not_an_export(here, capsys):
+    Path("guildhall.toml").write_text('[community.a]\ntitle = "A"\n')
+    assert run_command(["import", "slack-export", "/dev/zero", "--community", "a"]) == 1
+    assert "neither a file nor a folder" in capsys.readouterr().err
+
+
 def test_a_misspelt_setting_is_refused_with_the_nearest_known_one(here, capsys):
     Path("guildhall.toml").write_text("[gatewya]\nport = 1\n")
     assert run_command(["sources"]) == 1
