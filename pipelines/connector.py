@@ -147,7 +147,7 @@ class PlatformEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """What a user can tell a reader of exports. `time_zone` (IANA) applies to clocks in the export that name none."""
+    """Options of a reader of exports. `time_zone` (IANA) applies to clocks in the export that name none."""
 
     tenant: str | None = None
     community: str | None = None

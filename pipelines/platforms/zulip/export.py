@@ -129,7 +129,7 @@ def _exported(kept: Mapping[str, Any], own: object, at: object, place: str, tena
         type=EXPORTED_MESSAGE,
         payload=json.dumps(kept, separators=(",", ":")).encode(),
         tenant=tenant,
-        time=at_seconds(at) if known else None,  # type: ignore[arg-type]  # a number, as `known` says
+        time=at_seconds(at) if known else None,  # type: ignore[arg-type]  # `known` means a number
     )
 
 

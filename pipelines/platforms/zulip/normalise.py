@@ -5,7 +5,7 @@ What becomes of what, in all ways:
 * A message is its number, which stays when the message is moved. A space is a stream's number. The tenant is that of the source
   or of the import; where those have none, the domain of the bot's address.
 * A message is a `post` in the thread of its stream and topic. The first one is too: no source shows which was first, and SQL
-  can tell. It is a `reply` where it quotes another (a link to a message, then a quotation); it answers that message. Topics are
+  finds it. It is a `reply` where it quotes another (a link to a message, then a quotation); it answers that message. Topics are
   equal regardless of case and of the mark `✔` of resolved ones; the empty topic is none. People write the names of topics, so a
   thread is stored as a keyed hash.
 * Features and size are those of the sender's own text: without quotations, and for features without code.
