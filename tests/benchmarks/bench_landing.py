@@ -1,8 +1,8 @@
-"""Landing: interactions deduplicated and committed with their offsets, against a process that only reads the same records.
+"""Landing: the rate of landing interactions, compared with a process that only reads the same records.
 
     python tests/benchmarks/bench_landing.py [records] [bootstrap]
 
-Wanted: at least 0.3 × the rate of reading alone; medians of five. Without a bootstrap it starts a Kafka of its own.
+The target is at least 0.3 × the rate of reading alone; medians of five. Without a bootstrap it starts a Kafka of its own.
 """
 
 import contextlib
@@ -33,15 +33,15 @@ from warehouse.landing.consumer import look, read
 WANTED = 0.3
 TIMES = int(os.environ.get("TIMES", "5"))
 CPU: dict[str, float] = {}
-NOW = datetime(2026, 4, 1)  # noqa: DTZ001 - the warehouse speaks naive UTC
+NOW = datetime(2026, 4, 1)  # noqa: DTZ001 - the warehouse stores naive UTC
 
 
 def interactions(count: int):
-    """A played year on three platforms as the worker writes it, as many times over as needed: each in tenants and communities
-    of its own. What platforms sent twice is there twice."""
+    """A simulated year on three platforms as the worker writes it, repeated as often as needed: each time in other tenants and
+    communities. What platforms sent twice is there twice."""
     with tempfile.TemporaryDirectory() as folder:
-        played = perform(Path(folder), seed=3, weeks=52, live_weeks=10, members=200).interactions
-    written = [(one, _interaction_json(one, exclude_none=True)) for one in played]
+        simulated = perform(Path(folder), seed=3, weeks=52, live_weeks=10, members=200).interactions
+    written = [(one, _interaction_json(one, exclude_none=True)) for one in simulated]
     for number, (one, value) in islice(((number, pair) for number in itertools.count() for pair in written), count):
         tenant = one.tenant[:-3] + f"{number:03d}"
         community = f"{one.community}-{number}"

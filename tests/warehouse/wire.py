@@ -23,7 +23,7 @@ from warehouse.landing.consumer import Chunk, Log
 from warehouse.warehouse import Warehouse
 
 TOPICS = land.TOPICS
-MONDAY = datetime(2024, 4, 29)  # noqa: DTZ001 - the warehouse speaks naive UTC
+MONDAY = datetime(2024, 4, 29)  # noqa: DTZ001 - the warehouse stores naive UTC
 KEY = b"k" * 32
 SPACE = SpaceRule(platform="slack", workspace="T1", spaces=("*",))
 GARDENERS = {slug: Community(slug=slug, title=slug.title(), space=(SPACE,)) for slug in ("gardeners", "bakers")}

@@ -19,7 +19,6 @@ class Batch:
     malformed: int = 0
     outcomes: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     outcome_duplicates: int = 0
-    communities: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def added(self) -> int:
@@ -57,16 +56,10 @@ class Landed:
     outcomes: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     """By (verdict, reason): outcomes that were new, or that replaced an older outcome of the same raw record."""
     outcome_duplicates: int = 0
-    communities: dict[str, datetime] = field(default_factory=dict)
-    """The oldest moment landed, naive UTC, of each community that got anything."""
-    offsets: dict[str, dict[int, int]] = field(default_factory=dict)
-    """By topic and partition: where reading continues."""
-    batches: int = 0
     seconds: float = 0.0
 
     def add(self, batch: Batch) -> None:
         """Count a batch that was committed."""
-        self.batches += 1
         self.records += batch.records
         self.rows += batch.rows
         self.duplicates += batch.duplicates
@@ -74,5 +67,3 @@ class Landed:
         self.malformed += batch.malformed
         self.outcomes += batch.outcomes
         self.outcome_duplicates += batch.outcome_duplicates
-        for community, oldest in batch.communities.items():
-            self.communities[community] = min(oldest, self.communities.get(community, oldest))

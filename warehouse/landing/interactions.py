@@ -52,9 +52,6 @@ def insert(con: duckdb.DuckDBPyConnection, now: datetime, number: int, records: 
         con.execute(_DELETE_RENEWED)
     con.execute(_INSERT, [now, number])
     con.execute(ARRIVALS, [number, number, number])
-    batch.communities = dict(
-        con.execute("select community, oldest_at from landing.main.arrivals where batch = ?", [number]).fetchall()
-    )
     batch.rows = valid - repeated - existing
     batch.duplicates = records - batch.malformed - batch.added
     return batch

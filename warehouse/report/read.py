@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from events.errors import GuildhallError
+from warehouse import db
 from warehouse.build.catalog import catalog, metrics
 from warehouse.build.model import Model
 from warehouse.build.vocabulary import CHAPTERS, NEEDS
@@ -154,9 +155,7 @@ def _estimate(row: Mapping[str, Any]) -> Estimate:
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]) -> list[dict[str, Any]]:
     """Rows by name of column, with aware timestamps: DuckDB's are naive UTC."""
-    result = con.execute(query, values)
-    names = [column[0] for column in result.description or ()]
-    return [{name: _aware(value) for name, value in zip(names, row, strict=True)} for row in result.fetchall()]
+    return [{name: _aware(value) for name, value in row.items()} for row in db.rows(con, query, values)]
 
 
 def _aware(value: object) -> object:
