@@ -92,6 +92,7 @@ class Community(_Frozen):
     language: str | None = Field(default=None, description="main language, such as en")
     time_zone: str = Field(default="UTC", description="time zone of dates in reports, such as Europe/Berlin")
     beat_days: BeatDays = Field(default=7, description="usual days between meetings: 7, 14, 28, 56 or 91")
+    begins: date | None = Field(default=None, description="first day that counts; older records are set apart")
     space: tuple[SpaceRule, ...] = ()
     breaks: tuple[Break, ...] = Field(default=(), alias="break")
     report: ReportRule = ReportRule()

@@ -89,7 +89,7 @@ simple(
 )  # fmt: skip
 simple("s11-merged-exports", "slack", "slack-export", ("export-1", "export-2"), [("contributions, members", [(4, 3)], COUNTS)])
 simple(
-    "s14-a-message-of-1970", "slack", "slack-export", ("export",),
+    "slack", "slack-export", ("export",),
     [("no evaluation before September 2026", [(True,)], "select min(window_end) >= timestamp '2026-09-01' from core.windows")],
 )  # fmt: skip
 simple(
@@ -502,7 +502,7 @@ OPEN = {
     "breakout", "dial-in", "host-drop", "irc-bots", "irc-latin1", "irc-styles", "l1-live-shared-channel",
     "m1-renamed-account", "m2-addresses-and-temporary-accounts", "m3-suppressed-name", "m4-curl-of-the-stream",
      "m6-powershell-and-windows", "meeting-only", "notetakers", "s1-zip-utf8-without-flag",
-    "s13-zip-with-backslashes", "s14-a-message-of-1970", "s16-null-lists", "s3-grid-org-users", "s4-old-file-comments",
+    "s13-zip-with-backslashes", "s16-null-lists", "s3-grid-org-users", "s4-old-file-comments",
     "s6-human-words-through-an-app", "s7-lone-surrogate", "same-name", "signed-in-or-not",  "slack-veterans",
     "sunday-midnight", "two-devices", "z1-resolved-by-the-notification-bot", "z2-topic-renamed-between-two-archives",
     "z3-own-export-null-privacy", "z5-names-first-numbers-later", "zoom-files",

@@ -46,7 +46,9 @@ def sync_settings(
     """Replace the settings' tables of the landing file, whole, in one transaction. `members` is `IdentityStore.members()`."""
     given = list(sources)
     tables: dict[str, list[tuple[object, ...]]] = {
-        "communities": [(c.slug, c.title, c.origin, c.time_zone, c.beat_days) for c in communities.values()],
+        "communities": [
+            (c.slug, c.title, c.origin, c.time_zone, c.beat_days, _midnight(c.begins)) for c in communities.values()
+        ],
         "breaks": [
             (c.slug, _midnight(pause.since), _midnight(pause.until), pause.kind)
             for c in communities.values()

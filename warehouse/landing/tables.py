@@ -32,7 +32,7 @@ LANDING_TABLES: dict[str, str] = {
     "people": "community varchar, actor varchar, member varchar",
     "kinds": "actor varchar, kind varchar, reason varchar",
     "communities": """
-        community varchar, title varchar, origin varchar, time_zone varchar, charter_beat_days integer
+        community varchar, title varchar, origin varchar, time_zone varchar, charter_beat_days integer, begins_at timestamp
     """,
     "roles": "community varchar, member varchar, role varchar, valid_from timestamp, valid_to timestamp",
     "breaks": "community varchar, starts_at timestamp, ends_at timestamp, kind varchar",

@@ -40,7 +40,7 @@ def _landed(done):
     con.execute("insert into landing.main.people by name from found")
     settings = done.context.communities.by_slug.values()
     con.executemany(
-        "insert into landing.main.communities values (?, ?, ?, ?, ?)",
+        "insert into landing.main.communities values (?, ?, ?, ?, ?, null)",
         [(c.slug, c.title, c.origin, c.time_zone, c.beat_days) for c in settings],
     )
     for c in settings:

@@ -1,7 +1,7 @@
 /*
 summary: The communities, as the settings name them, and what of them has landed, as of now.
 grain: [community]
-reads: [landing.communities, landing.interactions]
+reads: [core.beginnings, landing.communities, landing.interactions]
 refresh: now
 columns:
   community: the community
@@ -18,7 +18,8 @@ with landed as (
     select community, min(occurred_at) as first_at, max(occurred_at) as last_at, count(*) as records
     from landing.interactions
     join building using (community)
-    where occurred_at < as_of
+    left join core.beginnings using (community)
+    where occurred_at < as_of and (begins_at is null or occurred_at >= begins_at)
     group by all
 )
 select

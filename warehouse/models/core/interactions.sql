@@ -1,7 +1,7 @@
 /*
 summary: What stands. One row for each thing somebody did, after revisions, deletions, moves and conflicts; undone wiki edits stay, marked.
 grain: [community, event_id]
-reads: [landing.interactions, landing.kinds, landing.people]
+reads: [core.beginnings, landing.interactions, landing.kinds, landing.people]
 refresh: now
 columns:
   community: the community
@@ -57,7 +57,9 @@ with params as (
     select interactions.*
     from landing.interactions
     join building using (community)
+    left join core.beginnings using (community)
     where occurred_at < as_of
+        and (begins_at is null or occurred_at >= begins_at)
         and (
             since is null
             or (community, event_id) in (select (community, event_id) from touched)
