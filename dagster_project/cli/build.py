@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dagster_project.cli.common import RED, AsJson, note, progress, show, show_json, state
+from dagster_project.cli.common import RED, AsJson, counted, note, progress, show, show_json, state
 from events.errors import GuildhallError
 
 if TYPE_CHECKING:
@@ -220,7 +220,10 @@ def show_step(step: str, result: dict[str, object], *, as_json: bool = False) ->
         show_json(result)
         return
     parts = []
-    for key, value in result.items():
-        name = key.replace("_", " ")
-        parts.append(f"{value:,} {name}" if isinstance(value, int) else f"{value} s" if key == "seconds" else str(value))
+    for name, value in result.items():
+        noun, _, what = name.partition("_")  # `checks_failed` is shown as `3 checks failed`
+        if isinstance(value, int):
+            parts.append(f"{counted(value, noun)} {what}".rstrip())
+        else:
+            parts.append(f"{value} s" if name == "seconds" else str(value))
     show(f"  {step:10} {', '.join(parts)}")

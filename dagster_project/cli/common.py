@@ -78,11 +78,11 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     cells = [["–" if cell is None else str(cell) for cell in row] for row in rows]
     widths = [max(len(row[number]) for row in [list(columns), *cells]) for number in range(len(columns))]
     least = [min(width, LONGEST_UNFOLDED) for width in widths]
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    # Text, not markup: a name in [brackets] is shown as it is, and so is a cell.
+    table = Table(title=Text(title) if title else None, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column, width in zip(columns, least, strict=True):
         table.add_column(column, overflow="fold", min_width=width)
     for row in cells:
-        # Text, not markup: a cell is shown as it is, and no `[/]` in it is a command.
         table.add_row(*map(Text, row))
     screen = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     screen.print(table, width=max(screen.width, sum(least) + len(least)))
@@ -121,6 +121,12 @@ def progress(text: str, total: int | None = None) -> Iterator[Callable[[int], No
     ) as bar:
         task = bar.add_task(text, total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+def counted(count: int, plural: str) -> str:
+    """`1 community`, `2 communities`: a count with its noun, given in the plural."""
+    singular = f"{plural.removesuffix('ies')}y" if plural.endswith("ies") else plural.removesuffix("s")
+    return f"{count:,} {singular if count == 1 else plural}"
 
 
 def _plain(value: Any) -> object:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from dagster_project.cli.common import counted
 from dagster_project.processes.supervisor import RunState
 from dagster_project.processes.temporary import run_state_of
 from dagster_project.published import open_current
@@ -104,7 +105,7 @@ def lines(found: Mapping[str, Any], now: datetime) -> list[tuple[str, str]]:
         ("refresher", _refresher(found["refresher"], now)),
         (
             "published",
-            f"{published['interactions']:,} interactions of {published['communities']} communities, "
+            f"{counted(published['interactions'], 'interactions')} of {counted(published['communities'], 'communities')}, "
             f"{_age(published['age_seconds'])} ({published['file']})"
             if published
             else "nothing yet; `guildhall refresh` builds and publishes",

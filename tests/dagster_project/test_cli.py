@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.cli.app import app, run_command
+from dagster_project.cli.common import counted
 from dagster_project.cli.setup import example_of
 from dagster_project.settings import DagsterSettings, GatewaySettings, KafkaSettings, RefreshSettings, SourceSettings, load
 from events.communities import BotList, Community, SpaceRule
@@ -172,6 +173,17 @@ def test_sources_lists_every_platform_as_json_too(here, capsys):
     assert run_command(["sources", "--json"]) == 0
     output = json.loads(capsys.readouterr().out)
     assert {"slack", "zoom"} <= {platform["platform"] for platform in output["platforms"]}
+
+
+def test_sources_of_a_fresh_installation_name_the_block_to_add(here, capsys):
+    assert run_command(["sources"]) == 0
+    assert "[source.NAME]" in capsys.readouterr().out
+
+
+def test_a_count_has_its_noun():
+    assert [counted(n, noun) for n, noun in ((1, "communities"), (2, "rows"), (1, "rows"), (1_000, "checks"))] == [
+        "1 community", "2 rows", "1 row", "1,000 checks",
+    ]  # fmt: skip
 
 
 def test_metrics_shows_everything_about_one_metric(here, capsys):
