@@ -155,8 +155,9 @@ class Warehouse:
         sync_settings(self.con, self.key, self.communities, sources, roles, members)
         self._synced = True
         listed = [actor_id(self.key, platform, tenant, account) for platform, tenant, account in sorted(self.bots)]
-        kinds = sync_kinds(self.con, listed, self.identity.kinds())
-        return map_people(self.con, self.key, members, naive(now), changed_kinds=kinds)
+        regrouped = sync_kinds(self.con, listed, self.identity.kinds(), naive(now))
+        mapped = map_people(self.con, self.key, members, naive(now))
+        return Mapped(mapped.fresh, tuple(sorted({*mapped.changed, *regrouped})))
 
     def stale(self, as_of: datetime) -> Stale:
         """Return what has to be built. Call `sync_settings` first."""

@@ -1,6 +1,6 @@
-"""Kinds of accounts: a bot is a bot in all of its records, however late anybody says so."""
+"""Kinds of accounts: a bot is a bot in all of its records, however late it is known."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -35,28 +35,30 @@ def con():
 
 def test_a_flag_seen_once_holds_for_the_account(con):
     landed(con, ("a", "human"), ("a", "bot"), ("b", "human"))
-    sync_kinds(con, [], {})
+    sync_kinds(con, [], {}, MONDAY)
     assert kinds(con) == [("a", "bot", "platform")]
 
 
 def test_the_settings_list_comes_before_what_looks_like_a_person(con):
     landed(con, ("a", "human"))
-    sync_kinds(con, ["a"], {})
+    sync_kinds(con, ["a"], {}, MONDAY)
     assert kinds(con) == [("a", "bot", "settings")]
 
 
-def test_what_the_platform_says_of_an_account_holds_for_its_interactions(con):
+def test_the_kind_that_the_platform_reports_of_an_account_holds_for_its_interactions(con):
     landed(con, ("a", "human"))
-    sync_kinds(con, [], {"a": "system"})
+    sync_kinds(con, [], {"a": "system"}, MONDAY)
     assert kinds(con) == [("a", "system", "platform")]
 
 
 def test_a_change_names_the_communities_where_the_account_is_known(con):
     landed(con, ("a", "human"))
     con.execute("insert into landing.main.people values ('gardeners', 'a', 'm1'), ('bakers', 'b', 'm2')")
-    assert sync_kinds(con, ["a"], {}) == ("gardeners",)
-    assert sync_kinds(con, ["a"], {}) == ()
-    assert sync_kinds(con, [], {}) == ("gardeners",)
+    assert sync_kinds(con, ["a"], {}, MONDAY) == ("gardeners",)
+    assert sync_kinds(con, ["a"], {}, MONDAY) == ()
+    assert sync_kinds(con, [], {}, MONDAY) == ("gardeners",)
+    touched = con.execute("select distinct community, touches_at from landing.main.arrivals").fetchall()
+    assert touched == [("gardeners", datetime(1970, 1, 1))], "the community is built again whole"  # noqa: DTZ001 - naive UTC
 
 
 @settings(max_examples=40, deadline=None)
@@ -70,7 +72,7 @@ def test_the_order_of_records_changes_nothing(flags, order):
         con = open_memory()
         if flags:
             landed(con, *flags)
-        sync_kinds(con, [], {})
+        sync_kinds(con, [], {}, MONDAY)
         found.append(kinds(con))
         con.close()
         order.shuffle(flags)

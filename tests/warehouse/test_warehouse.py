@@ -71,8 +71,8 @@ def test_from_kafka_to_a_published_file(kafka, topics, tmp_path):
 
 
 PLACES = (  # noqa: SIM905 - a list to read
-    "landing-read landing-staged landing-inserted landing-moved landing-committed accounts-recorded people-mapped warehouse-built "
-    "warehouse-remembered publish-checkpointed publish-copied publish-verified publish-renamed publish-pointed"
+    "landing-read landing-staged landing-inserted landing-moved landing-committed accounts-recorded kinds-changed people-mapped "
+    "warehouse-built warehouse-remembered publish-checkpointed publish-copied publish-verified publish-renamed publish-pointed"
 ).split()
 
 
@@ -83,7 +83,7 @@ def test_every_failpoint_is_killed_in_this_file():
 
 @pytest.mark.kafka
 def test_killed_anywhere_it_continues_with_nothing_lost_and_nothing_twice(kafka, topics, tmp_path):
-    home, sent = tmp_path / "var", []
+    home, sent, total = tmp_path / "var", [], 10 * len(PLACES)
     for round_, place in enumerate(PLACES):
         fresh = [interaction(round_ * 10 + number) for number in range(10)]
         send(kafka, topics["raw"], [b"x"] * 10)
@@ -94,12 +94,15 @@ def test_killed_anywhere_it_continues_with_nothing_lost_and_nothing_twice(kafka,
         assert run(refresh_and_die, home, kafka, topics["suffix"], place) == -9, place
     with warehouse(home, kafka) as kept:
         kept.refresh([], lambda: NOW)
-        assert kept.con.execute("select count(*), count(distinct event_id) from landing.interactions").fetchone() == (140, 140)
+        assert kept.con.execute("select count(*), count(distinct event_id) from landing.interactions").fetchone() == (
+            total,
+            total,
+        )
         assert kept.accounting().holds
         assert len(kept.identity.members()) == 0
     with open_published(home / "published") as con:
-        assert con.execute("select count(*), count(distinct event_id) from core.interactions").fetchone() == (140, 140)
-        assert dict(con.execute('select "table", rows from meta.manifest').fetchall())["core.interactions"] == 140
+        assert con.execute("select count(*), count(distinct event_id) from core.interactions").fetchone() == (total, total)
+        assert dict(con.execute('select "table", rows from meta.manifest').fetchall())["core.interactions"] == total
     assert not list((home / "published").glob("*.tmp"))
 
 

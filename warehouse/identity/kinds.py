@@ -1,26 +1,30 @@
 """Kinds of accounts: which accounts are programs, system accounts or anonymous, decided as of now and for all of the past.
 
-An account is what its most telling record says: a bot flag that the platform set once holds for every record of the account,
-and the list of bots in the settings holds for all of them, whenever it was written. Interactions keep the flag they came with;
-`core.interactions` reads the kind here.
+A bot flag that the platform set once holds for every record of the account, and so does the list of bots in the settings,
+whenever it was written. Interactions keep the flag they came with; `core.interactions` reads the kind here.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
 
 from warehouse.db import transaction
+from warehouse.failpoint import failpoint
+from warehouse.landing.arrivals import touch_history
 
 SETTINGS = "settings"
 PLATFORM = "platform"
 
 
-def sync_kinds(con: duckdb.DuckDBPyConnection, listed: Sequence[str], accounts: Mapping[str, str]) -> tuple[str, ...]:
+def sync_kinds(
+    con: duckdb.DuckDBPyConnection, listed: Sequence[str], accounts: Mapping[str, str], now: datetime
+) -> tuple[str, ...]:
     """Write `landing.kinds`; returns the communities where a known account is of another kind now, sorted.
 
-    `listed` are actors that the settings call bots; `accounts` maps actors to the kind that the identity store knows, where it
-    is not human.
+    These communities are built again whole. `listed` are actors that the settings call bots; `accounts` maps actors to the kind
+    that the identity store knows, where it is not human. `now` is naive UTC.
     """
     rows = [(actor, "bot", SETTINGS) for actor in listed] + [(actor, kind, PLATFORM) for actor, kind in accounts.items()]
     columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
@@ -30,13 +34,15 @@ def sync_kinds(con: duckdb.DuckDBPyConnection, listed: Sequence[str], accounts: 
     try:
         with transaction(con):
             con.execute(_KINDS)
-            changed = con.execute(_CHANGED).fetchall()
+            changed = tuple(community for (community,) in con.execute(_CHANGED).fetchall())
             con.execute("delete from landing.main.kinds")
             con.execute("insert into landing.main.kinds from kinds_now")
             con.execute("drop table kinds_now")
+            touch_history(con, changed, now)
+            failpoint("kinds-changed")
     finally:
         con.unregister("known_kinds")
-    return tuple(community for (community,) in changed)
+    return changed
 
 
 _KINDS = """

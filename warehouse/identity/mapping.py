@@ -12,6 +12,7 @@ from events.identity import published_pseudonym
 from warehouse.db import integer, transaction
 from warehouse.failpoint import failpoint
 from warehouse.identity.rosters import Role
+from warehouse.landing.arrivals import touch_history
 
 _MAPPED = "people_mapped_to"
 _LINKED = "people_linked"
@@ -80,19 +81,11 @@ def sync_settings(
                 con.executemany(f"insert into landing.main.{table} values ({marks})", rows)
 
 
-def map_people(
-    con: duckdb.DuckDBPyConnection,
-    key: bytes,
-    members: Mapping[str, str],
-    now: datetime,
-    *,
-    changed_kinds: Sequence[str] = (),
-) -> Mapped:
+def map_people(con: duckdb.DuckDBPyConnection, key: bytes, members: Mapping[str, str], now: datetime) -> Mapped:
     """Map every actor who acts or is mentioned to the member's pseudonym in the community; `now` is naive UTC.
 
     Only records that landed since the last mapping are read; when links changed, every known pair is compared as well. A
-    community where a pair has another member now, and one of `changed_kinds` (warehouse.identity.kinds), gets an arrival that
-    touches all its history, so that it is built again whole.
+    community where a pair has another member now is built again whole.
     """
     linked = _digest(key, members)
     last = _state(con, _MAPPED)
@@ -100,9 +93,9 @@ def map_people(
     fresh = con.execute(_UNMAPPED, [int(last or 0)]).fetchall()
     moved = _moved(con, key, members) if _state(con, _LINKED) != linked else []
     rows = [(community, actor, _pseudonym(key, members, community, actor)) for community, actor in fresh]
-    if last == str(batch) and not rows and not moved and not changed_kinds and _state(con, _LINKED) == linked:
+    if last == str(batch) and not rows and not moved and _state(con, _LINKED) == linked:
         return Mapped(0, ())
-    changed = tuple(sorted({community for community, _, _ in moved} | set(changed_kinds)))
+    changed = tuple(sorted({community for community, _, _ in moved}))
     with transaction(con):
         if moved:
             _with(
@@ -110,8 +103,7 @@ def map_people(
             )
         if rows or moved:
             _with(con, rows + moved, "insert into landing.main.people select community, actor, member from given")
-        if changed:
-            _add_arrivals(con, batch + 1, changed, now)
+        touch_history(con, changed, now)
         _set_state(con, _MAPPED, str(batch))
         _set_state(con, _LINKED, linked)
         failpoint("people-mapped")
@@ -143,14 +135,6 @@ def _pseudonym(key: bytes, members: Mapping[str, str], community: str, actor: st
 def _digest(key: bytes, members: Mapping[str, str]) -> str:
     """Return a keyed digest that changes whenever the links do, and from which they cannot be read."""
     return published_pseudonym(key, "links", repr(sorted(members.items())))
-
-
-def _add_arrivals(con: duckdb.DuckDBPyConnection, batch: int, communities: Sequence[str], now: datetime) -> None:
-    con.execute("insert into landing.main.batches values (?, 'people', ?, 0, 0, 0, 0)", [batch, now])
-    con.executemany(
-        "insert into landing.main.arrivals values (?, ?, 0, 0, null, timestamp '1970-01-01')",
-        [(batch, community) for community in communities],
-    )
 
 
 def _with(con: duckdb.DuckDBPyConnection, rows: Sequence[tuple[str, str, str]], statement: str) -> None:
