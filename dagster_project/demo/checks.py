@@ -16,7 +16,7 @@ from pipelines.simulator.expected import Expected
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.ground_truth import Truth
 from pipelines.simulator.population import SPECS
-from pipelines.simulator.scenario import Script
+from pipelines.simulator.scenario import Scenario
 from pipelines.simulator.scoring import ColdFound, CoreFound, Welcome, compare_cold, compare_core
 from warehouse.build.build import Built
 from warehouse.landing.batch import Landed
@@ -113,7 +113,7 @@ def check_built(built: Sequence[Built], seconds: float) -> None:
         raise fault(f"The check `{worst.name}` of {worst.table} failed", f"{worst.failures} rows")
 
 
-def check_planted(settings: Settings, script: Script, world: World, truth: Truth, members: dict[str, str]) -> None:
+def check_planted(settings: Settings, script: Scenario, world: World, truth: Truth, members: dict[str, str]) -> None:
     """Compare the published tables with the planted truth, and print what was found. `members`: account -> member."""
     with open_current(settings.paths.published) as tables:
         core = tables.rows("from levels.current where level = 'core'")
@@ -149,7 +149,7 @@ def _core_found(rows: Sequence[dict[str, Any]], people: dict[str, str]) -> dict[
     return found
 
 
-def _invented_people(key: bytes, script: Script, world: World, members: dict[str, str]) -> dict[str, str]:
+def _invented_people(key: bytes, script: Scenario, world: World, members: dict[str, str]) -> dict[str, str]:
     """Published pseudonym -> invented person."""
     people = {}
     for spec, persons in zip(SPECS, script.people, strict=True):

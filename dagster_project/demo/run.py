@@ -44,7 +44,7 @@ from pipelines.simulator.exports import Export, write_exports
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.ground_truth import truth_of, write_settings, write_truth
 from pipelines.simulator.population import SPECS
-from pipelines.simulator.scenario import Script
+from pipelines.simulator.scenario import Scenario
 from warehouse.build.build import Built
 from warehouse.landing.batch import Landed
 from warehouse.report.period import last_month
@@ -65,7 +65,7 @@ def demo(home: Path | None, *, seed: int = 1, weeks: int = 104, members: int = 3
     now = datetime.now(UTC)
     monday = now.date() - timedelta(days=now.weekday())
     folder = load(None, home).home
-    script = Script(seed, Calendar(monday, weeks, min(weeks, LIVE_WEEKS)), members)
+    script = Scenario(seed, Calendar(monday, weeks, min(weeks, LIVE_WEEKS)), members)
     prepare(folder, {"seed": seed, "weeks": weeks, "members": members})
     with _sigterm_interrupts(), ExitStack() as stack:
         _Demo(script, World(seed), Paths(folder).demo).run(stack, folder, now, keep=keep)
@@ -74,7 +74,7 @@ def demo(home: Path | None, *, seed: int = 1, weeks: int = 104, members: int = 3
 
 @dataclass(slots=True)
 class _Demo:
-    script: Script
+    script: Scenario
     world: World
     folder: Path
     expected: Expected = field(default_factory=Expected)

@@ -1,7 +1,8 @@
-"""Player: invented communities on invented platforms, played through the real sources, with the truth known beforehand.
+"""Simulator: invented communities on invented platforms, sent through the real sources, with a known ground truth.
 
-Test equipment, used by the demo, the tests and the load and fault trials. From a seed, a calendar and a number of members
-follow the people (`people`), the weeks (`calendar`), what they do (`behaviour`, `script`), how their platforms tell it
-(`formats`), which part of it is in exports (`exports`), and what anybody should find in it later (`truth`); `play` delivers
-it. Nothing here knows how events are understood: what is planted is not computed by what it tests.
+Test equipment for the demo, the tests, and the load and fault trials. A seed, a calendar and a number of members determine
+the people (`population`), what they do in each week (`behaviour`, `meetings`, `wiki`, `background`; in order: `scenario`), the
+payloads of their platforms (`formats`), which of them are in exports (`exports`), and what an analysis should find later
+(`ground_truth`, compared by `scoring`). `delivery` sends the rest to the gateway. Nothing here uses the code that understands
+events: the ground truth is not computed by what it tests.
 """

@@ -1,4 +1,4 @@
-"""Actions: what people of a play do, before any platform's format. Plain values."""
+"""Actions: what the people of a simulation do, independent of any platform's format. Plain values."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from pipelines.simulator.population import Person
 
 
 class Kind(StrEnum):
-    """What happened."""
+    """What an action is. Values of platforms' own words where they have one."""
 
     POST = "post"
     REPLY = "reply"
@@ -40,10 +40,10 @@ class Kind(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Action:
-    """One thing done. `ref` is what it is done to: a message's number, a page's, or a meeting; `thread` the opening message.
+    """One action. `ref` is its object: a message, the number of a page, or a meeting; `thread` is the opening message.
 
-    `at` and `due` are milliseconds since 1970: when it happened and when it is delivered. They differ for a re-delivery
-    (`again`), which repeats the action's number and so its body.
+    `at` and `due` are milliseconds since 1970: when it happens and when it is delivered. They differ for a re-delivery
+    (`again`), which has the same number and therefore the same body. `repeats` marks an action that has a re-delivery.
     """
 
     at: int

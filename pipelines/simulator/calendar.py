@@ -1,4 +1,4 @@
-"""Seasons: which weeks a play has, when people are away, when newcomers come in waves. Pure arithmetic on dates."""
+"""Calendar: the weeks of a simulation, its breaks, and how activity and arrivals vary over the year. Dates only."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -8,15 +8,15 @@ DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 MOST_LIVE_WEEKS = 55
-"""Live sources refuse what is older than 400 days; 55 weeks leave a fortnight to spare."""
+"""Live sources refuse events older than 400 days; 55 weeks leave two weeks of margin."""
 BREAK_WEEKS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The weeks of a play, numbered from 0; `end` is the Monday after the last of them.
+    """The weeks of a simulation, numbered from 0; `end` is the Monday after the last one.
 
-    The last `live_weeks` of them come through live sources, those before in exports.
+    The last `live_weeks` come through live sources, those before them in exports.
     """
 
     end: date
@@ -24,34 +24,34 @@ class Calendar:
     live_weeks: int = MOST_LIVE_WEEKS
 
     def __post_init__(self) -> None:
-        """Refuse an end that is no Monday: evaluations are Mondays 00:00 UTC."""
+        """Raise ValueError for an end that is not a Monday: evaluations are on Mondays, 00:00 UTC."""
         if self.end.weekday() != 0:
-            raise ValueError(f"{self.end} is no Monday; a play ends on one, because evaluations are Mondays")
+            raise ValueError(f"{self.end} is not a Monday; a simulation ends on one, because evaluations are on Mondays")
         if self.weeks < 1:
-            raise ValueError("a play has at least one week")
+            raise ValueError("a simulation has at least one week")
         if not 1 <= self.live_weeks <= MOST_LIVE_WEEKS:
-            raise ValueError(f"a play has 1 to {MOST_LIVE_WEEKS} live weeks")
+            raise ValueError(f"a simulation has 1 to {MOST_LIVE_WEEKS} live weeks")
 
     def day(self, week: int) -> date:
-        """The Monday on which a week begins."""
+        """Return the Monday on which a week begins."""
         return self.end - timedelta(weeks=self.weeks - week)
 
     def ms(self, week: int) -> int:
-        """The same, in milliseconds since 1970."""
+        """Return the start of a week in milliseconds since 1970."""
         day = self.day(week)
         return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
 
     @property
     def live_week(self) -> int:
-        """The first week that is played through live sources; the weeks before it are in exports."""
+        """The first week that comes through live sources; the weeks before it are in exports."""
         return max(0, self.weeks - self.live_weeks)
 
     def resting(self, week: int) -> bool:
-        """Whether a week is in the announced Christmas break."""
+        """Return whether a week is in the announced Christmas break."""
         return any(start <= self.day(week) < until for start, until in self.breaks())
 
     def breaks(self) -> list[tuple[date, date]]:
-        """Christmas breaks, whole weeks, that touch the play: (first Monday, Monday after)."""
+        """Return the Christmas breaks within the simulation, in whole weeks: (first Monday, Monday after)."""
         found = []
         for year in range(self.day(0).year - 1, self.end.year + 1):
             christmas = date(year, 12, 25)
@@ -62,18 +62,18 @@ class Calendar:
         return found
 
     def meets(self, week: int, every: int) -> bool:
-        """Whether a community with a beat of `every` weeks meets in this week; the last week of the play is one."""
+        """Return whether a community with a beat of `every` weeks meets in this week. It meets in the last week."""
         return (self.weeks - 1 - week) % every == 0 and not self.resting(week)
 
     def volume(self, week: int) -> float:
-        """How much is going on, 1 = usual."""
+        """Return the level of activity; 1 is usual."""
         if self.resting(week):
             return 0.0
         month = self.day(week).month
         return {7: 0.7, 8: 0.6, 9: 1.1, 10: 1.15, 11: 1.1}.get(month, 1.0)
 
     def wave(self, week: int) -> float:
-        """How many newcomers come, 1 = usual: more in January and September, fewer in summer, none in the break."""
+        """Return the rate of arrivals; 1 is usual. More in January and September, fewer in summer, none in the break."""
         if self.resting(week):
             return 0.0
         return {1: 1.5, 7: 0.8, 8: 0.8, 9: 1.5}.get(self.day(week).month, 1.0)

@@ -1,7 +1,7 @@
-"""Play: the actions of the live weeks, delivered as their platforms would: signed webhooks, and CloudEvents for the wikis.
+"""Delivery: the actions of the live weeks, sent to the gateway as platforms do: signed webhooks, and CloudEvents for wikis.
 
-Nothing is given up: what is not acknowledged is sent again, the same body newly signed, until the gateway says yes. What it
-said yes to is in the ledger, a line each. Order holds only loosely: several connections send at once, as platforms do.
+An event that is not acknowledged is sent again, with the same body and a new signature. The ledger has a line for each
+acknowledged event. The order is approximate, because several connections send at once, as platforms do.
 """
 
 import base64
@@ -29,7 +29,7 @@ from pipelines.simulator.formats import garbage, slack, zoom
 from pipelines.simulator.formats.mediawiki import MediaWiki
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.ground_truth import secret
-from pipelines.simulator.scenario import Script
+from pipelines.simulator.scenario import Scenario
 
 BATCH_EVENTS = 200
 FIRST_PAUSE_SECONDS = 0.05
@@ -39,7 +39,7 @@ RETRY_HEADERS = {"x-slack-retry-num": "1", "x-slack-retry-reason": "http_timeout
 
 
 class NotDeliveredError(GuildhallError):
-    """The gateway refused for good what a platform sent, or did not answer for too long."""
+    """The gateway refused an event for good, or did not answer for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +54,20 @@ class Delivery:
     due: int
 
 
-def deliveries(script: Script, world: World, expected: Expected) -> Iterator[Delivery]:
-    """Everything that comes through live sources, in order of delivery, counted in `expected` as it is made."""
-    live = script.calendar.ms(script.calendar.live_week)
+def deliveries(scenario: Scenario, world: World, expected: Expected) -> Iterator[Delivery]:
+    """Yield everything that comes through live sources, in order of delivery, and count it in `expected`."""
+    live = scenario.calendar.ms(scenario.calendar.live_week)
     wiki = MediaWiki(world)
-    for action in script.actions():
+    for action in scenario.actions():
         if action.platform == "mediawiki" and action.kind is not Kind.GARBAGE:
-            body = wiki.payload(action)  # before the live weeks too: a page's revisions are linked
+            body = wiki.payload(action)  # before the live weeks too, because the revisions of a page are linked
             if action.at >= live:
-                expected.live(action)
+                expected.count_live(action)
                 yield Delivery(
                     _emitter(action.platform), action.platform, wiki.event_id(action), body, action.again, action.due
                 )
         elif action.at >= live:
-            expected.live(action)
+            expected.count_live(action)
             yield _webhook(action, world)
 
 
@@ -90,7 +90,7 @@ def _emitter(platform: str) -> str:
 
 @dataclass(slots=True)
 class Delivered:
-    """What the gateway acknowledged, by (platform, source); and how often it had to be asked again."""
+    """What the gateway acknowledged, by (platform, source), and how many requests were repeated."""
 
     acknowledged: Counter[tuple[str, str]] = field(default_factory=Counter)
     retries: int = 0
@@ -98,10 +98,10 @@ class Delivered:
 
 
 class Ledger:
-    """A file of what was acknowledged, one JSON line an event: raw id, source. Appended; whole lines only matter."""
+    """A file with one JSON line per acknowledged event: raw id, source. Only whole lines count."""
 
     def __init__(self, path: Path) -> None:
-        """Lines that are there stay."""
+        """Open the file for appending."""
         self._file: IO[str] = path.open("a", encoding="utf-8")
 
     def __enter__(self) -> Self:
@@ -111,13 +111,13 @@ class Ledger:
         self._file.close()
 
     def write(self, sent: Iterable[Delivery]) -> None:
-        """Note these as acknowledged; on the disk's side of this process when it returns."""
+        """Add acknowledged events. They survive the death of this process once this returns."""
         self._file.writelines(json.dumps({"id": one.raw_id, "source": one.source}) + "\n" for one in sent)
         self._file.flush()
 
 
 def read_ledger(path: Path) -> Counter[tuple[str, str]]:
-    """How often each (source, raw id) was acknowledged. A line that a kill cut off is not counted."""
+    """Return how often each (source, raw id) was acknowledged. A line that a kill cut off does not count."""
     found: Counter[tuple[str, str]] = Counter()
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
@@ -140,18 +140,18 @@ def deliver(
     patience_seconds: float = 120.0,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Delivered:
-    """Send everything to the gateway at this URL and wait for every yes.
+    """Send everything to the gateway at this URL, until all is acknowledged.
 
-    `now` gives epoch seconds, for signatures. `rate`: events a second, steadily; without it as fast as the gateway answers. An
-    event is asked for again for `patience_seconds` at most; then, and for what the gateway refuses for good, NotDeliveredError.
+    `now` gives epoch seconds, for signatures. `rate` is in events per second; without it, as fast as the gateway answers. An
+    event is repeated for `patience_seconds` at most. Raises NotDeliveredError after that, and for a final refusal.
     """
-    player = _Sender(gateway, _parcels(sent, BATCH_EVENTS if rate is None else 1), world, ledger, now)
-    player.rate, player.patience, player.progress = rate, patience_seconds, progress
-    return player.play(connections)
+    sender = _Sender(gateway, _parcels(sent, BATCH_EVENTS if rate is None else 1), world, ledger, now)
+    sender.rate, sender.patience, sender.progress = rate, patience_seconds, progress
+    return sender.run(connections)
 
 
 class _Sender:
-    """Several threads, a connection each. `http.client`: a webhook costs it a tenth of what httpx asks for one."""
+    """Several threads with a connection each. `http.client` costs a tenth of the processor time of httpx."""
 
     rate: float | None = None
     patience = 120.0
@@ -170,7 +170,7 @@ class _Sender:
         self.taken = 0
         self.done = Delivered()
 
-    def play(self, connections: int) -> Delivered:
+    def run(self, connections: int) -> Delivered:
         self.began = time.monotonic()
         senders = [threading.Thread(target=self._send_all, daemon=True) for _ in range(connections)]
         try:
@@ -180,7 +180,7 @@ class _Sender:
                 senders[0].join(0.2) if senders[0].is_alive() else time.sleep(0.05)
                 self.progress(self.done.acknowledged.total())
         finally:
-            self.stopping.set()  # Ctrl-C as well: what is on its way ends, nothing new begins
+            self.stopping.set()  # also on Ctrl-C: requests that have begun end, and no other begins
         if self.failed:
             raise self.failed[0]
         self.done.seconds = time.monotonic() - self.began
@@ -220,14 +220,14 @@ class _Sender:
             try:
                 connection.request("POST", path, body, headers)
                 answer = connection.getresponse()
-                said = answer.read()
+                content = answer.read()
             except (OSError, http.client.HTTPException) as error:
                 connection.close()  # the next request opens it again
                 why = type(error).__name__
             else:
                 if answer.status in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
                     return
-                why = f"{answer.status} {said[:200].decode(errors='replace')}"
+                why = f"{answer.status} {content[:200].decode(errors='replace')}"
                 if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status != HTTPStatus.TOO_MANY_REQUESTS:
                     raise _refused(path, why)
             if time.monotonic() > until or self.stopping.is_set():
@@ -250,14 +250,14 @@ class _Sender:
 
 def _refused(path: str, why: str) -> NotDeliveredError:
     return NotDeliveredError(
-        "The gateway does not take what the player sends.",
+        "The gateway does not take what the simulator sends.",
         f"{path}: {why}.",
-        "Look at the gateway's log; what it acknowledged until now is in the ledger.",
+        "Look at the gateway's log. The ledger has what it acknowledged so far.",
     )
 
 
 def _parcels(sent: Iterator[Delivery], most: int) -> Iterator[list[Delivery]]:
-    """Each webhook alone; CloudEvents together, at most so many."""
+    """Yield each webhook alone, and CloudEvents in batches of at most `most`."""
     batch: list[Delivery] = []
     for one in sent:
         if parse(one.source).kind is not SourceKind.EMIT:

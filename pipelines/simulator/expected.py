@@ -1,4 +1,4 @@
-"""Expected: what is to become of every event of a play, told by its kind alone."""
+"""Expected: the outcome that every event of a simulation must have, from its kind alone."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -27,10 +27,10 @@ _OF_KIND = {
 
 
 def verdict(action: Action) -> str:
-    """What a live delivery of this action is to become: a verdict, with its reason after a colon."""
+    """Return the expected outcome of a live delivery of this action: a verdict, with its reason after a colon."""
     if action.kind is Kind.BOT_POST and slack.is_own_bot(action):
         return OWN_BOT
-    if action.kind is Kind.MEETING_CHAT and zoom.is_whispered(action):
+    if action.kind is Kind.MEETING_CHAT and zoom.is_private(action):
         return PRIVATE
     if action.kind is Kind.WIKI_LOG and mediawiki.is_automatic(action):
         return NOT_PARTICIPATION
@@ -39,30 +39,30 @@ def verdict(action: Action) -> str:
 
 @dataclass(slots=True)
 class Expected:
-    """Counts of a play. `events` are raw records by (platform, how they come, verdict); how: `live` or `export`."""
+    """Expected counts. `events` are raw records by (platform, `live` or `export`, outcome)."""
 
     events: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     interactions: int = 0
     duplicates: int = 0
-    """Interactions that a second delivery brings once more."""
+    """Interactions that are in a second delivery of an event."""
 
-    def live(self, action: Action) -> None:
+    def count_live(self, action: Action) -> None:
         """Count one delivery."""
-        becomes = verdict(action)
-        self.events[action.platform, "live", becomes] += 1
-        if becomes == UNDERSTOOD:
+        outcome = verdict(action)
+        self.events[action.platform, "live", outcome] += 1
+        if outcome == UNDERSTOOD:
             self.interactions += 1
             self.duplicates += action.again
 
-    def exported(self, platform: str, becomes: str, interactions: int = 0) -> None:
+    def count_exported(self, platform: str, outcome: str, interactions: int = 0) -> None:
         """Count one record of an export."""
-        self.events[platform, "export", becomes] += 1
+        self.events[platform, "export", outcome] += 1
         self.interactions += interactions
 
     def of_platform(self, platform: str) -> int:
-        """Raw records of a platform."""
+        """Return the number of raw records of a platform."""
         return sum(count for (its, _, _), count in self.events.items() if its == platform)
 
     def total(self) -> int:
-        """Raw records."""
+        """Return the number of raw records."""
         return sum(self.events.values())

@@ -1,4 +1,4 @@
-"""Truth: what is planted in a play, written down for whoever checks what was found. Not computed by what it checks."""
+"""Ground truth: what a simulation plants, in a file and as values. It is not computed by the code that it checks."""
 
 import csv
 import json
@@ -9,30 +9,30 @@ from pathlib import Path
 
 from pipelines.simulator.expected import Expected
 from pipelines.simulator.formats.world import World
-from pipelines.simulator.population import FOREVER, SPECS, Person, Plan
-from pipelines.simulator.scenario import Script
+from pipelines.simulator.population import FOREVER, SPECS, Pattern, Person
+from pipelines.simulator.scenario import Scenario
 
 CONFIRM_UP_WEEKS = 2
 CONFIRM_DOWN_WEEKS = 4
-"""metrics.md §3.2: two agreeing evaluations up, four down; evaluations are weekly where the beat is shorter than 28 days."""
+"""Evaluations in a row that confirm a higher level, and a lower one. Evaluations are weekly."""
 FACILITATOR_SEATS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """Who is in the core of a community at the last evaluation, by invented person.
+    """The people in the core of a community at the last evaluation, by their keys.
 
-    `established` are expected there for longer than any rule needs to see it: one window, and the confirmations.
-    `in_transition` came or went more recently: finding them is no fault, and missing them is none.
+    `required` have been there for one window and the confirmations, so every correct analysis finds them. `optional` arrived
+    or left more recently: both finding and missing them is correct.
     """
 
-    established: tuple[str, ...]
-    in_transition: tuple[str, ...]
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Cold:
-    """A planted cold shoulder: its weeks, the last exclusive, and the evaluations within which it must be seen."""
+    """A planted cold shoulder: its weeks (`until` is exclusive) and the evaluations by which it must be seen and be over."""
 
     community: str
     since: date
@@ -43,7 +43,7 @@ class Cold:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Everything planted. Weeks are Mondays."""
+    """Everything that a simulation plants. Dates are Mondays."""
 
     seed: int
     members: int
@@ -55,84 +55,84 @@ class Truth:
     core: dict[str, Core]
     cold: Cold | None
     spells: dict[str, list[tuple[str, str, date, date | None]]]
-    """Person -> (community, plan, from, to) of every spell in the core; to is absent while it lasts."""
+    """Person -> (community, pattern, from, to) of every spell in the core; `to` is None while it lasts."""
 
 
-def truth_of(script: Script) -> Truth:
-    """What the script plants."""
-    calendar = script.calendar
+def truth_of(scenario: Scenario) -> Truth:
+    """Return what the scenario plants."""
+    calendar = scenario.calendar
     cold = None
-    if script.cold is not None:
-        spec = SPECS[script.cold.community]
+    if scenario.cold is not None:
+        spec = SPECS[scenario.cold.community]
         window = spec.beat_weeks * spec.window_beats
         cold = Cold(
             spec.slug,
-            calendar.day(script.cold.since),
-            calendar.day(script.cold.until),
-            # Two windows to see it; and the last of its threads leaves the window a window after it ended.
-            calendar.day(script.cold.since + 2 * window),
-            calendar.day(script.cold.until + window + 1),
+            calendar.day(scenario.cold.since),
+            calendar.day(scenario.cold.until),
+            # Two windows to see it. The last of its threads leaves the window one window after it ended.
+            calendar.day(scenario.cold.since + 2 * window),
+            calendar.day(scenario.cold.until + window + 1),
         )
     return Truth(
-        seed=script.seed,
-        members=script.members,
+        seed=scenario.seed,
+        members=scenario.members,
         weeks=calendar.weeks,
         begins=calendar.day(0),
         ends=calendar.end,
         live_from=calendar.day(calendar.live_week),
-        people={spec.slug: len(people) for spec, people in zip(SPECS, script.people, strict=True)},
-        core={spec.slug: _core(script, i) for i, spec in enumerate(SPECS)},
+        people={spec.slug: len(people) for spec, people in zip(SPECS, scenario.people, strict=True)},
+        core={spec.slug: _core(scenario, i) for i, spec in enumerate(SPECS)},
         cold=cold,
-        spells=dict(_spells(script)),
+        spells=dict(_spells(scenario)),
     )
 
 
-def _core(script: Script, community: int) -> Core:
-    spec, last = SPECS[community], script.calendar.weeks
+def _core(scenario: Scenario, community: int) -> Core:
+    spec, last = SPECS[community], scenario.calendar.weeks
     window = spec.beat_weeks * spec.window_beats
-    established, in_transition = [], []
-    for person in script.people[community]:
+    required, optional = [], []
+    for person in scenario.people[community]:
         spells = person.core_spells()
         if any(since + window + CONFIRM_UP_WEEKS <= last <= until for since, until in spells):
-            established.append(person.key)
+            required.append(person.key)
         elif any(until + window + CONFIRM_DOWN_WEEKS >= last for _, until in spells):
-            in_transition.append(person.key)
-    return Core(tuple(established), tuple(in_transition))
+            optional.append(person.key)
+    return Core(tuple(required), tuple(optional))
 
 
-def _spells(script: Script) -> Iterator[tuple[str, list[tuple[str, str, date, date | None]]]]:
-    day = script.calendar.day
-    for spec, people in zip(SPECS, script.people, strict=True):
+def _spells(scenario: Scenario) -> Iterator[tuple[str, list[tuple[str, str, date, date | None]]]]:
+    day = scenario.calendar.day
+    for spec, people in zip(SPECS, scenario.people, strict=True):
         for person in people:
             spells = person.core_spells()
             if spells:
                 yield (
                     person.key,
                     [
-                        (spec.slug, str(Plan.CORE), day(since), None if until == FOREVER else day(until))
+                        (spec.slug, str(Pattern.CORE), day(since), None if until == FOREVER else day(until))
                         for since, until in spells
                     ],
                 )
 
 
 def write_truth(path: Path, truth: Truth, expected: Expected) -> None:
-    """Write everything as one JSON file."""
+    """Write everything to one JSON file."""
     counts = {
         "events": expected.total(),
         "interactions": expected.interactions,
         "duplicates": expected.duplicates,
         "by": [
-            {"platform": platform, "by": how, "becomes": becomes, "events": count}
-            for (platform, how, becomes), count in sorted(expected.events.items())
+            {"platform": platform, "by": how, "outcome": outcome, "events": count}
+            for (platform, how, outcome), count in sorted(expected.events.items())
         ],
     }
     path.write_text(json.dumps(asdict(truth) | {"expected": counts}, default=str, indent=1), encoding="utf-8")
 
 
-def write_settings(folder: Path, script: Script, world: World, *, port: int | None = None) -> Path:
-    """Write guildhall.toml, people.csv, roles.csv and the sources' secrets for a play. The path of guildhall.toml.
+def write_settings(folder: Path, scenario: Scenario, world: World, *, port: int | None = None) -> Path:
+    """Write guildhall.toml, people.csv, roles.csv and the secrets of the sources. Returns the path of guildhall.toml.
 
-    `port`: the gateway's, where it is not to be the usual one.
+    `port` is the gateway's, if not the default one.
     """
     secrets = folder / "secrets"
     secrets.mkdir(parents=True, exist_ok=True)
@@ -140,21 +140,21 @@ def write_settings(folder: Path, script: Script, world: World, *, port: int | No
         path = secrets / platform
         path.touch(mode=0o600)
         path.write_text(secret(world, platform) + "\n", encoding="utf-8")
-    _write_csv(folder / "people.csv", ("person", "platform", "tenant", "account"), people_rows(script, world))
-    _write_csv(folder / "roles.csv", ("community", "person", "role", "from", "to"), _roles(script))
+    _write_csv(folder / "people.csv", ("person", "platform", "tenant", "account"), people_rows(scenario, world))
+    _write_csv(folder / "roles.csv", ("community", "person", "role", "from", "to"), _roles(scenario))
     path = folder / "guildhall.toml"
-    path.write_text(settings_text(script, world, port), encoding="utf-8")
+    path.write_text(settings_text(scenario, world, port), encoding="utf-8")
     return path
 
 
 def secret(world: World, platform: str) -> str:
-    """The secret with which an invented platform signs; no more a secret than the seed."""
+    """Return the secret with which an invented platform signs. It is as public as the seed."""
     return world.id(f"secret-{platform}", 0, 20).lower()
 
 
-def settings_text(script: Script, world: World, port: int | None = None) -> str:
-    """The guildhall.toml of a play: three communities, their spaces and breaks, two sources."""
-    lines = ["# The settings of an invented play. Written by the player; written again by the next play.", ""]
+def settings_text(scenario: Scenario, world: World, port: int | None = None) -> str:
+    """Return guildhall.toml: three communities, their spaces and breaks, and two sources."""
+    lines = ["# The settings of a simulation. The next simulation overwrites this file.", ""]
     if port is not None:
         lines += ["[gateway]", f"port = {port}", ""]
     for i, spec in enumerate(SPECS):
@@ -178,7 +178,7 @@ def settings_text(script: Script, world: World, port: int | None = None) -> str:
                 f'workspace = "{workspace}"',
                 f"spaces = {json.dumps(names)}",
             ]
-        for since, until in script.calendar.breaks():
+        for since, until in scenario.calendar.breaks():
             lines += [f"[[community.{spec.slug}.break]]", f"from = {since}", f"to = {until}"]
         lines.append("")
     for platform in ("slack", "zoom"):
@@ -186,24 +186,24 @@ def settings_text(script: Script, world: World, port: int | None = None) -> str:
     return "\n".join(lines)
 
 
-def people_rows(script: Script, world: World) -> Iterator[tuple[str, ...]]:
-    """(person, platform, tenant, account) of everybody whose accounts are known to be theirs."""
-    for people in script.people:
+def people_rows(scenario: Scenario, world: World) -> Iterator[tuple[str, ...]]:
+    """Yield (person, platform, tenant, account) of everybody whose accounts are linked."""
+    for people in scenario.people:
         for person in people:
             if person.linked:
                 for account in world.accounts(person):
                     yield (person.key, *account)
 
 
-def _roles(script: Script) -> Iterator[tuple[str, ...]]:
-    for person in _seated(script, range(FACILITATOR_SEATS)):
+def _roles(scenario: Scenario) -> Iterator[tuple[str, ...]]:
+    for person in _seated(scenario, range(FACILITATOR_SEATS)):
         for since, until in person.core_spells():
-            ends = "" if until >= script.calendar.weeks else script.calendar.day(until).isoformat()
-            yield SPECS[person.community].slug, person.key, "facilitator", script.calendar.day(since).isoformat(), ends
+            ends = "" if until >= scenario.calendar.weeks else scenario.calendar.day(until).isoformat()
+            yield SPECS[person.community].slug, person.key, "facilitator", scenario.calendar.day(since).isoformat(), ends
 
 
-def _seated(script: Script, seats: range) -> Iterator[Person]:
-    return (person for people in script.people for person in people if person.seat in seats)
+def _seated(scenario: Scenario, seats: range) -> Iterator[Person]:
+    return (person for people in scenario.people for person in people if person.seat in seats)
 
 
 def _write_csv(path: Path, header: Iterable[str], rows: Iterable[tuple[str, ...]]) -> None:

@@ -1,4 +1,4 @@
-"""People: three invented communities, who is in them, and who is meant to be at which level from when to when."""
+"""Population: three invented communities, their people, and the pattern of participation of each person over time."""
 
 import hashlib
 from bisect import bisect_left
@@ -13,8 +13,8 @@ NEWCOMER_WEEKS = 4
 FOREVER = 1 << 30
 
 
-class Plan(StrEnum):
-    """What a person does in a spell."""
+class Pattern(StrEnum):
+    """How a person participates during a spell."""
 
     CORE = "core"
     ACTIVE = "active"
@@ -27,7 +27,7 @@ class Plan(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """One invented community. Shares are of its people over the whole play; rates are per person or community and week."""
+    """One invented community. Shares are of all people of the simulation; rates are per person or community and week."""
 
     slug: str
     title: str
@@ -92,55 +92,55 @@ SPECS = (
     ),
 )
 COLD = "gardeners"
-"""The community in which newcomers are given the cold shoulder for a while."""
+"""The community in which newcomers get almost no answers for some weeks (a cold shoulder)."""
 
 
 @dataclass(slots=True, eq=False)
 class Person:
-    """One invented person of one community; `spells` are (plan, from week, to week), in order, without overlap."""
+    """One invented person of one community; `spells` are (pattern, from week, to week), in order, without overlap."""
 
     number: int
     community: int
     arrives: int
     seat: int = -1
-    spells: list[tuple[Plan, int, int]] = field(default_factory=list)
+    spells: list[tuple[Pattern, int, int]] = field(default_factory=list)
     linked: bool = True
     first_ms: int = 0
 
     @property
     def key(self) -> str:
-        """The invented person's id in truth, people.csv and roles.csv."""
+        """The person's id in the ground truth, people.csv and roles.csv."""
         return f"p{self.number:05d}"
 
-    def plan(self, week: int) -> Plan | None:
-        """What the person is meant to be in a week; None before coming and after going."""
-        for plan, since, until in self.spells:
+    def pattern(self, week: int) -> Pattern | None:
+        """Return the person's pattern in a week; None before they arrive and after they leave."""
+        for pattern, since, until in self.spells:
             if since <= week < until:
-                return plan
+                return pattern
         return None
 
     def cut(self, week: int) -> None:
-        """End whatever was expected from a week on."""
-        self.spells = [(plan, since, min(until, week)) for plan, since, until in self.spells if since < week]
+        """End every spell at this week."""
+        self.spells = [(pattern, since, min(until, week)) for pattern, since, until in self.spells if since < week]
 
     def core_spells(self) -> list[tuple[int, int]]:
-        """(from week, to week) of every spell in the core."""
-        return [(since, until) for plan, since, until in self.spells if plan is Plan.CORE]
+        """Return (from week, to week) of every spell in the core."""
+        return [(since, until) for pattern, since, until in self.spells if pattern is Pattern.CORE]
 
 
-def _words(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     return text.split()
 
 
-_STARTS = _words(
+_STARTS = _split(
     "Ba Be Bo Da De Do Fa Fe Ga Go Ha He Ja Jo Ka Ke La Le Lo Ma Me Mi Na Ne No Pa Pe Ra Re Ro Sa Se So Ta Te To Va Ve Wa Yo"
 )
-_MIDDLES = _words("ba da do fi ga ka la le li lo ma me mi na ne ni no ra re ri ro sa se si ta te ti va vi za")
-_ENDS = _words("del den la lan lek len lin mar mir na nek nel ra rek rin ro sen ta tek ven")
+_MIDDLES = _split("ba da do fi ga ka la le li lo ma me mi na ne ni no ra re ri ro sa se si ta te ti va vi za")
+_ENDS = _split("del den la lan lek len lin mar mir na nek nel ra rek rin ro sen ta tek ven")
 
 
 def name(number: int) -> tuple[str, str]:
-    """An invented first and last name; a different pair for each number below 12 million."""
+    """Return an invented first and last name, a different pair for each number below 12 million."""
     mixed = number * 7_368_787 % 12_000_000
     first = _STARTS[mixed % 40] + _ENDS[mixed // 40 % 20]
     last = mixed // 800
@@ -148,7 +148,7 @@ def name(number: int) -> tuple[str, str]:
 
 
 def token(seed: int, kind: str, number: int, length: int) -> str:
-    """An id as platforms give them: upper case and digits, the same for the same arguments; 20 characters at most."""
+    """Return an id of at most 20 upper-case letters and digits, the same for the same arguments."""
     digest = hashlib.blake2b(f"{seed}/{kind}/{number}".encode(), digest_size=20).digest()
     return digest.translate(_LETTERS)[:length].decode()
 
@@ -156,8 +156,8 @@ def token(seed: int, kind: str, number: int, length: int) -> str:
 _LETTERS = (b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 8)[:256]
 
 
-def cast(members: int, calendar: Calendar) -> list[list[Person]]:
-    """Everybody who ever comes, by community: starters, then newcomers by week of arrival, with their spells."""
+def populate(members: int, calendar: Calendar) -> list[list[Person]]:
+    """Return all people by community: those who start with it, then newcomers by week of arrival, with their spells."""
     everybody: list[list[Person]] = []
     number = 0
     for community, spec in enumerate(SPECS):
@@ -169,15 +169,17 @@ def cast(members: int, calendar: Calendar) -> list[list[Person]]:
 
 def _community(community: int, spec: Spec, size: int, calendar: Calendar, first_number: int) -> list[Person]:
     seats = max(4, round(size * spec.core_share))
-    starters = [Plan.CORE] * seats
+    starters = [Pattern.CORE] * seats
     starters += (
-        [Plan.ACTIVE] * round(size * 0.13) + [Plan.OCCASIONAL] * round(size * 0.12) + [Plan.PERIPHERAL] * round(size * 0.05)
+        [Pattern.ACTIVE] * round(size * 0.13)
+        + [Pattern.OCCASIONAL] * round(size * 0.12)
+        + [Pattern.PERIPHERAL] * round(size * 0.05)
     )
     people = []
-    for i, plan in enumerate(starters):
-        arrives = 0 if plan is Plan.CORE else i % 3
+    for i, pattern in enumerate(starters):
+        arrives = 0 if pattern is Pattern.CORE else i % 3
         person = Person(number=first_number + i, community=community, arrives=arrives, seat=i if i < seats else -1)
-        person.spells = [(plan, arrives, FOREVER)]
+        person.spells = [(pattern, arrives, FOREVER)]
         people.append(person)
     for i, week in enumerate(_arrivals(size - len(starters), spec, calendar)):
         person = Person(number=first_number + len(starters) + i, community=community, arrives=week)
@@ -185,13 +187,13 @@ def _community(community: int, spec: Spec, size: int, calendar: Calendar, first_
         people.append(person)
     _change_of_core(people, seats, spec, calendar)
     for person in people:
-        # A few people stay several: nobody told which accounts are theirs. None of them is ever expected for the core.
+        # The accounts of a few people stay unlinked, so each looks like several people. None of them is ever in the core.
         person.linked = bool(person.core_spells()) or person.number % 17 != 5  # noqa: PLR2004
     return people
 
 
 def _arrivals(count: int, spec: Spec, calendar: Calendar) -> list[int]:
-    """Weeks of arrival, spread by the waves and without chance, so that every window has its newcomers."""
+    """Return the weeks of arrival, spread over the year without chance, so that every window has newcomers."""
     weights = [
         calendar.wave(week) if week >= NEWCOMER_WEEKS and calendar.meets(week, spec.beat_weeks) else 0.0
         for week in range(calendar.weeks)
@@ -202,25 +204,27 @@ def _arrivals(count: int, spec: Spec, calendar: Calendar) -> list[int]:
     return [bisect_left(total, (i + 0.5) / count * total[-1]) for i in range(count)]
 
 
-def _newcomer(i: int, week: int) -> list[tuple[Plan, int, int]]:
-    established = week + NEWCOMER_WEEKS
+def _newcomer(i: int, week: int) -> list[tuple[Pattern, int, int]]:
+    after = week + NEWCOMER_WEEKS
     fate = i % 10
     if fate in {0, 4, 7}:
-        return [(Plan.ONE_OFF, week, week + 1)]
-    begin = (Plan.NEWCOMER, week, established)
+        return [(Pattern.ONE_OFF, week, week + 1)]
+    begin = (Pattern.NEWCOMER, week, after)
     if fate in {1, 5}:
         return [begin]
     if fate in {2, 6, 8}:
-        return [begin, (Plan.OCCASIONAL, established, established + 20 + 7 * (i % 6))]
-    return [begin, (Plan.ACTIVE if fate == 3 else Plan.OCCASIONAL, established, FOREVER)]  # noqa: PLR2004
+        return [begin, (Pattern.OCCASIONAL, after, after + 20 + 7 * (i % 6))]
+    return [begin, (Pattern.ACTIVE if fate == 3 else Pattern.OCCASIONAL, after, FOREVER)]  # noqa: PLR2004
 
 
 def _change_of_core(people: list[Person], seats: int, spec: Spec, calendar: Calendar) -> None:
-    """Some leave the core, and somebody who has been there for a while takes the seat a little later."""
+    """Some people leave the core, and a person who has been active for a while takes each seat a week later."""
     changes = round(seats * calendar.weeks / 104 * 0.6)
     holders = {person.seat: person for person in people if person.seat >= 0}
     candidates = [
-        p for p in people if p.seat < 0 and p.spells[-1][0] in {Plan.ACTIVE, Plan.OCCASIONAL} and p.spells[-1][2] == FOREVER
+        p
+        for p in people
+        if p.seat < 0 and p.spells[-1][0] in {Pattern.ACTIVE, Pattern.OCCASIONAL} and p.spells[-1][2] == FOREVER
     ]
     candidates.sort(key=lambda p: (p.arrives, p.number))
     stride = next(s for s in range(max(2, seats // 3), seats + 2) if _coprime(s, seats))
@@ -229,15 +233,15 @@ def _change_of_core(people: list[Person], seats: int, spec: Spec, calendar: Cale
         week = round(calendar.weeks * (0.2 + 0.75 * (i + 0.5) / changes))
         leaver = holders[seat]
         leaver.cut(week)
-        after = (None, Plan.OCCASIONAL, Plan.EASING)[i % 3]
-        if after is not None:
-            leaver.spells.append((after, week, FOREVER))
+        pattern = (None, Pattern.OCCASIONAL, Pattern.EASING)[i % 3]
+        if pattern is not None:
+            leaver.spells.append((pattern, week, FOREVER))
         ripe = week + 1 - 14 * spec.beat_weeks
         heir = next((p for p in candidates if p.arrives <= ripe), None)
         if heir is not None:
             candidates.remove(heir)
             heir.cut(week + 1)
-            heir.spells.append((Plan.CORE, week + 1, FOREVER))
+            heir.spells.append((Pattern.CORE, week + 1, FOREVER))
             heir.seat = seat
             holders[seat] = heir
 

@@ -1,4 +1,4 @@
-"""Script: what happens, week by week, before any platform's format. Lazy, in time order, the same for the same arguments."""
+"""Scenario: all actions of a simulation, lazily and in order of delivery; the same for the same arguments."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -7,43 +7,43 @@ from random import Random
 from pipelines.simulator.actions import Action, Kind
 from pipelines.simulator.behaviour import Behaviour, ColdShoulder
 from pipelines.simulator.calendar import DAY_MS, HOUR_MS, Calendar
-from pipelines.simulator.population import COLD, SPECS, cast
+from pipelines.simulator.population import COLD, SPECS, populate
 
 GARBAGE = 30
 GARBAGE_NUMBERS = 10**12
-"""Numbers of their own: what the sources are changes no other action."""
+"""Garbage has numbers of its own, so that it changes no other action."""
 REPEATED = 0.015
-"""Share of live deliveries that a platform sends twice."""
+"""Share of live actions that a platform delivers twice."""
 COLD_WEEKS = 10
 COLD_FROM = 0.7
 
 
 def cold_shoulder(calendar: Calendar) -> ColdShoulder | None:
-    """The planted cold shoulder; None where a play is too short to show one."""
+    """Return the planted cold shoulder; None when the simulation is too short to show one."""
     since = round(calendar.weeks * COLD_FROM)
     if calendar.weeks - since < COLD_WEEKS:
         return None
     return ColdShoulder([spec.slug for spec in SPECS].index(COLD), since, since + COLD_WEEKS)
 
 
-class Script:
-    """Everything that happens in one play. Iterating twice gives the same actions."""
+class Scenario:
+    """One simulation. Iterating twice gives the same actions."""
 
     def __init__(self, seed: int, calendar: Calendar, members: int) -> None:
-        """Cast the people; nothing is generated before `actions` is iterated."""
+        """Create the people. Actions are generated when `actions` is iterated."""
         self.seed, self.calendar, self.members = seed, calendar, members
-        self.people = cast(members, calendar)
+        self.people = populate(members, calendar)
         self.cold = cold_shoulder(calendar)
 
     def actions(self) -> Iterator[Action]:
-        """Every action in order of delivery, a week in memory at a time. What falls after the end has not happened yet."""
+        """Yield every action in order of delivery, one week in memory at a time. Actions after the end are left out."""
         for people in self.people:
             for person in people:
                 person.first_ms = 0
-        stage = _Stage(self)
+        run = _Run(self)
         waiting: list[Action] = []
         for week in range(self.calendar.weeks):
-            waiting += stage.week(week)
+            waiting += run.week(week)
             waiting.sort(key=lambda action: (action.due, action.number, action.again))
             until = self.calendar.ms(week + 1)
             ready = next((i for i, action in enumerate(waiting) if action.due >= until), len(waiting))
@@ -51,23 +51,23 @@ class Script:
             waiting = waiting[ready:]
 
 
-class _Stage:
-    """The state of a play while it runs: numbers given out, and one behaviour a community."""
+class _Run:
+    """The state of one iteration: the numbers, and one behaviour per community."""
 
-    def __init__(self, script: Script) -> None:
-        self.seed, self.calendar = script.seed, script.calendar
+    def __init__(self, scenario: Scenario) -> None:
+        self.seed, self.calendar = scenario.seed, scenario.calendar
         self.numbers = count(1)
         self.behaviours = [
-            Behaviour(community, people, script.calendar, script.seed, script.cold, self.numbers)
-            for community, people in enumerate(script.people)
+            Behaviour(community, people, scenario.calendar, scenario.seed, scenario.cold, self.numbers)
+            for community, people in enumerate(scenario.people)
         ]
 
     def week(self, week: int) -> list[Action]:
-        """Everything that begins in a week, unordered; answers may fall into the next."""
-        found = [action for behaviour in self.behaviours for action in behaviour.week(week)]
+        """Return everything that begins in a week, unordered. Answers may fall into the next week."""
+        found = [action for behaviour in self.behaviours for action in behaviour.actions(week)]
         found += self._garbage(week)
         live = self.calendar.ms(self.calendar.live_week)
-        rng = Random(f"{self.seed}/repeat/{week}")  # noqa: S311 - a play, no secret
+        rng = Random(f"{self.seed}/repeat/{week}")  # noqa: S311 - a simulation, no secret
         again = []
         for action in found:
             action.due = action.at
@@ -77,7 +77,7 @@ class _Stage:
         return found + again
 
     def _garbage(self, week: int) -> list[Action]:
-        """What no platform should send and some proxy does: a few in all, spread over the live weeks."""
+        """Return broken payloads, such as a proxy may send: a few in all, spread over the live weeks."""
         first, weeks = self.calendar.live_week, self.calendar.weeks
         if week < first:
             return []

@@ -1,4 +1,4 @@
-"""Findings: what somebody found in a play, held against its truth. Pure; whoever found it brings it as plain values."""
+"""Scoring: what an analysis found, compared with the ground truth. Pure functions on plain values."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from datetime import date
 from pipelines.simulator.ground_truth import Cold, Truth
 
 COLD_BELOW = 0.6
-"""Usenet's level (metrics.md, AL3): newcomers who are answered less often than that are given the cold shoulder."""
+"""Share of newcomers' threads with an answer, as measured in Usenet groups. Below it, newcomers get a cold shoulder."""
 FEWEST_THREADS = 20
 GOOD_ENOUGH = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class CoreFound:
-    """How well a core was found: people planted, of them found, and people found who were never planted there."""
+    """How well a core was found: `planted` people, how many of them were `found`, and `strangers` found besides."""
 
     planted: int
     found: int
@@ -22,18 +22,18 @@ class CoreFound:
 
     @property
     def recall(self) -> float:
-        """Share of the planted who were found; 1 where nobody is planted."""
+        """The share of the planted people who were found; 1 if none is planted."""
         return self.found / self.planted if self.planted else 1.0
 
     @property
     def precision(self) -> float:
-        """Share of the found who were planted; 1 where nobody is found. Who came or went lately counts on neither side."""
-        said = self.found + self.strangers
-        return self.found / said if said else 1.0
+        """The share of the found people who were planted; 1 if none is found. Optional people count on neither side."""
+        total = self.found + self.strangers
+        return self.found / total if total else 1.0
 
     @property
     def good(self) -> bool:
-        """Whether both are good enough."""
+        """Whether recall and precision are good enough."""
         return min(self.recall, self.precision) >= GOOD_ENOUGH
 
     def __add__(self, other: "CoreFound") -> "CoreFound":
@@ -51,13 +51,13 @@ class Welcome:
 
     @property
     def cold(self) -> bool:
-        """Whether it says that newcomers are given the cold shoulder."""
+        """Whether it shows a cold shoulder."""
         return self.share is not None and self.threads >= FEWEST_THREADS and self.share < COLD_BELOW
 
 
 @dataclass(frozen=True, slots=True)
 class ColdFound:
-    """Where a cold shoulder was seen: the first evaluation of the planted one, and all that have no reason."""
+    """The evaluations that show a cold shoulder: the first within the planted one, and all outside it."""
 
     seen: date | None
     in_time: bool
@@ -65,25 +65,25 @@ class ColdFound:
 
     @property
     def good(self) -> bool:
-        """Seen in time, and nowhere else."""
+        """Whether it was seen in time and nowhere else."""
         return self.in_time and not self.elsewhere
 
 
 def compare_core(truth: Truth, found: Mapping[str, Collection[str]]) -> dict[str, CoreFound]:
-    """By community; `found` has the invented people (or anything else, for those who are nobody's) in each core."""
+    """Return the score by community. `found` has the keys of the people in each core; unknown people have any other key."""
     scores = {}
     for community, core in truth.core.items():
-        said = set(found.get(community, ()))
+        people = set(found.get(community, ()))
         scores[community] = CoreFound(
-            planted=len(core.established),
-            found=len(said & set(core.established)),
-            strangers=len(said - set(core.established) - set(core.in_transition)),
+            planted=len(core.required),
+            found=len(people & set(core.required)),
+            strangers=len(people - set(core.required) - set(core.optional)),
         )
     return scores
 
 
 def compare_cold(cold: Cold | None, found: Iterable[Welcome]) -> ColdFound:
-    """Whether the planted cold shoulder was seen within two windows, and no other anywhere."""
+    """Return whether the planted cold shoulder was seen within two windows, and no other."""
     seen: date | None = None
     elsewhere = []
     for welcome in sorted((one for one in found if one.cold), key=lambda one: (one.window_end, one.community)):

@@ -25,7 +25,7 @@ from pipelines.simulator.exports import write_exports  # noqa: E402
 from pipelines.simulator.formats.world import World  # noqa: E402
 from pipelines.simulator.ground_truth import write_settings  # noqa: E402
 from pipelines.simulator.population import SPECS  # noqa: E402
-from pipelines.simulator.scenario import Script  # noqa: E402
+from pipelines.simulator.scenario import Scenario  # noqa: E402
 from tests.benchmarks.results import Row, report  # noqa: E402
 
 SEED = 7
@@ -73,9 +73,9 @@ def main(weeks: int, members: int) -> int:
     )
 
 
-def make_script(weeks: int, members: int) -> Script:
+def make_script(weeks: int, members: int) -> Scenario:
     """The simulation whose weeks are all in exports but the last one."""
-    return Script(SEED, Calendar(date(2026, 3, 2), weeks, 1), members)
+    return Scenario(SEED, Calendar(date(2026, 3, 2), weeks, 1), members)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from pipelines.broker.admin import ensure_topics
 from pipelines.broker.server import Broker
 from pipelines.understand.writer import _interaction_json
 from tests.benchmarks.results import Row, report
-from tests.pipelines.simulator.conftest import perform
+from tests.pipelines.simulator.conftest import simulate
 from tests.warehouse import wire
 from warehouse.db import open_files
 from warehouse.landing import land
@@ -40,7 +40,7 @@ def interactions(count: int):
     """A simulated year on three platforms as the worker writes it, repeated as often as needed: each time in other tenants and
     communities. What platforms sent twice is there twice."""
     with tempfile.TemporaryDirectory() as folder:
-        simulated = perform(Path(folder), seed=3, weeks=52, live_weeks=10, members=200).interactions
+        simulated = simulate(Path(folder), seed=3, weeks=52, live_weeks=10, members=200).interactions
     written = [(one, _interaction_json(one, exclude_none=True)) for one in simulated]
     for number, (one, value) in islice(((number, pair) for number in itertools.count() for pair in written), count):
         tenant = one.tenant[:-3] + f"{number:03d}"

@@ -26,7 +26,7 @@ from confluent_kafka import Producer
 from events.communities import Communities
 from events.raw import RawEvent
 from events.topics import INTERACTIONS, RAW, Topic
-from pipelines.broker import admin as broker_kafka
+from pipelines.broker import admin
 from pipelines.broker.server import Broker
 from pipelines.connector import ImportOptions
 from pipelines.platforms import PLATFORMS, slack
@@ -87,7 +87,7 @@ asyncio.run(main())
 
 
 def payloads(count: int) -> list[RawEvent]:
-    """Raw events of a real Slack history where it is there, else of the fixtures."""
+    """Raw events of a real Slack history, or of a fixture where there is none."""
     if HISTORY.exists():
         found = islice(slack.PLATFORM.exports["slack-export"](HISTORY, ImportOptions(tenant="T0")), 20_000, 20_000 + count)
         pairs = [(one.type, one.payload, one.id) for one in found]
@@ -109,7 +109,7 @@ def payloads(count: int) -> list[RawEvent]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
+    """How long the work takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
@@ -117,11 +117,11 @@ def seconds(work: Callable[[], object]) -> float:
 
 def total(bootstrap: str, topic: str) -> int:
     """Records of a topic."""
-    return sum(broker_kafka.ends(bootstrap, topic).values())
+    return sum(admin.ends(bootstrap, topic).values())
 
 
 def rate(bootstrap: str, script: str, folder: Path, group: str, topic: str, records: int) -> float:
-    """Records a second between the first and the last that a process writes: its start is not counted."""
+    """Records per second between the first and the last that a process writes, without its start."""
     base = total(bootstrap, topic)
     process = subprocess.Popen(
         [sys.executable, "-c", script, bootstrap, str(folder), group],
@@ -150,12 +150,12 @@ def rate(bootstrap: str, script: str, folder: Path, group: str, topic: str, reco
 
 
 def through_kafka(events: list[RawEvent], manual_records: int, rounds: int) -> tuple[list[float], list[float], list[float]]:
-    """(chunked / manual, whole normalisation / loop, events a second of the whole) of each round."""
+    """(chunked / manual, whole normalisation / loop, events per second of the whole) of each round."""
     ratios, shares, rates = [], [], []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder, Broker(Path(folder) / "kafka") as broker:
-            broker_kafka.ensure_topics(broker.bootstrap)
-            broker_kafka.ensure_topics(broker.bootstrap, (OUT,))
+            admin.ensure_topics(broker.bootstrap)
+            admin.ensure_topics(broker.bootstrap, (OUT,))
             producer = Producer(
                 {
                     "bootstrap.servers": broker.bootstrap,
@@ -196,13 +196,13 @@ def understanding(events: list[RawEvent], rounds: int) -> list[float]:
 
 
 def main() -> int:
-    """Measure, print one table; 1 when something falls short."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--events", type=int, default=60_000)
-    asked.add_argument("--manual-events", type=int, default=8_000)
-    asked.add_argument("--rounds", type=int, default=5)
-    asked.add_argument("--only-understand", action="store_true")
-    options = asked.parse_args()
+    """Measure and print one table; 1 when a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=60_000)
+    parser.add_argument("--manual-events", type=int, default=8_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only-understand", action="store_true")
+    options = parser.parse_args()
     events = payloads(options.events)
     rows = [("understand / json.loads", understanding(events[:20_000], options.rounds), 8.0, "<=")]
     speed: list[Row] = []

@@ -1,9 +1,9 @@
-"""Chaos: gateway, worker and refresher killed (-9) at random moments while the player emits; prints what was lost, or doubled.
+"""Chaos: gateway, worker and refresher are killed at random moments while the simulator sends; prints what was lost or doubled.
 
     .venv/bin/python tests/chaos/run.py --kills 20 --seed 1
 
-Holds when acknowledged - (landed or ignored or rejected or spooled) is empty, no interaction is there twice, and the tables that
-the refresher built bit by bit are those of a full build. Exit 1 when any of it does not.
+Passes when every acknowledged event is landed, ignored, rejected or spooled, no interaction is landed twice, and the tables that
+the refresher built incrementally equal those of a full build. Exits with 1 otherwise.
 """
 
 import argparse
@@ -37,24 +37,24 @@ from pipelines.simulator.delivery import Delivery, Ledger, deliver, deliveries, 
 from pipelines.simulator.expected import Expected
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.ground_truth import write_settings
-from pipelines.simulator.scenario import Script
+from pipelines.simulator.scenario import Scenario
 from pipelines.understand.understand import understand
 from warehouse.warehouse import Warehouse
 
 VICTIMS = ("gateway", "worker", "refresher")
 WEEKS, MEMBERS = 50, 300
-DRAIN_SECONDS = 180.0
+WAIT_SECONDS = 180.0
 
 
 def main() -> int:
-    """Play, kill, wait, compare."""
+    """Send, kill, wait, compare."""
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--kills", type=int, default=20, help="of each of the three")
     given.add_argument("--seed", type=int, default=1)
-    given.add_argument("--rate", type=float, default=100.0, help="events a second")
-    asked = given.parse_args()
+    given.add_argument("--rate", type=float, default=100.0, help="events per second")
+    options = given.parse_args()
     with tempfile.TemporaryDirectory(prefix="guildhall-chaos-") as folder:
-        return Chaos(Path(folder), asked.kills, asked.seed, asked.rate).run()
+        return Chaos(Path(folder), options.kills, options.seed, options.rate).run()
 
 
 class Chaos:
@@ -64,9 +64,9 @@ class Chaos:
         self.home, self.kills, self.rate = home, kills, rate
         self.rng = random.Random(seed)
         today = datetime.now(UTC).date()
-        self.script = Script(seed, Calendar(today - timedelta(days=today.weekday()), WEEKS), MEMBERS)
+        self.scenario = Scenario(seed, Calendar(today - timedelta(days=today.weekday()), WEEKS), MEMBERS)
         self.world = World(seed)
-        config = write_settings(home / "chaos", self.script, self.world, port=free_port())
+        config = write_settings(home / "chaos", self.scenario, self.world, port=free_port())
         self.settings: Settings = load(config, home / "var")
         self.settings.home.mkdir()
         self.bodies: dict[tuple[str, str], Delivery] = {}
@@ -74,7 +74,7 @@ class Chaos:
         self.stop = threading.Event()
 
     def run(self) -> int:
-        """The whole of it; 0 when everything holds."""
+        """Run everything; 0 when everything passes."""
         with Broker(self.settings.home / "kafka") as broker:
             self.bootstrap = broker.bootstrap
             admin.ensure_topics(self.bootstrap)
@@ -87,28 +87,28 @@ class Chaos:
                 killed = self.kill_all()
                 self.stop.set()
                 sender.join()
-                self.drain()
+                self.wait_until_landed()
             finally:
                 for process in self.processes.values():
                     stop_process(process)
             return self.judge(killed, delivered)
 
     def send(self) -> object:
-        """Emit until told to stop, one event after another at the rate that was asked for."""
+        """Send events at the given rate until `stop` is set."""
         with Ledger(self.home / "ledger.jsonl") as ledger:
             gateway = f"http://127.0.0.1:{self.settings.gateway.port}"
             return deliver(gateway, self.until_stopped(), self.world, ledger, time.time, rate=self.rate, patience_seconds=300)
 
     def until_stopped(self) -> Iterator[Delivery]:
-        """What is to be sent; remembered, so that what must come of it can be worked out."""
-        for one in islice(deliveries(self.script, self.world, Expected()), 10_000_000):
+        """Yield what is sent and remember it, to compute the expected interactions later."""
+        for one in islice(deliveries(self.scenario, self.world, Expected()), 10_000_000):
             if self.stop.is_set():
                 return
             self.bodies[one.source, one.raw_id] = one
             yield one
 
     def kill_all(self) -> Counter[str]:
-        """Kill each so often, in random order, at random moments, and start it again a little later."""
+        """Kill each process so many times, in random order at random moments, and start it again."""
         order = list(VICTIMS) * self.kills
         self.rng.shuffle(order)
         killed: Counter[str] = Counter()
@@ -125,20 +125,19 @@ class Chaos:
         print(file=sys.stderr)
         return killed
 
-    def drain(self) -> None:
-        """Wait until everything that entered is understood and landed; what dies meanwhile is started again."""
-        until, still = time.monotonic() + DRAIN_SECONDS, 0
+    def wait_until_landed(self) -> None:
+        """Wait until everything that was sent is understood and landed. A process that ends is started again."""
+        until, still = time.monotonic() + WAIT_SECONDS, 0
         while time.monotonic() < until and still < 3:
             for name, process in self.processes.items():
                 if process.poll() is not None:
                     self.processes[name] = start_process(self.settings, name, self.bootstrap)
-            ends, done = admin.ends(self.bootstrap, RAW.name), admin.committed(self.bootstrap, admin.GROUP, RAW.name)
-            lag = sum(end - max(0, done.get(part, 0)) for part, end in ends.items())
+            lag = admin.progress(self.bootstrap, admin.GROUP, RAW.name).lag
             still = still + 1 if lag == 0 else 0
             time.sleep(1.0)
 
     def judge(self, killed: Counter[str], delivered: list[object]) -> int:
-        """Compare what was acknowledged with what is there."""
+        """Compare what was acknowledged with what was landed."""
         acknowledged = set(read_ledger(self.home / "ledger.jsonl"))
         spool = Spool(self.settings.home / "spool")
         spooled = set()
@@ -164,7 +163,7 @@ class Chaos:
         holds = not (lost or missing or twice or without or differing)
         lines = {
             "killed -9": ", ".join(f"{name} {number}" for name, number in sorted(killed.items())),
-            "acknowledged to the sender": f"{len(acknowledged):,} events, asked again {getattr(delivered[0], 'retries', 0):,} times",
+            "acknowledged to the sender": f"{len(acknowledged):,} events, repeated {getattr(delivered[0], 'retries', 0):,} times",
             "raw records": f"{sum(verdicts.values()):,} = " + " + ".join(f"{n:,} {v}" for v, n in sorted(verdicts.items())),
             "spooled still": f"{len(spooled):,}",
             "interactions written, landed": f"{produced:,}, {rows:,} ({landed.rows:,} in the last look)",
@@ -175,12 +174,12 @@ class Chaos:
             "tables that differ from a full build (wanted 0)": ", ".join(differing) or "0",
             "holds": "yes" if holds else "NO",
         }
-        for name, said in lines.items():
-            print(f"  {name:<50} {said}")
+        for name, value in lines.items():
+            print(f"  {name:<50} {value}")
         return 0 if holds and delivered else 1
 
     def expected(self, acknowledged: set[tuple[str, str]]) -> set[str]:
-        """The ids of the interactions that must have come of what was acknowledged."""
+        """The ids of the interactions that must follow from what was acknowledged."""
         context = context_of(self.settings)
         found: set[str] = set()
         for source, raw_id in acknowledged:
@@ -194,7 +193,7 @@ class Chaos:
 
 
 def differing_tables(warehouse: Warehouse, settings: Settings) -> list[str]:
-    """Tables whose rows differ between what was built bit by bit and a full build as of the same moment."""
+    """Tables whose rows differ between the incremental build and a full build as of the same moment."""
     moment = datetime.now(UTC)
     warehouse.sync_settings(sources_of(settings), moment)
     warehouse.build(moment)
@@ -205,7 +204,7 @@ def differing_tables(warehouse: Warehouse, settings: Settings) -> list[str]:
 
 
 def fingerprints(warehouse: Warehouse) -> dict[str, tuple[int, ...]]:
-    """Of every table: count, sum and xor of its rows' hashes; the moment of building left out."""
+    """For every table: count, sum and xor of the hashes of its rows, without the time of the build."""
     found = {}
     for model in (model for model in warehouse.models if model.header.published):
         columns = ", ".join(f'"{name}"' for name in model.header.columns if name != "as_of")
@@ -217,13 +216,13 @@ def fingerprints(warehouse: Warehouse) -> dict[str, tuple[int, ...]]:
 
 
 def count(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    """The one number that a query gives."""
+    """The single number that a query returns."""
     row = con.execute(query).fetchone()
     return int(row[0]) if row else 0
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A free port."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])

@@ -1,1 +1,1 @@
-"""Formats: how each platform tells a action, byte for byte; the same action, the same bytes."""
+"""Formats: the payloads of each platform for an action. The same action gives the same bytes."""

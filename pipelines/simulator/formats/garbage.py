@@ -1,4 +1,4 @@
-"""Garbage: what no platform should send, signed all the same. Every piece must be rejected, and none may stop anything."""
+"""Garbage: signed payloads that no platform sends. Every one must be rejected, and none may stop the stream."""
 
 from pipelines.simulator.actions import Action
 
@@ -22,11 +22,11 @@ _SHAPES = {
 
 
 def payload(action: Action) -> bytes:
-    """Bytes of its own for every action: not JSON, cut off, or of a shape that the platform never has."""
+    """Return the body for an action: not JSON, cut off, or of a shape that the platform never sends."""
     shapes = _SHAPES[action.platform]
     return shapes[action.number % len(shapes)] % action.number
 
 
 def event_id(action: Action) -> str:
-    """An id for what comes as a CloudEvent."""
+    """Return the id of garbage that comes as a CloudEvent."""
     return f"garbage-{action.number}"

@@ -1,7 +1,7 @@
-"""MediaWiki's words: a action as Wikimedia's stream of recent changes tells it.
+"""MediaWiki's format: an action as an event of Wikimedia's stream of recent changes.
 
-A page's revisions are linked, so this format remembers the last revision and the size of every page it has told of: it must see
-all the wiki's actions, in their order.
+The revisions of a page are linked, so this format remembers the last revision and the size of every page. It must get all
+actions of the wiki in their order.
 """
 
 import json
@@ -18,25 +18,25 @@ BOT = "TidyBot"
 
 
 class MediaWiki:
-    """The recent changes of the play's wikis; reverts carry their tag, as a feed with tags gives it."""
+    """The recent changes of the wikis. Reverts have their tag, as in a feed with tags."""
 
     def __init__(self, world: World) -> None:
         """No page exists yet."""
         self.world = world
         self._pages: dict[tuple[int, int], tuple[int, int]] = {}
-        self._kept: dict[int, bytes] = {}
+        self._repeated: dict[int, bytes] = {}
 
     def payload(self, action: Action) -> bytes:
-        """One `recentchange` event, as JSON. What is delivered again is told in the same bytes."""
+        """Return one `recentchange` event as JSON. A re-delivery has the same bytes."""
         if action.again:
-            return self._kept.pop(action.number)
-        told = json.dumps(self._change(action), separators=(",", ":")).encode()
+            return self._repeated.pop(action.number)
+        body = json.dumps(self._change(action), separators=(",", ":")).encode()
         if action.repeats:
-            self._kept[action.number] = told
-        return told
+            self._repeated[action.number] = body
+        return body
 
     def event_id(self, action: Action) -> str:
-        """`meta.id`, which the stream gives every event."""
+        """Return `meta.id`, which every event of the stream has."""
         return self.world.uuid("recentchange", action.number)
 
     def _change(self, action: Action) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class MediaWiki:
 
 
 def is_automatic(action: Action) -> bool:
-    """Whether an entry of the patrol log is the software's own doing."""
+    """Return whether the software itself wrote an entry of the patrol log."""
     return action.number % 2 == 0
 
 

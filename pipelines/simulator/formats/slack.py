@@ -1,4 +1,4 @@
-"""Slack's words: a action as the Events API posts it, and a message as an export holds it."""
+"""Slack's format: an action as the Events API posts it, and a message as an export has it."""
 
 import json
 from typing import Any
@@ -8,13 +8,13 @@ from pipelines.simulator.formats.world import World
 from pipelines.simulator.population import Person, name
 
 OWN_BOT_ONE_IN = 5
-"""So many of the posts by bots are our own app's."""
+"""One post by a bot in so many is by Guildhall's own app."""
 _UNKNOWN = ("channel_rename", "emoji_changed", "pin_added", "user_huddle_changed", "subteam_updated")
 _REACTIONS = ("+1", "seedling", "raised_hands", "eyes", "bulb")
 
 
 def payload(action: Action, world: World) -> bytes:
-    """The body of the webhook: an `event_callback` around the event."""
+    """Return the body of the webhook: an `event_callback` around the event."""
     team = world.teams[action.community]
     body = {
         "token": world.id("verification", 0, 20),
@@ -42,13 +42,13 @@ def payload(action: Action, world: World) -> bytes:
 
 
 def ts(action: Action) -> str:
-    """Slack's time and name of what this action made."""
+    """Return the `ts` of the message that this action created: its time and id."""
     return f"{action.at // 1000}.{action.number % 1_000_000:06d}"
 
 
 def message(action: Action, world: World) -> dict[str, Any]:
-    """A message as it stands in events and exports alike."""
-    text = world.words(action)
+    """Return a message as it is in events and in exports."""
+    text = world.text(action)
     found: dict[str, Any] = {
         "type": "message",
         "user": world.slack_user(action.who) if action.who else None,
@@ -68,19 +68,19 @@ def message(action: Action, world: World) -> dict[str, Any]:
 
 
 def edited(action: Action, edit: Action, world: World) -> dict[str, Any]:
-    """The same message after an edit."""
+    """Return the message after an edit."""
     found = message(action, world)
     by = {"user": found["user"], "ts": f"{edit.at // 1000}.000000"}
     return found | {"text": found["text"] + " (edited: one word)", "edited": by}
 
 
 def is_own_bot(action: Action) -> bool:
-    """Whether a bot's post is our own app's."""
+    """Return whether a bot's post is by Guildhall's own app."""
     return action.number % OWN_BOT_ONE_IN == 0
 
 
 def user(person: Person, world: World, updated: int) -> dict[str, Any]:
-    """A user as Slack tells it; `updated` in epoch seconds."""
+    """Return Slack's description of a user; `updated` is in epoch seconds."""
     first, last = name(person.number)
     full = f"{first} {last}"
     return {

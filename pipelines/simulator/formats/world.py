@@ -1,4 +1,4 @@
-"""World: the invented places and accounts of a play, and what is said there. A function of the seed and of numbers."""
+"""World: the ids, accounts and texts of a simulation, each a function of the seed and a number."""
 
 import hashlib
 
@@ -26,17 +26,17 @@ _ANSWERS = (
     "We did it in two rounds: first the {}, then the rest.",
     "Have a look at the page about the {}; the second part is what you need.",
     "I had the same with a {} last spring. Start small.",
-    "Thanks, that established the {} for me!",
+    "Thanks, that solved the {} for me!",
     "Somebody from the other group knows more about the {}, but this much is certain: do not rush it.",
 )
 _CHATTER = ("Anyone near a {} today?", "The {} is behaving.", "Same here with the {}.", "Back later, the {} calls.")
 
 
 class World:
-    """Ids and words of a play."""
+    """Ids, names and texts."""
 
     def __init__(self, seed: int) -> None:
-        """Nothing is looked up: every id follows from the seed."""
+        """Every id follows from the seed."""
         self.seed = seed
         self.zoom_account = self.id("zoom-account", 0, 20)
         self.slack_app = "A" + self.id("slack-app", 0, 8)
@@ -48,56 +48,56 @@ class World:
         self.domains = tuple(f"{spec.slug}.wiki.example" for spec in SPECS)
 
     def id(self, kind: str, number: int, length: int) -> str:
-        """Upper case and digits."""
+        """Return an id of upper-case letters and digits."""
         return token(self.seed, kind, number, length)
 
     def uuid(self, kind: str, number: int) -> str:
-        """A UUID as platforms write it, of no version that counts anything."""
+        """Return a UUID as platforms write it."""
         found = hashlib.blake2b(f"{self.seed}/{kind}/{number}".encode(), digest_size=16).hexdigest()
         return f"{found[:8]}-{found[8:12]}-8{found[13:16]}-8{found[17:20]}-{found[20:]}"
 
     def slack_user(self, person: Person) -> str:
-        """The person's account in their community's workspace."""
+        """Return the person's account in their community's workspace."""
         return "U" + self.id("slack", person.number, 10)
 
     def zoom_user(self, person: Person) -> str:
-        """The person's account at Zoom."""
+        """Return the person's account at Zoom."""
         return self.id("zoom", person.number, 20)
 
     def wiki_user(self, person: Person) -> str:
-        """The person's user name on their community's wiki."""
+        """Return the person's user name on their community's wiki."""
         return " ".join(name(person.number))
 
     def full_name(self, person: Person) -> str:
-        """What the person is called in chat and meetings."""
+        """Return the person's name in chat and meetings."""
         return " ".join(name(person.number))
 
     def email(self, person: Person) -> str:
-        """The person's address, at a domain that cannot exist."""
+        """Return the person's address, at a domain that cannot exist."""
         first, last = name(person.number)
         return f"{first}.{last}.{person.number}@members.example".lower()
 
     def accounts(self, person: Person) -> list[tuple[str, str, str]]:
-        """(platform, tenant, native account) of every account that this person has."""
+        """Return (platform, tenant, native account) of every account of the person."""
         return [
             (SLACK, self.teams[person.community], self.slack_user(person)),
             (WIKI, self.domains[person.community], self.wiki_user(person)),
             (ZOOM, self.zoom_account, self.zoom_user(person)),
-            # What is said in a meeting names its sender by address only.
+            # A chat message in a meeting names its sender by address only.
             (ZOOM, self.zoom_account, self.email(person)),
         ]
 
-    def words(self, action: Action) -> str:
-        """What was said in a message; nobody ever said it."""
+    def text(self, action: Action) -> str:
+        """Return the invented text of a message."""
         mixed = action.number * 2_654_435_761 % (1 << 32)
-        said: tuple[str, ...]
+        texts: tuple[str, ...]
         if action.question:
-            said = _QUESTIONS
+            texts = _QUESTIONS
         elif action.kind is Kind.REPLY:
-            said = _ANSWERS
+            texts = _ANSWERS
         elif action.ref is not None:
-            said = _CHATTER
+            texts = _CHATTER
         else:
-            said = _NOTES
+            texts = _NOTES
         subjects = SPECS[action.community].subjects
-        return said[mixed % len(said)].format(subjects[mixed // 64 % len(subjects)])
+        return texts[mixed % len(texts)].format(subjects[mixed // 64 % len(subjects)])

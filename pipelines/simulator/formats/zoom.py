@@ -1,4 +1,4 @@
-"""Zoom's words: a action as Zoom's webhooks post it."""
+"""Zoom's format: an action as Zoom's webhooks post it."""
 
 import base64
 import hashlib
@@ -10,12 +10,12 @@ from pipelines.simulator.actions import Action, Kind, Meeting
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.population import SPECS, Person
 
-WHISPERED_ONE_IN = 9
-"""So many of the messages in meetings go to one person only."""
+PRIVATE_ONE_IN = 9
+"""One message in so many goes to one person only."""
 
 
 def payload(action: Action, world: World) -> bytes:
-    """The body of the webhook."""
+    """Return the body of the webhook."""
     meeting = action.ref
     assert isinstance(meeting, Meeting)
     body = {
@@ -26,13 +26,13 @@ def payload(action: Action, world: World) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def is_whispered(action: Action) -> bool:
-    """Whether a message in a meeting goes to one person only."""
-    return action.number % WHISPERED_ONE_IN == 0
+def is_private(action: Action) -> bool:
+    """Return whether a message in a meeting goes to one person only."""
+    return action.number % PRIVATE_ONE_IN == 0
 
 
 def occurrence(meeting: Meeting, world: World) -> str:
-    """Zoom's uuid of one occurrence."""
+    """Return Zoom's uuid of one occurrence."""
     digest = hashlib.blake2b(f"{world.seed}/meeting/{meeting.number}".encode(), digest_size=16).digest()
     return base64.b64encode(digest).decode()
 
@@ -57,7 +57,7 @@ def _object(action: Action, meeting: Meeting, world: World) -> dict[str, Any]:
         case Kind.RECORDED:
             return held | _recording(action, meeting, world)
         case Kind.MEETING_CHAT:
-            return {"id": held["id"], "uuid": held["uuid"], "chat_message": _said(action, world)}
+            return {"id": held["id"], "uuid": held["uuid"], "chat_message": _chat_message(action, world)}
     assert action.who is not None
     participant = _participant(action.who, world)
     match action.kind:
@@ -86,7 +86,7 @@ def _participant(person: Person, world: World) -> dict[str, Any]:
     }
 
 
-def _said(action: Action, world: World) -> dict[str, Any]:
+def _chat_message(action: Action, world: World) -> dict[str, Any]:
     assert action.who is not None
     return {
         "date_time": _iso(action.at),
@@ -94,9 +94,9 @@ def _said(action: Action, world: World) -> dict[str, Any]:
         "sender_name": world.full_name(action.who),
         "sender_email": world.email(action.who),
         "sender_type": "guest",
-        "recipient_type": "guest" if is_whispered(action) else "everyone",
+        "recipient_type": "guest" if is_private(action) else "everyone",
         "message_id": world.uuid("meeting-chat", action.number).upper(),
-        "message_content": world.words(action),
+        "message_content": world.text(action),
     }
 
 

@@ -1,4 +1,4 @@
-"""Helpers: a small play, and what `understand` makes of everything in it, without Kafka."""
+"""Helpers: a small simulation, and the outcomes of everything in it, without Kafka."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from pipelines.simulator.expected import Expected
 from pipelines.simulator.exports import Export, write_exports
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.ground_truth import secret, write_settings
-from pipelines.simulator.scenario import Script
+from pipelines.simulator.scenario import Scenario
 from pipelines.understand.understand import Context, Outcome, understand
 
 KEY = bytes(range(32))
@@ -28,10 +28,10 @@ NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
 
 
 @dataclass
-class Performed:
-    """A play, understood."""
+class Simulated:
+    """A simulation, understood."""
 
-    script: Script
+    scenario: Scenario
     world: World
     context: Context
     expected: Expected
@@ -45,7 +45,7 @@ class Performed:
 
 
 def raw_of(delivery: Delivery, world: World) -> RawEvent:
-    """What the gateway makes of a delivery, its signature checked."""
+    """The raw event that the gateway makes of a delivery after its signature was checked."""
     received = datetime.fromtimestamp(delivery.due / 1000, UTC) + timedelta(seconds=1)
     if delivery.source.startswith("emit/"):
         kind = f"{delivery.platform}.recentchange"
@@ -58,33 +58,33 @@ def raw_of(delivery: Delivery, world: World) -> RawEvent:
     )
 
 
-def perform(folder: Path, *, seed: int, weeks: int, live_weeks: int, members: int, end: date = END) -> Performed:
-    script = Script(seed, Calendar(end, weeks, live_weeks), members)
+def simulate(folder: Path, *, seed: int, weeks: int, live_weeks: int, members: int, end: date = END) -> Simulated:
+    scenario = Scenario(seed, Calendar(end, weeks, live_weeks), members)
     world = World(seed)
-    settings = load(write_settings(folder, script, world), folder / "var")
+    settings = load(write_settings(folder, scenario, world), folder / "var")
     context = Context(KEY, settings.communities(), PLATFORMS)
     expected = Expected()
-    exports = write_exports(script, world, folder / "exports", expected)
-    done = Performed(script, world, context, expected, exports)
+    exports = write_exports(scenario, world, folder / "exports", expected)
+    done = Simulated(scenario, world, context, expected, exports)
     offset = 0
     for export in exports:
         for raw in raw_events(PLATFORMS[export.platform], export.kind, export.path, ImportOptions(tenant=None), NOW):
             offset += 1
             _take(done, raw, "export", offset)
-    for delivery in deliveries(script, world, expected):
+    for delivery in deliveries(scenario, world, expected):
         offset += 1
         _take(done, raw_of(delivery, world), "live", offset)
     return done
 
 
-def _take(done: Performed, raw: RawEvent, how: str, offset: int) -> None:
+def _take(done: Simulated, raw: RawEvent, how: str, offset: int) -> None:
     outcome = understand(raw.payload, raw.headers(), 0, offset, done.context)
-    becomes = outcome.record.verdict + (f":{outcome.record.reason}" if outcome.record.reason else "")
-    done.found[raw.platform, how, becomes] += 1
+    verdict = outcome.record.verdict + (f":{outcome.record.reason}" if outcome.record.reason else "")
+    done.found[raw.platform, how, verdict] += 1
     done.outcomes.append((how, outcome))
 
 
 @pytest.fixture(scope="session")
-def play(tmp_path_factory) -> Performed:
+def simulated(tmp_path_factory) -> Simulated:
     """Thirty weeks of eighty people, the last ten of them live."""
-    return perform(tmp_path_factory.mktemp("play"), seed=3, weeks=30, live_weeks=10, members=80)
+    return simulate(tmp_path_factory.mktemp("simulation"), seed=3, weeks=30, live_weeks=10, members=80)

@@ -15,15 +15,15 @@ from pipelines.simulator.delivery import Ledger, NotDeliveredError, deliver, del
 from pipelines.simulator.expected import Expected
 from pipelines.simulator.formats.world import World
 from pipelines.simulator.ground_truth import secret
-from pipelines.simulator.scenario import Script
+from pipelines.simulator.scenario import Scenario
 
 from .conftest import END
 
 WORLD = World(3)
 
 
-class _Heard:
-    """A gateway that answers as it is told, and keeps what it got."""
+class _Received:
+    """What a gateway received, and how it answers."""
 
     def __init__(self, answer):
         self.answer, self.requests, self.lock = answer, [], threading.Lock()
@@ -31,7 +31,7 @@ class _Heard:
 
 @contextmanager
 def _gateway(answer):
-    heard = _Heard(answer)
+    received = _Received(answer)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -39,9 +39,9 @@ def _gateway(answer):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["content-length"]))
             request = Request("POST", self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-            with heard.lock:
-                heard.requests.append(request)
-                status = heard.answer(request, len(heard.requests))
+            with received.lock:
+                received.requests.append(request)
+                status = received.answer(request, len(received.requests))
             self.send_response(status)
             self.send_header("content-length", "0")
             self.end_headers()
@@ -53,25 +53,25 @@ def _gateway(answer):
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", heard
+        yield f"http://127.0.0.1:{server.server_port}", received
     finally:
         server.shutdown()
         server.server_close()
 
 
 def _sent(count):
-    return islice(deliveries(Script(3, Calendar(END, 12, 6), 60), WORLD, Expected()), count)
+    return islice(deliveries(Scenario(3, Calendar(END, 12, 6), 60), WORLD, Expected()), count)
 
 
 def _deliver(tmp_path, answer, count=120, **options):
-    with _gateway(answer) as (url, heard), Ledger(tmp_path / "ledger.jsonl") as ledger:
+    with _gateway(answer) as (url, received), Ledger(tmp_path / "ledger.jsonl") as ledger:
         done = deliver(url, _sent(count), WORLD, ledger, lambda: 1_000.0, **options)
-    return done, heard
+    return done, received
 
 
 def test_every_webhook_is_signed_as_its_platform_signs(tmp_path):
-    done, heard = _deliver(tmp_path, lambda *_: 200)
-    hooks = [request for request in heard.requests if request.path.startswith("/hooks/")]
+    done, received = _deliver(tmp_path, lambda *_: 200)
+    hooks = [request for request in received.requests if request.path.startswith("/hooks/")]
     assert {request.path for request in hooks} == {"/hooks/slack/slack-main", "/hooks/zoom/zoom-main"}
     for request in hooks:
         platform = request.path.split("/")[2]
@@ -81,8 +81,8 @@ def test_every_webhook_is_signed_as_its_platform_signs(tmp_path):
 
 
 def test_changes_of_wikis_come_as_cloud_events_in_batches(tmp_path):
-    _, heard = _deliver(tmp_path, lambda *_: 200)
-    batches = [json.loads(request.body) for request in heard.requests if request.path == "/v1/events"]
+    _, received = _deliver(tmp_path, lambda *_: 200)
+    batches = [json.loads(request.body) for request in received.requests if request.path == "/v1/events"]
     wanted = [one.raw_id for one in _sent(120) if one.source.startswith("emit/")]
     assert [event["id"] for batch in batches for event in batch] == wanted
     assert {event["type"] for batch in batches for event in batch} == {"mediawiki.recentchange"}
@@ -97,10 +97,10 @@ def test_what_was_not_acknowledged_is_sent_again_with_the_same_body_newly_signed
         refused.add(request.body)
         return 503 if first else 200
 
-    done, heard = _deliver(tmp_path, once, count=40)
+    done, received = _deliver(tmp_path, once, count=40)
     hooks = Counter(one.body for one in _sent(40) if not one.source.startswith("emit/"))
-    asked = Counter(request.body for request in heard.requests if request.path != "/v1/events")
-    assert asked == hooks + Counter(hooks.keys())
+    sent = Counter(request.body for request in received.requests if request.path != "/v1/events")
+    assert sent == hooks + Counter(hooks.keys())
     assert done.retries == len(refused)
     assert read_ledger(tmp_path / "ledger.jsonl").total() == 40
 
@@ -124,9 +124,9 @@ def test_a_rate_is_not_exceeded(tmp_path):
     assert time.monotonic() - began >= 29 / 100
 
 
-def test_a_second_delivery_of_slack_says_that_it_is_one(tmp_path):
-    _, heard = _deliver(tmp_path, lambda *_: 200, count=700)
-    again = [request for request in heard.requests if "x-slack-retry-num" in request.headers]
-    bodies = Counter(request.body for request in heard.requests)
+def test_a_second_delivery_of_slack_is_marked_as_one(tmp_path):
+    _, received = _deliver(tmp_path, lambda *_: 200, count=700)
+    again = [request for request in received.requests if "x-slack-retry-num" in request.headers]
+    bodies = Counter(request.body for request in received.requests)
     assert again
     assert all(bodies[request.body] == 2 for request in again)

@@ -1,4 +1,4 @@
-"""End to end without Kafka: the player's actions, understood, landed and built, give back what was planted."""
+"""End to end without Kafka: the simulator's actions, understood, landed and built, show what was planted."""
 
 from datetime import date, datetime, time, timedelta
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from warehouse.db import open_memory
 from warehouse.landing import land
 from warehouse.landing.consumer import Chunk, Log
 
-from .conftest import KEY, perform
+from .conftest import KEY, simulate
 
 WEEKS, LIVE_WEEKS, MEMBERS = 60, 8, 130
 END = date(2026, 3, 30)
@@ -52,7 +52,7 @@ def _landed(done):
 def _people(done):
     persons = {
         actor_id(KEY, platform, tenant, account): person
-        for person, platform, tenant, account in people_rows(done.script, done.world)
+        for person, platform, tenant, account in people_rows(done.scenario, done.world)
     }
     seen = {(one.community, actor) for one in done.interactions for actor in (one.actor, *one.mentions)}
     return [
@@ -61,10 +61,10 @@ def _people(done):
 
 
 def _found(done, con):
-    truth = truth_of(done.script)
+    truth = truth_of(done.scenario)
     named = {
         published_pseudonym(KEY, slug, person.key): person.key
-        for slug, people in zip(truth.people, done.script.people, strict=True)
+        for slug, people in zip(truth.people, done.scenario.people, strict=True)
         for person in people
     }
     rows = con.execute(
@@ -84,7 +84,7 @@ def _found(done, con):
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_planted_core_and_the_cold_shoulder_are_found(tmp_path, seed):
-    done = perform(tmp_path, seed=seed, weeks=WEEKS, live_weeks=LIVE_WEEKS, members=MEMBERS, end=END)
+    done = simulate(tmp_path, seed=seed, weeks=WEEKS, live_weeks=LIVE_WEEKS, members=MEMBERS, end=END)
     assert done.found == done.expected.events
     con = _landed(done)
     built = build(con, catalog(), [c.slug for c in done.context.communities.by_slug.values()], AT)
@@ -97,14 +97,14 @@ def test_the_planted_core_and_the_cold_shoulder_are_found(tmp_path, seed):
     assert found.good, found
 
 
-def test_who_came_or_went_lately_counts_on_neither_side():
-    truth = truth_of_two(established=("a", "b"), in_transition=("c",))
+def test_people_who_arrived_or_left_recently_count_on_neither_side():
+    truth = truth_of_two(required=("a", "b"), optional=("c",))
     assert compare_core(truth, {"x": {"a", "c"}})["x"] == CoreFound(planted=2, found=1, strangers=0)
     assert compare_core(truth, {"x": {"a", "b", "d"}})["x"] == CoreFound(planted=2, found=2, strangers=1)
 
 
-def truth_of_two(established, in_transition):
-    return SimpleNamespace(core={"x": SimpleNamespace(established=established, in_transition=in_transition)})
+def truth_of_two(required, optional):
+    return SimpleNamespace(core={"x": SimpleNamespace(required=required, optional=optional)})
 
 
 def _cold(weeks_to_see=24):
@@ -127,6 +127,6 @@ def test_a_cold_shoulder_seen_too_late_or_elsewhere_is_not_found():
     assert compare_cold(None, []).good
 
 
-def test_few_threads_say_nothing():
+def test_few_threads_show_nothing():
     assert compare_cold(None, [_welcome(5, threads=19)]).good
     assert compare_cold(None, [_welcome(5, share=None, threads=0)]).good
