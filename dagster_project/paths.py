@@ -69,6 +69,16 @@ class Paths:
         return self.home / files.WAREHOUSE
 
     @property
+    def warehouse_wanted(self) -> Path:
+        """Held by the process that waits for the warehouse."""
+        return self.home / "warehouse.wanted"
+
+    @property
+    def refresher_lock(self) -> Path:
+        """Held by the refresher for as long as it lives."""
+        return self.home / "refresher.lock"
+
+    @property
     def identity(self) -> Path:
         """The identity store."""
         return self.home / files.IDENTITY

@@ -1,7 +1,9 @@
-"""Models as assets: every SQL file one asset, all made by one step, because one process and one transaction make them."""
+"""Assets: landing, every model, and the published file. One step makes any set of models, because one transaction makes them.
+
+The steps use the resource `warehouse`, a WarehouseRun. In the refresher it is the open warehouse; in a shell it borrows it.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from dagster import (
@@ -12,42 +14,33 @@ from dagster import (
     AssetKey,
     AssetsDefinition,
     AssetSpec,
+    DagsterInstance,
     MaterializeResult,
     MetadataValue,
-    TableColumn,
-    TableColumnDep,
-    TableColumnLineage,
-    TableSchema,
     multi_asset,
 )
 
-from dagster_project.defs.instance import POOL
 from dagster_project.defs.lineage import Columns, landing_columns
-from dagster_project.refresh.work import Work, by_table
-from warehouse.build.build import CheckResult, build, checks_of
-from warehouse.build.model import Check, Model
-from warehouse.db import open_memory
+from dagster_project.defs.results import (
+    BATCH,
+    check_result,
+    failing_in_three_parts,
+    file_metadata,
+    landing_metadata,
+    table_metadata,
+)
+from dagster_project.defs.specs import LANDING, check_spec, column_types, key_of, model_spec, schema_of, table_of
+from dagster_project.refresh.warehouse_run import WarehouseRun
+from warehouse.build.build import checks_of
+from warehouse.build.model import Model
 
-WORK = "work"
-"""The resource that a run needs."""
-LANDING = {
-    "interactions": "Who did what, when, in which community; an interaction once, as the stream worker understood it.",
-    "outcomes": "What became of every raw record: understood, ignored or rejected, with the reason.",
-    "people": "Which account is which member, as published pseudonyms; without names.",
-}
+WAREHOUSE = "warehouse"
+"""The resource that a run of these assets needs."""
 ACCOUNTING = "accounting"
 PUBLISHED = AssetKey(["published"])
 FRESH = "fresh"
-
-
-def key_of(table: str) -> AssetKey:
-    """`core.threads` → core/threads."""
-    return AssetKey(table.split("."))
-
-
-def table_of(key: AssetKey) -> str:
-    """core/threads → `core.threads`."""
-    return ".".join(key.path)
+MANY = 5
+"""Communities that a log line names."""
 
 
 def warehouse_assets(models: Sequence[Model], lineage: Mapping[str, Columns]) -> AssetsDefinition:
@@ -59,46 +52,67 @@ def warehouse_assets(models: Sequence[Model], lineage: Mapping[str, Columns]) ->
         specs=[model_spec(model, lineage[model.table], types.get(model.table, {})) for model in models],
         check_specs=[check_spec(model, check) for model in models for check in checks_of(model)],
         can_subset=True,
-        pool=POOL,
-        required_resource_keys={WORK},
+        required_resource_keys={WAREHOUSE},
     )
-    def warehouse(context: AssetExecutionContext) -> Iterator[MaterializeResult[Any]]:
-        work: Work = context.resources.work
+    def warehouse(context: AssetExecutionContext) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
+        run: WarehouseRun = context.resources.warehouse
         wanted = {table_of(key) for key in context.selected_asset_keys}
-        # Told only after the transaction: an asset is materialised when readers can have it.
-        made = by_table(work.build(wanted))
-        for model in models:
-            result = made.get(model.table)
-            if model.table not in wanted or result is None:
-                continue
+        with failing_in_three_parts(run):
+            if wanted:
+                _build(context, run, wanted)
+            states = run.states()
+            # Checks that were asked for without their table.
+            alone = {(table_of(key.asset_key), key.name) for key in context.selected_asset_check_keys}
+            alone = {(table, name) for table, name in alone if table not in wanted}
+            checked = run.check_published([model for model in models if model.table in {table for table, _ in alone}])
+        seconds: dict[str, float] = {}
+        for built in run.built:
+            for table, spent in built.seconds.items():
+                seconds[table] = seconds.get(table, 0.0) + spent
+        # Reported only now: an asset counts as materialised when readers can have it.
+        for table in [model.table for model in models if model.table in wanted and model.table in seconds]:
             yield MaterializeResult(
-                asset_key=key_of(model.table),
-                metadata={
-                    "dagster/row_count": result.rows,
-                    "seconds": round(result.seconds, 4),
-                    # The page draws the lineage of columns from the last materialisation.
-                    "dagster/column_lineage": _lineage(lineage[model.table]),
-                },
-                check_results=[check_result(found) for found in result.checks.values()],
+                asset_key=key_of(table),
+                metadata={**table_metadata(states[table], lineage[table]), "seconds": round(seconds[table], 4)},
+                check_results=[check_result(found) for found in states[table].checks],
             )
+        yield from (check_result(found) for found in checked if (found.table, found.name) in alone)
 
     return warehouse
 
 
+def _build(context: AssetExecutionContext, run: WarehouseRun, wanted: set[str]) -> None:
+    built = run.build(wanted)
+    slugs = sorted({slug for one in built for slug in one.communities})
+    context.log.info("Built %d tables for %d communities.", len(wanted), len(slugs))
+    if stale := run.stale_communities():
+        named = ", ".join(stale[:MANY]) + (" and more" if len(stale) > MANY else "")
+        context.log.warning(
+            "%d communities are out of date: %s. These tables show the same moment as their other tables; "
+            "the next refresh builds all of them.",
+            len(stale),
+            named,
+        )
+    if built:
+        refusal = run.try_publish()
+        if refusal:
+            context.log.error(refusal)
+
+
 def landing_assets() -> AssetsDefinition:
-    """What is built from; the refresher lands before it knows what is stale, so this tells what it landed."""
+    """What everything is built from. A run of the refresher has landed before; any other run lands what Kafka has."""
 
     @multi_asset(
         name="landing",
         specs=[
             AssetSpec(
                 key_of(f"landing.{table}"),
-                description=says,
+                description=summary,
                 group_name="landing",
                 kinds={"kafka", "duckdb"},
-                metadata={"dagster/column_schema": _schema(landing_columns(table), {})},
+                metadata={"dagster/column_schema": schema_of(landing_columns(table), {})},
             )
-            for table, says in LANDING.items()
+            for table, summary in LANDING.items()
         ],
         check_specs=[
             AssetCheckSpec(
@@ -108,16 +122,20 @@ def landing_assets() -> AssetsDefinition:
             )
         ],
         can_subset=True,
-        required_resource_keys={WORK},
+        required_resource_keys={WAREHOUSE},
     )
     def landing(context: AssetExecutionContext) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
-        work: Work = context.resources.work
-        for key in sorted(context.selected_asset_keys):
-            table = key.path[-1]
-            metadata = {"new_rows": work.landed.get(table, 0)}
-            yield MaterializeResult(
-                asset_key=key, metadata=metadata, check_results=[_accounting(work)] if table == "outcomes" else []
-            )
+        run: WarehouseRun = context.resources.warehouse
+        tables = {key.path[-1]: key for key in sorted(context.selected_asset_keys)}
+        with failing_in_three_parts(run):
+            if tables:
+                run.land()
+            states = run.landed({table: recorded_batch(context.instance, key) for table, key in tables.items()})
+            unaccounted = run.unaccounted() if context.selected_asset_check_keys else []
+        for table, key in tables.items():
+            yield MaterializeResult(asset_key=key, metadata=landing_metadata(states[table]))
+        if context.selected_asset_check_keys:
+            yield accounting_result(unaccounted)
 
     return landing
 
@@ -131,7 +149,7 @@ def publication(models: Sequence[Model]) -> AssetsDefinition:
         specs=[
             AssetSpec(
                 PUBLISHED,
-                description="The read-only DuckDB file that analysts, reports and checks open: a new one a refresh.",
+                description="The read-only DuckDB file that analysts, reports and checks open: a new one per refresh.",
                 deps=[key_of(model.table) for model in models if model.table not in read],
                 group_name="published",
                 kinds={"duckdb", "file"},
@@ -142,104 +160,33 @@ def publication(models: Sequence[Model]) -> AssetsDefinition:
                 FRESH, asset=PUBLISHED, description="The refresher lives, and what was understood is published within minutes."
             )
         ],
-        required_resource_keys={WORK},
+        required_resource_keys={WAREHOUSE},
     )
     def publication_(context: AssetExecutionContext) -> Iterator[MaterializeResult[Any]]:
-        work: Work = context.resources.work
-        path = work.publish()
-        metadata: dict[str, Any] = {"path": MetadataValue.path(str(path)), "bytes": path.stat().st_size if path.exists() else 0}
-        # It was fresh at this moment; the watchdog says when it no longer is.
+        run: WarehouseRun = context.resources.warehouse
+        with failing_in_three_parts(run):
+            path = run.publish()
+        # It was fresh at this moment; the watchdog reports when it no longer is.
         fresh = AssetCheckResult(asset_key=PUBLISHED, check_name=FRESH, passed=True)
-        yield MaterializeResult(asset_key=PUBLISHED, metadata=metadata, check_results=[fresh])
+        yield MaterializeResult(asset_key=PUBLISHED, metadata=file_metadata(path), check_results=[fresh])
 
     return publication_
 
 
-def model_spec(model: Model, columns: Columns, types: Mapping[str, str]) -> AssetSpec:
-    """A model as an asset: its header, its columns, where each comes from."""
-    header = model.header
-    metadata: dict[str, Any] = {
-        "dagster/table_name": model.table,
-        "dagster/column_schema": _schema({name: types.get(name, "") for name in header.columns}, header.columns),
-        "dagster/column_lineage": _lineage(columns),
-        "grain": ", ".join(header.grain),
-        model.language: MetadataValue.md(f"```{model.language}\n{model.code}\n```"),
-    }
-    told = ("title", "unit", "direction", "minimum", "reference", "reading")
-    metadata |= {name: getattr(header, name) for name in told if getattr(header, name)}
-    if header.caveats:
-        metadata["caveats"] = MetadataValue.md("\n".join(f"* {caveat}" for caveat in header.caveats))
-    return AssetSpec(
-        key_of(model.table),
-        description=header.summary,
-        deps=[key_of(source) for source in sorted(header.reads) if _is_asset(source)],
-        group_name=model.layer,
-        kinds={"duckdb", model.language},
-        tags={"refresh": header.refresh, **({"metric": header.id} if header.id else {})},
-        code_version=str(header.version),
-        metadata=metadata,
-    )
+def recorded_batch(instance: DagsterInstance, key: AssetKey) -> int:
+    """The newest batch that Dagster knows of a landing table; 0 when it knows none."""
+    event = instance.get_latest_materialization_event(key)
+    metadata = event.asset_materialization.metadata if event and event.asset_materialization else {}
+    batch = metadata.get(BATCH)
+    return int(str(batch.value)) if batch else 0
 
 
-def check_spec(model: Model, check: Check) -> AssetCheckSpec:
-    """A check of a model, with its sentence."""
-    return AssetCheckSpec(
-        check.name, asset=key_of(model.table), description=check.says, metadata={"sql": check.sql, "severity": check.severity}
-    )
-
-
-def check_result(found: CheckResult) -> AssetCheckResult:
-    """What a check found, for Dagster."""
-    return AssetCheckResult(
-        asset_key=key_of(found.table),
-        check_name=found.name,
-        passed=found.failures == 0,
-        severity=AssetCheckSeverity.WARN if found.severity == "warn" else AssetCheckSeverity.ERROR,
-        metadata={"failing_rows": found.failures},
-    )
-
-
-def column_types(models: Sequence[Model]) -> dict[str, dict[str, str]]:
-    """The types of every table's columns, from a build of nothing: DuckDB says what each SELECT gives."""
-    con = open_memory()
-    try:
-        build(con, models, (), datetime(2025, 1, 6))  # noqa: DTZ001 - naive UTC, as all moments of the warehouse
-        rows = con.execute(
-            "select schema_name, table_name, column_name, data_type from duckdb_columns() where database_name = 'warehouse'"
-        ).fetchall()
-    finally:
-        con.close()
-    types: dict[str, dict[str, str]] = {}
-    for schema, table, column, kind in rows:
-        types.setdefault(f"{schema}.{table}", {})[column] = kind.lower()
-    return types
-
-
-def _accounting(work: Work) -> AssetCheckResult:
-    wrong = list(work.accounting())
+def accounting_result(unaccounted: Sequence[str]) -> AssetCheckResult:
+    """The check of the accounting, from a sentence per line in which something is missing."""
     return AssetCheckResult(
         asset_key=key_of("landing.outcomes"),
         check_name=ACCOUNTING,
-        passed=not wrong,
+        passed=not unaccounted,
         severity=AssetCheckSeverity.ERROR,
-        metadata={"partitions": MetadataValue.md("\n".join(f"* {line}" for line in wrong) or "all add up")},
-    )
-
-
-def _is_asset(source: str) -> bool:
-    layer, _, name = source.partition(".")
-    return layer != "landing" or name in LANDING
-
-
-def _schema(types: Mapping[str, str], says: Mapping[str, str]) -> TableSchema:
-    return TableSchema([TableColumn(name, kind or "string", description=says.get(name)) for name, kind in types.items()])
-
-
-def _lineage(columns: Columns) -> TableColumnLineage:
-    return TableColumnLineage(
-        {
-            column: [TableColumnDep(asset_key=key_of(table), column_name=source) for table, source in sources]
-            for column, sources in columns.items()
-            if sources
-        }
+        metadata={"partitions": MetadataValue.md("\n".join(f"* {line}" for line in unaccounted) or "all add up")},
     )

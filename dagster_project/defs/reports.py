@@ -28,6 +28,7 @@ from dagster_project.defs.assets import PUBLISHED
 from dagster_project.defs.instance import UNDER_WAY
 from dagster_project.delivery.due import Due, due_reports
 from dagster_project.delivery.issue import make_report
+from dagster_project.refresh.run_launcher import EXECUTED_IN, OWN_PROCESS
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
 
@@ -76,7 +77,9 @@ def report_pages(context: AssetExecutionContext, config: ReportsConfig) -> Itera
     )
 
 
-reports = define_asset_job("reports", selection=[PAGES], description="Issue the reports that are due.")
+reports = define_asset_job(
+    "reports", selection=[PAGES], description="Issue the reports that are due.", tags={EXECUTED_IN: OWN_PROCESS}
+)
 
 
 @schedule(

@@ -19,8 +19,9 @@ from dagster import (
     schedule,
 )
 
-from dagster_project.defs.assets import key_of
 from dagster_project.defs.instance import UNDER_WAY
+from dagster_project.defs.specs import key_of
+from dagster_project.refresh.run_launcher import EXECUTED_IN, OWN_PROCESS
 from dagster_project.settings import load
 from events.errors import GuildhallError
 from warehouse import publish
@@ -49,7 +50,7 @@ def check_everything(context: OpExecutionContext) -> None:
         )
 
 
-@job(description="Every check of every table, again, on the published file.")
+@job(description="Every check of every table, again, on the published file.", tags={EXECUTED_IN: OWN_PROCESS})
 def published_checks() -> None:
     """One step."""
     check_everything()

@@ -5,6 +5,7 @@ Settings come from GUILDHALL_CONFIG and GUILDHALL_HOME and are read once: a chan
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -16,13 +17,14 @@ from pathlib import Path
 import structlog
 
 from dagster_project.errors import explain
-from dagster_project.processes.supervisor import die_with_parent
+from dagster_project.processes.supervisor import die_with_parent, wait_for
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
 
 _log = structlog.get_logger()
 FAILED = 70
 RETRY_SECONDS = 1.0
+CODE_SERVER_SECONDS = 120.0
 NICENESS = 5
 """Of the daemon and the page: on a small machine events and tables go first."""
 DEFINITIONS = "dagster_project.definitions"
@@ -111,23 +113,35 @@ def refresher(settings: Settings) -> None:
     run_refresher(settings, bootstrap_of(settings))
 
 
+def code_server(settings: Settings) -> None:
+    """Dagster's code server: holds the definitions for the daemon and the page, and starts the runs that read only."""
+    from dagster_project.defs.instance import LOCATION, code_socket, dagster_home  # noqa: PLC0415
+
+    at = ("--socket", str(code_socket(settings.home)), "--location-name", LOCATION)
+    _dagster(dagster_home(settings.home), "dagster", "api", "grpc", *at, "-m", DEFINITIONS)
+
+
 def daemon(settings: Settings) -> None:
-    """Dagster's daemon: what has a time."""
-    from dagster_project.defs.instance import dagster_home, fail_stale_runs, open_instance  # noqa: PLC0415
+    """Dagster's daemon: schedules, sensors and the queue of runs."""
+    from dagster_project.defs.instance import dagster_home, end_stale_runs, open_instance  # noqa: PLC0415
 
     instance = open_instance(settings.home)
-    for run_id in fail_stale_runs(instance, by_refresher=False):
-        _log.warning("a run that a killed process left behind was failed", run=run_id)
+    for run_id in end_stale_runs(instance, by_refresher=False):
+        _log.warning("a run that a killed process left behind was ended", run=run_id)
     instance.dispose()
-    _dagster(dagster_home(settings.home), "dagster._daemon", "run", "-m", DEFINITIONS)
+    home = dagster_home(settings.home)
+    _await_code_server(settings)
+    _dagster(home, "dagster._daemon", "run", "-w", str(home / "workspace.yaml"))
 
 
 def webserver(settings: Settings) -> None:
     """Dagster's page."""
     from dagster_project.defs.instance import dagster_home  # noqa: PLC0415
 
+    home = dagster_home(settings.home)
     at = ("-h", settings.dagster.host, "-p", str(settings.dagster.port))
-    _dagster(dagster_home(settings.home), "dagster_webserver", *at, "-m", DEFINITIONS)
+    _await_code_server(settings)
+    _dagster(home, "dagster_webserver", *at, "-w", str(home / "workspace.yaml"))
 
 
 PROCESSES: Mapping[str, Callable[[Settings], None]] = {
@@ -136,6 +150,7 @@ PROCESSES: Mapping[str, Callable[[Settings], None]] = {
     "poller": poller,
     "worker": worker,
     "refresher": refresher,
+    "code-server": code_server,
     "daemon": daemon,
     "webserver": webserver,
 }
@@ -146,7 +161,7 @@ def topics(bootstrap: str) -> None:
     """Wait for Kafka, however long it takes, and make the topics that are missing. Whoever comes first does it."""
     from pipelines.broker.admin import KafkaUnavailableError, ensure_topics, wait_ready  # noqa: PLC0415
 
-    told = False
+    reported = False
     while True:
         try:
             if wait_ready(bootstrap, 10.0):
@@ -154,9 +169,9 @@ def topics(bootstrap: str) -> None:
                 return
         except KafkaUnavailableError as error:
             _log.warning("topics could not be made yet", why=error.why)
-        if not told:
+        if not reported:
             _log.warning("kafka does not answer yet", at=bootstrap)
-            told = True
+            reported = True
         time.sleep(RETRY_SECONDS)
 
 
@@ -173,6 +188,18 @@ def tokens(settings: Settings) -> tuple[str, ...]:
             f"Set {name}, or leave token_env out: then only 127.0.0.1 may send.",
         )
     return found
+
+
+def _await_code_server(settings: Settings) -> None:
+    """Wait until the code server listens, within reason: whoever starts before it shows an error until it is reloaded."""
+    from dagster_project.defs.instance import code_socket  # noqa: PLC0415
+
+    def listens() -> bool:
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(code_socket(settings.home))) == 0
+
+    if not wait_for(listens, CODE_SERVER_SECONDS, every=0.5):
+        _log.warning("the code server does not listen yet", waited_seconds=CODE_SERVER_SECONDS)
 
 
 def _dagster(home: Path, module: str, *arguments: str) -> None:

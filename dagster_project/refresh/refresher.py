@@ -1,146 +1,108 @@
-"""Refresher: the one process that owns the warehouse. It lands, builds what is out of date, and publishes.
+"""Refresher: the one process that owns the warehouse. It lands, builds what is out of date, and executes Dagster's runs.
 
-It lives as long as everything else does, because starting a run costs more than most refreshes (tables.md §4). Every refresh
-that builds something is a run in Dagster, with the assets that were built and no others; when nothing is out of date, there is
-no run.
+It lives as long as everything else does, because starting a run costs more than most refreshes. Every refresh that builds
+something is a run in Dagster, of the tables that are stale and no others; when nothing is out of date, there is no run. Runs
+that somebody asks for (the page, a schedule, a sensor, a backfill) take the same way, one at a time, between two refreshes.
 """
 
 import contextlib
-import os
 import signal
 import threading
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import structlog
-from dagster import AssetKey, DagsterInstance, JobDefinition, ResourceDefinition
+from dagster import AssetKey, DagsterInstance, DagsterRun
+from kafka.errors import KafkaError
 
 from dagster_project.assembly import sources_of, warehouse_of
 from dagster_project.definitions import definitions
-from dagster_project.defs.assets import LANDING, PUBLISHED, key_of
-from dagster_project.defs.instance import BY, KIND, REFRESHER, compact, dagster_home, fail_stale_runs, open_instance, prune_runs
+from dagster_project.defs.assets import PUBLISHED, WAREHOUSE
+from dagster_project.defs.instance import KIND, code_location, compact, dagster_home, end_stale_runs, open_instance, prune_runs
+from dagster_project.defs.lineage import kept_lineage
+from dagster_project.defs.specs import LANDING, key_of
 from dagster_project.errors import explain
 from dagster_project.processes.entry_points import topics
-from dagster_project.refresh.status import write_status
-from dagster_project.refresh.work import Work
+from dagster_project.refresh.execution import Checkpoint, create_run, execute
+from dagster_project.refresh.loan import Owner
+from dagster_project.refresh.recording import record_missing
+from dagster_project.refresh.resource import owned_warehouse
+from dagster_project.refresh.run_launcher import BY, REFRESHER, refresher_lock, waiting_run
+from dagster_project.refresh.status import RefreshStatus, write_status
+from dagster_project.refresh.warehouse_run import RunConfig, WarehouseRun
+from dagster_project.refresh.watch import Watch
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from events.topics import RAW
-from pipelines.broker.admin import GROUP, KafkaUnavailableError, progress
-from warehouse.build.build import Built
-from warehouse.build.model import Model
+from pipelines.broker.admin import GROUP, committed, ends
 from warehouse.identity.mapping import Source
-from warehouse.landing.batch import Landed
+from warehouse.landing.land import Landed
 from warehouse.publish import current
 from warehouse.warehouse import Warehouse
 
 _log = structlog.get_logger()
 LONGEST_PAUSE = 60.0
+LOOK_EVERY = 0.5
+"""Seconds between two looks for a run that waits, or for a process that wants the warehouse."""
 MOST_SURPRISES = 5
-"""Failures in a row that nobody foresaw, after which the process ends: it starts again with nothing of a broken connection."""
+"""Failures in a row that the software does not know, after which the process ends; the next one has new connections."""
 PRUNE_EVERY = 20
 COMPACT_EVERY = 86_400.0
 ASK_WORKER_EVERY = 30.0
-STALLED_SECONDS = {"landing": 120.0, "building": 1_800.0, "publishing": 600.0, "resting": 300.0}
-"""Seconds without a sign of life after which a phase counts as hung; landing gives one every batch, building every table."""
-STALLED = 75
+LOCK_SECONDS = 30.0
 TRACE_LINES, TRACE_CHARACTERS = 8, 6_000
-
-
-@dataclass(slots=True)
-class RefreshStatus:
-    """What the refresher knows of itself; becomes the status file."""
-
-    started_at: datetime
-    state: str = "starting"
-    refreshes: int = 0
-    landed_rows: int = 0
-    landed_outcomes: int = 0
-    not_understood: int | None = None
-    behind_since: datetime | None = None
-    published: str | None = None
-    published_at: datetime | None = None
-    last_run: dict[str, Any] = field(default_factory=dict)
-    failed_checks: list[str] = field(default_factory=list)
-    failures_in_a_row: int = 0
-    surprises_in_a_row: int = 0
-    last_error: dict[str, str] | None = None
-
-    def json(self, at: datetime) -> dict[str, Any]:
-        """For the file; moments as ISO, UTC."""
-        plain = {name: getattr(self, name) for name in self.__slots__}
-        return {"at": at.isoformat(), **{n: v.isoformat() if isinstance(v, datetime) else v for n, v in plain.items()}}
-
-
-class Watch:
-    """Ends the process when a phase shows no sign of life for too long: a hung call cannot be ended from within."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives monotonic seconds."""
-        self._clock = clock
-        self.phase, self._beat = "resting", clock()
-
-    def beat(self, phase: str | None = None) -> None:
-        """Show a sign of life, perhaps of a new phase."""
-        self.phase, self._beat = phase or self.phase, self._clock()
-
-    def stalled(self) -> bool:
-        """Whether the phase has been silent for too long."""
-        return self._clock() - self._beat > STALLED_SECONDS[self.phase]
-
-    def run(self) -> None:
-        """Look every few seconds, for ever; for a thread of its own."""
-        while True:
-            time.sleep(5.0)
-            if self.stalled():
-                _log.error("the refresher hangs and ends itself", phase=self.phase)
-                os._exit(STALLED)
+AUTOMATION = {BY: REFRESHER, "dagster/sensor_name": "refresher"}
+"""How the page shows that a run was started by itself."""
+ONLY_STALE = {"resources": {WAREHOUSE: {"config": {"only_stale": True}}}}
 
 
 class Refresher:
-    """Lands, builds, publishes. `once` is one look at Kafka; `run` goes on until `stop`."""
+    """Lands, builds, publishes, executes runs. `once` is one refresh; `run` goes on until `stop`."""
 
     def __init__(
         self,
-        warehouse: Warehouse,
+        owner: Owner,
         sources: Callable[[], Sequence[Source]],
         instance: DagsterInstance,
         bootstrap: str,
         *,
         every: float,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        watch: Watch | None = None,
+        stopping: threading.Event | None = None,
     ) -> None:
-        """`sources` says when each was last heard; `every`: seconds between two looks; `clock` gives aware moments."""
-        self._warehouse, self._sources, self._instance, self._home = warehouse, sources, instance, warehouse.home
-        self._bootstrap, self._every, self._clock = bootstrap, every, clock
-        self.watch = watch or Watch()
-        self._stopping = threading.Event()
-        self._work: Work | None = None
-        self._job = self._job_of(warehouse.models)
+        """Open nothing and start nothing.
+
+        `sources` gives when each was last seen; `every` is the pause between two refreshes, in s; `clock` gives aware moments;
+        `stopping` is set when the process has to end.
+        """
+        self._owner, self._sources, self._instance, self._bootstrap = owner, sources, instance, bootstrap
+        self._home, models = owner.warehouse.home, owner.warehouse.models
+        self._every, self._clock, self.watch = every, clock, Watch()
+        self._stopping = stopping or threading.Event()
+        self._current: WarehouseRun | None = None
+        self._lineage = kept_lineage(models, dagster_home(self._home) / "lineage.json")
+        self._repository = definitions(models, self._home, owned_warehouse(self._begin)).get_repository_def()
         self._asked_at = self._compacted_at = float("-inf")
         self.status = RefreshStatus(clock())
         with contextlib.suppress(GuildhallError):
-            self.status.published = current(warehouse.published).name
+            self.status.published = current(self._warehouse.published).name
         self._owed = self.status.published is None
 
-    def _job_of(self, models: Sequence[Model]) -> JobDefinition:
-        work = ResourceDefinition(lambda _context: self._work)
-        return definitions(models, self._home, work).resolve_implicit_global_asset_job_def()
+    @property
+    def _warehouse(self) -> Warehouse:
+        return self._owner.warehouse
 
     def stop(self) -> None:
-        """Let `run` come to its end after what it is doing."""
+        """Let `run` come to its end; a run under way ends between two tables."""
         self._stopping.set()
 
     def run(self) -> None:
-        """Look, rest, look again. Ends when told to, or after too many failures in a row (the supervisor starts it again)."""
-        self._keep_house()
+        """Refresh, execute what waits, rest. Ends after `stop`, or after too many failures in a row."""
+        self._clean_up()
+        self.record()
         while not self._stopping.is_set():
             try:
                 self.once()
@@ -149,124 +111,149 @@ class Refresher:
                 self._failed(error)
                 if self.status.surprises_in_a_row >= MOST_SURPRISES:
                     raise
-            self.watch.beat("resting")
-            self._tell()
-            self._stopping.wait(pause(self._every, self.status.failures_in_a_row))
+            self._report()
+            self._rest(pause(self._every, self.status.failures_in_a_row))
         self.status.state = "stopped"
-        self._tell()
+        self._report()
 
     def once(self) -> bool:
-        """One refresh: whether anything was published. What fails in Kafka does not keep what has a time from being built."""
+        """One refresh: whether anything was stale. A failure in Kafka does not prevent builds that are due by the clock."""
         landed, trouble = self._land()
         now = self._clock()
         self.watch.beat("building")
         self._warehouse.sync_settings(self._sources(), now)
         stale = self._warehouse.stale(now)
         if stale or self._owed:
-            self._owed = True  # until it is published: a build that cannot be is not forgotten
-            self.status.state = "working"
+            self._owed = True  # until it is published: a build that cannot be published is not forgotten
             self.status.behind_since = self.status.behind_since or now
-            self._tell()
             tables = [m.table for m in self._warehouse.models if stale.whole or (stale.open_week and m.header.refresh == "now")]
-            self._refresh(landed, tables, "closed" if stale.whole else "now", now)
+            self._refresh(tables, "closed" if stale.whole else "now", landed=landed is not None)
         if trouble:
             raise trouble
         self.status.state = "idle"
         return bool(stale)
+
+    def execute_waiting(self) -> bool:
+        """Execute the run that waits longest; whether there was one."""
+        run = waiting_run(self._instance)
+        if run is None:
+            return False
+        error = self._execute(run, run.tags.get(KIND, "asked for"))
+        if error:
+            _log.warning("a run that was asked for failed", run=run.run_id, why=explain(error).why)
+        self.status.state = "idle"
+        self._report()
+        return True
+
+    def record(self) -> None:
+        """Show in Dagster's page what was built without it."""
+        self.watch.beat("resting")
+        if count := record_missing(self._instance, self._warehouse, self._lineage):
+            _log.info("recorded what was built outside of Dagster's runs", assets=count)
+
+    def _rest(self, seconds: float) -> None:
+        """Until the next refresh, execute what waits and lend the warehouse to whoever wants it."""
+        until = time.monotonic() + seconds
+        while not self._stopping.is_set():
+            self.watch.beat("resting")
+            self._lend()
+            if self.execute_waiting():
+                continue
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            self._stopping.wait(min(LOOK_EVERY, left))
+
+    def _lend(self) -> None:
+        def waiting() -> bool:
+            if self.status.state != "lent":
+                self.status.state = "lent"
+                self._report()
+            self.watch.beat("lent")
+            return not self._stopping.is_set()
+
+        if self._owner.lend(waiting) and not self._stopping.is_set():
+            self.status.state = "idle"
+            self._warehouse.sync_settings(self._sources(), self._clock())
+            self.record()
+            self._report()
 
     def _land(self) -> tuple[Landed | None, Exception | None]:
         self.watch.beat("landing")
         self._ask_worker()
         try:
             landed = self._warehouse.land(self._clock(), progress=lambda *_: self.watch.beat())
-        except GuildhallError as error:
+        except (GuildhallError, KafkaError) as error:
             return None, error
         self.status.landed_rows += landed.rows
         self.status.landed_outcomes += sum(landed.outcomes.values())
         return landed, None
 
-    def _refresh(self, landed: Landed | None, tables: Collection[str], kind: str, now: datetime) -> None:
-        began = time.monotonic()
-        built: list[Built] = []
-        published: list[Path] = []
-
-        def build(wanted: Collection[str]) -> Sequence[Built]:
-            assert set(wanted) == set(tables), "a run selects what is stale"
-            built.extend(self._warehouse.build(now, progress=lambda *_: self.watch.beat()))
-            # Published before Dagster is told of every table: the page can wait, readers need not.
-            with contextlib.suppress(GuildhallError):
-                publish()  # a refusal is told where it belongs: `publication` asks again
-            return built
-
-        def publish() -> Path:
-            if not published:
-                self.watch.beat("publishing")
-                published.append(self._warehouse.publish(self._clock()))
-            return published[0]
-
+    def _refresh(self, tables: Collection[str], kind: str, *, landed: bool) -> None:
         if not tables:
-            build(())  # what is gone leaves the tables, and no table is made anew
-        rows = {"interactions": landed.rows, "outcomes": sum(landed.outcomes.values())} if landed else {}
-        self._work = Work(build, publish, rows, self._unaccounted)
+            self._warehouse.build(self._clock())  # what is gone leaves the tables, and no table is built
         selected = [*map(key_of, tables), PUBLISHED, *(key_of(f"landing.{name}") for name in (LANDING if landed else ()))]
-        try:
-            run_id = self._run(selected, kind)
-        finally:
-            self._work = None
-            self._note(built, published, tables, kind, now, time.monotonic() - began)
-        self.status.last_run["run"] = run_id
+        run = create_run(
+            self._repository,
+            self._instance,
+            selected,
+            tags={KIND: kind, **AUTOMATION},
+            config=ONLY_STALE,
+            location=code_location(self._home),
+        )
+        error = self._execute(run, kind)
+        if error:
+            raise error
         self.status.refreshes += 1
         if self.status.refreshes % PRUNE_EVERY == 0:
-            self._keep_house()
+            self._clean_up()
 
-    def _run(self, selected: Sequence[AssetKey], kind: str) -> str:
-        result = self._job.execute_in_process(
-            instance=self._instance,
-            asset_selection=selected,
-            tags={BY: REFRESHER, KIND: kind},
-            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
-        )
-        return result.run_id
+    def _execute(self, run: DagsterRun, kind: str) -> Exception | None:
+        """Execute a run to its end, and note what it did; what ended it, when the software or DuckDB did."""
+        self.status.state = "working"
+        self._report()
+        began, now = time.monotonic(), self._clock()
+        self._current = None
+        succeeded = execute(self._repository, self._instance, run)
+        done = self._current
+        self.status.last_run = {"run": run.run_id, "at": now.isoformat(), "kind": kind, "succeeded": succeeded}
+        self.status.last_run["seconds"] = round(time.monotonic() - began, 2)
+        if done is None:
+            return None
+        self._note(done)
+        if _built(done) - set(run.asset_selection or ()):
+            self.record()  # a run may publish, or build, more than its selection
+        return done.error
 
-    def _note(
-        self,
-        built: Sequence[Built],
-        published: Sequence[Path],
-        tables: Collection[str],
-        kind: str,
-        now: datetime,
-        seconds: float,
-    ) -> None:
-        checks = [check for one in built for check in one.checks]
-        if built:
+    def _begin(self, run_id: str, config: RunConfig) -> WarehouseRun:
+        checkpoint = Checkpoint(self._instance, run_id, self.watch.beat, self._stopping.is_set)
+        self._current = WarehouseRun(self._warehouse, self._sources, self._clock, checkpoint, config)
+        return self._current
+
+    def _note(self, done: WarehouseRun) -> None:
+        checks = [check for built in done.built for check in built.checks]
+        if done.built:
             self.status.failed_checks = sorted({f"{c.table} {c.name} ({c.severity})" for c in checks if c.failures})[:50]
-        self.status.last_run = {
-            "at": now.isoformat(),
-            "kind": kind,
-            "tables": len(tables),
-            "communities": len({slug for one in built for slug in one.communities}),
+        self.status.last_run |= {
+            "tables": len({table for built in done.built for table in built.rows}),
+            "communities": len({slug for built in done.built for slug in built.communities}),
             "checks": len(checks),
-            "seconds": round(seconds, 2),
         }
-        if published:
-            self.status.published, self.status.published_at = published[0].name, self._clock()
+        if done.published:
+            self.status.published, self.status.published_at = done.published.name, self._clock()
             self.status.behind_since, self._owed = None, False
 
-    def _unaccounted(self) -> list[str]:
-        """A sentence for each line of the accounting in which something is missing; what may still come is not missing."""
-        sums = self._warehouse.accounting()
-        said = [f"{sums.malformed} records of our own topics are not what the contract says"] if sums.malformed else []
-        lacking = [line for line in (*sums.partitions, *sums.sources) if line.missing]
-        return [*said, *(f"{a.kind} {a.name}: {a.missing} of {a.raw} raw records have no outcome" for a in lacking)]
-
     def _ask_worker(self) -> None:
-        """How many raw records the stream worker has still to understand; only to be told, and not at every look."""
+        """How many raw records the stream worker has still to understand; only for the status, and not at every look."""
         if time.monotonic() - self._asked_at < ASK_WORKER_EVERY:
             return
         self._asked_at = time.monotonic()
         try:
-            self.status.not_understood = progress(self._bootstrap, GROUP, RAW.name).lag
-        except KafkaUnavailableError:
+            done = committed(self._bootstrap, GROUP, RAW.name)
+            self.status.not_understood = sum(
+                max(0, end - done.get(part, 0)) for part, end in ends(self._bootstrap, RAW.name).items()
+            )
+        except (KafkaError, OSError):
             self.status.not_understood = None
 
     def _failed(self, error: Exception) -> None:
@@ -278,14 +265,14 @@ class Refresher:
         # The trace is for developers, and only a fault of the software needs it; the three parts are for the operator.
         _log.error(found.what, why=found.why, todo=found.todo, trace=None if found.foreseen else _trace(error))
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         try:
             write_status(self._home, self.status.json(self._clock()))
         except OSError as error:
             _log.warning("the status could not be written", error=error.strerror)
 
-    def _keep_house(self) -> None:
-        """Old runs go; once a day their space as well."""
+    def _clean_up(self) -> None:
+        """Delete old runs; once per day give back their space as well."""
         folder = dagster_home(self._home)
         prune_runs(self._instance, folder)
         if time.monotonic() - self._compacted_at > COMPACT_EVERY:
@@ -294,7 +281,7 @@ class Refresher:
 
 
 def pause(every: float, failures: int) -> float:
-    """Seconds until the next look: longer after each failure in a row, a minute at most."""
+    """Seconds until the next refresh: longer after each failure in a row, a minute at most."""
     return min(max(every, LONGEST_PAUSE), every * 2.0 ** min(failures, 16))
 
 
@@ -303,26 +290,67 @@ def _trace(error: BaseException) -> str:
     return "".join(traceback.format_exception(error, limit=-TRACE_LINES))[-TRACE_CHARACTERS:]
 
 
+def _built(done: WarehouseRun) -> set[AssetKey]:
+    built = {key_of(table) for one in done.built for table in one.rows}
+    return built | ({PUBLISHED} if done.published else set())
+
+
 @contextmanager
-def refresher_of(settings: Settings, bootstrap: str) -> Iterator[Refresher]:
-    """Hold the warehouse and Dagster's instance; runs that a killed refresher left behind are failed first."""
-    with warehouse_of(settings, bootstrap) as warehouse:
-        # Only now: whoever holds the warehouse knows that no other refresher lives.
-        instance = open_instance(settings.home)
-        try:
-            for run_id in fail_stale_runs(instance, by_refresher=True):
-                _log.warning("a run that a killed refresher left behind was failed", run=run_id)
-            yield Refresher(warehouse, lambda: sources_of(settings), instance, bootstrap, every=settings.refresh.every_seconds)
-        finally:
-            instance.dispose()
+def refresher_of(settings: Settings, bootstrap: str, stopping: threading.Event) -> Iterator[Refresher]:
+    """Hold the warehouse and Dagster's instance; runs that a killed refresher left behind are ended first.
+
+    Raises GuildhallError when another refresher runs for this home folder, or another process has the warehouse.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = refresher_lock(settings.home)
+        lock.acquire(timeout=LOCK_SECONDS)
+    except TimeoutError as error:
+        raise GuildhallError(
+            f"A refresher runs for {settings.home} already.", "The warehouse has one owner.", "Stop the other one first."
+        ) from error
+    instance = open_instance(settings.home)
+    try:
+        for run_id in end_stale_runs(instance, by_refresher=True):
+            _log.warning("a run that a killed refresher left behind was ended", run=run_id)
+        owner = Owner(settings.home, lambda: warehouse_of(settings, bootstrap))
+        with contextlib.closing(owner):
+            yield Refresher(
+                owner,
+                lambda: sources_of(settings),
+                instance,
+                bootstrap,
+                every=settings.refresh.every_seconds,
+                stopping=stopping,
+            )
+    finally:
+        instance.dispose()
+        lock.release()
 
 
 def run_refresher(settings: Settings, bootstrap: str) -> None:
-    """Refresh until SIGTERM or SIGINT. Blocks."""
-    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+    """Refresh until SIGTERM or SIGINT. Blocks.
+
+    The work is done in a thread: in the main thread Dagster takes over SIGTERM for as long as a run lasts, and ends the run in
+    the middle of a table.
+    """
+    stopping = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stopping.set())
     topics(bootstrap)
-    with refresher_of(settings, bootstrap) as refresher:
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(sign, lambda *_: refresher.stop())
-        threading.Thread(target=refresher.watch.run, daemon=True).start()
-        refresher.run()
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with refresher_of(settings, bootstrap, stopping) as refresher:
+                threading.Thread(target=refresher.watch.run, daemon=True).start()
+                refresher.run()
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while thread.is_alive():
+        thread.join(1.0)  # with a time limit, so that signals are seen
+    if raised:
+        raise raised[0]

@@ -1,27 +1,26 @@
-"""Models as assets: their columns, lineage and checks, and what a run of some of them does."""
-
-# ruff: noqa: DTZ001 - the warehouse speaks naive UTC
+"""Models as assets: their columns, lineage and checks, and what a run of some of them records."""
 
 import sys
-from datetime import datetime
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from small import small_catalog
+from small import LAST_WEEK, SmallWarehouse, small_catalog
 
 from dagster_project.definitions import definitions
 from dagster_project.defs import lineage
-from dagster_project.defs.assets import key_of
-from dagster_project.defs.instance import KIND, open_instance
-from dagster_project.refresh.work import Work, by_table
-from warehouse.build.build import Built, CheckResult, build
+from dagster_project.defs.instance import open_instance
+from dagster_project.defs.specs import key_of
+from dagster_project.refresh.resource import owned_warehouse
+from dagster_project.refresh.warehouse_run import WarehouseRun
 from warehouse.build.catalog import catalog
-from warehouse.db import open_memory
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+NOW = datetime(2026, 2, 4, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +39,11 @@ def small(tmp_path):
 
 
 @pytest.fixture
-def con():
-    con = open_memory()
-    con.execute(
-        "insert into landing.interactions (community, event_id, actor, occurred_at)"
-        " select 'gardeners', 'e' || i, 'x', timestamp '2026-01-01' from range(5) as t(i)"
-    )
-    yield con
-    con.close()
+def warehouse(tmp_path, small):
+    with closing(SmallWarehouse(tmp_path / "var", small)) as warehouse:
+        warehouse.arrive(3, LAST_WEEK)
+        warehouse.land(NOW)
+        yield warehouse
 
 
 @pytest.fixture(scope="module")
@@ -57,20 +53,21 @@ def instance(tmp_path_factory):
     instance.dispose()
 
 
-def home_of(instance):
-    return Path(instance.root_directory).parent
-
-
-def run(models, con, instance, tables, **work):
-    def build_some(wanted):
-        return [build(con, [m for m in models if m.table in wanted], ["gardeners"], datetime(2026, 2, 1))]
-
-    file = Path(instance.root_directory) / "published"
-    file.write_text("x")
-    todo = Work(build_some, lambda: file, **work)
-    job = definitions(models, home_of(instance), dg.ResourceDefinition(lambda _: todo)).resolve_implicit_global_asset_job_def()
+def run(warehouse, instance, tables, *, checks=None, raise_on_error=True):
+    """Materialise these, or execute these checks, with the warehouse at hand."""
+    resource = owned_warehouse(lambda _run, config: WarehouseRun(warehouse, list, lambda: NOW, lambda _phase: None, config))
+    home = Path(instance.root_directory).parent
+    job = definitions(warehouse.models, home, resource).resolve_implicit_global_asset_job_def()
+    if checks is not None:
+        job = job.get_subset(asset_selection=set(), asset_check_selection=checks)
     keys = [key_of(table) if "." in table else dg.AssetKey(table) for table in tables]
-    return job.execute_in_process(instance=instance, asset_selection=keys, tags={KIND: "now"}, run_config=QUIET)
+    return job.execute_in_process(
+        instance=instance, asset_selection=keys or None, run_config=QUIET, raise_on_error=raise_on_error
+    )
+
+
+def everything(warehouse):
+    return [model.table for model in warehouse.models]
 
 
 def test_every_model_is_an_asset_with_a_description_columns_lineage_and_checks(graph):
@@ -130,15 +127,17 @@ def test_the_published_file_rests_on_every_table_and_the_pages_on_it(graph):
     assert graph.get(dg.AssetKey("report_pages")).parent_keys == {dg.AssetKey("published")}
 
 
-def test_some_of_the_assets_can_be_materialised_without_the_others(small, con, instance):
-    result = run(small, con, instance, ["core.actions", "published"])
-    assert result.success
+def test_some_of_the_assets_can_be_materialised_without_the_others(warehouse, instance):
+    run(warehouse, instance, everything(warehouse))
+    result = run(warehouse, instance, ["core.actions", "published"])
     made = {event.asset_key for event in result.get_asset_materialization_events()}
     assert made == {key_of("core.actions"), dg.AssetKey("published")}
 
 
-def test_a_failing_check_is_seen_as_failed_with_its_severity_and_does_not_fail_the_run(small, con, instance):
-    result = run(small, con, instance, [model.table for model in small])
+def test_a_failing_check_is_seen_as_failed_with_its_severity_and_does_not_fail_the_run(warehouse, instance):
+    warehouse.arrive(2, LAST_WEEK)
+    warehouse.land(NOW)
+    result = run(warehouse, instance, everything(warehouse))
     assert result.success
     seen = {
         e.check_name: (e.passed, e.severity.value, e.metadata["failing_rows"].value)
@@ -149,54 +148,44 @@ def test_a_failing_check_is_seen_as_failed_with_its_severity_and_does_not_fail_t
     assert seen["people_share_range"] == (True, "ERROR", 0)
 
 
-def test_rows_and_seconds_are_told(small, con, instance):
-    result = run(small, con, instance, [model.table for model in small])
-    told = {e.asset_key: e.materialization.metadata for e in result.get_asset_materialization_events()}
-    assert told[key_of("core.actions")]["dagster/row_count"].value == 5
-    assert told[key_of("core.actions")]["seconds"].value >= 0
+def test_a_table_shows_its_rows_its_moment_its_seconds_and_its_lineage(warehouse, instance):
+    result = run(warehouse, instance, everything(warehouse))
+    shown = {e.asset_key: e.materialization.metadata for e in result.get_asset_materialization_events()}
+    actions = shown[key_of("core.actions")]
+    assert actions["dagster/row_count"].value == 3
+    assert actions["built_at"].value == "2026-02-04T12:00:00"
+    assert actions["seconds"].value >= 0
+    assert actions["dagster/column_lineage"].value.deps_by_column["event_id"][0].asset_key == key_of("landing.interactions")
 
 
-def test_nothing_is_told_as_made_when_the_transaction_fails(small, con, instance):
-    def fail(_wanted):
+def test_nothing_is_recorded_as_made_when_the_build_fails(warehouse, instance, monkeypatch):
+    def fail(*_given, **_named):
         raise OSError(28, "No space left on device")
 
-    file = Path(instance.root_directory) / "f"
-    todo = Work(fail, lambda: file)
-    job = definitions(small, home_of(instance), dg.ResourceDefinition(lambda _: todo)).resolve_implicit_global_asset_job_def()
-    result = job.execute_in_process(
-        instance=instance, asset_selection=[key_of("core.actions")], run_config=QUIET, raise_on_error=False
-    )
+    monkeypatch.setattr(warehouse, "build_tables", fail)
+    result = run(warehouse, instance, everything(warehouse), raise_on_error=False)
     assert not result.success
     assert not result.get_asset_materialization_events()
+    failed = next(event for event in result.all_events if event.is_step_failure)
+    assert failed.step_failure_data.user_failure_data.description.startswith("The disk is full.")
+    assert set(failed.step_failure_data.user_failure_data.metadata) == {"what", "why", "to do"}
 
 
-def test_accounting_that_does_not_add_up_is_a_failed_check(small, con, instance):
-    wrong = run(small, con, instance, ["landing.outcomes"], accounting=lambda: ["partition 3: 7 outcomes, 9 records"])
-    right = run(small, con, instance, ["landing.outcomes"], landed={"outcomes": 9})
-    assert [e.passed for e in wrong.get_asset_check_evaluations()] == [False]
+def test_accounting_that_does_not_add_up_is_a_failed_check(warehouse, instance, monkeypatch):
+    right = run(warehouse, instance, ["landing.outcomes"])
+    monkeypatch.setattr(WarehouseRun, "unaccounted", lambda _run: ["partition 3: 7 outcomes, 9 records"])
+    wrong = run(warehouse, instance, ["landing.outcomes"])
     assert [e.passed for e in right.get_asset_check_evaluations()] == [True]
+    assert [e.passed for e in wrong.get_asset_check_evaluations()] == [False]
 
 
-def test_a_run_that_the_page_starts_says_whose_work_it_is(small, instance):
-    job = definitions(small, home_of(instance)).resolve_implicit_global_asset_job_def()
-    result = job.execute_in_process(
-        instance=instance, asset_selection=[key_of("core.actions")], run_config=QUIET, raise_on_error=False
-    )
-    assert not result.success
-    said = [
-        str(e.event_specific_data.error)
-        for e in result.all_events
-        if e.is_failure and getattr(e.event_specific_data, "error", None)
-    ]
-    assert any("The refresher" in text or "the refresher" in text for text in said)
-
-
-def test_two_builds_of_one_run_are_told_as_one():
-    def one(rows, failures):
-        return Built(("c",), {"core.t": 1.0}, {"core.t": rows}, (CheckResult("core.t", "grain", "error", failures),))
-
-    made = by_table([one(3, 0), one(4, 2)])["core.t"]
-    assert (made.rows, made.seconds, made.checks["grain"].failures) == (7, 2.0, 2)
+def test_a_check_that_is_executed_alone_looks_at_the_published_file(warehouse, instance):
+    run(warehouse, instance, [*everything(warehouse), "published"])
+    warehouse.con.execute("update warehouse.metrics.action_counts set people = 5")
+    check = dg.AssetCheckKey(key_of("metrics.action_counts"), "many_people")
+    result = run(warehouse, instance, [], checks={check})
+    assert [(e.check_name, e.passed) for e in result.get_asset_check_evaluations()] == [("many_people", False)]
+    assert not result.get_asset_materialization_events()
 
 
 def test_lineage_is_kept_until_some_sql_changes(tmp_path, small, monkeypatch):
