@@ -29,7 +29,16 @@ from dagster_project.defs.results import (
     landing_metadata,
     table_metadata,
 )
-from dagster_project.defs.specs import LANDING, check_spec, column_types, key_of, model_spec, schema_of, table_of
+from dagster_project.defs.specs import (
+    LANDING,
+    check_spec,
+    column_types,
+    key_of,
+    model_spec,
+    published_reads,
+    schema_of,
+    table_of,
+)
 from dagster_project.refresh.warehouse_run import WarehouseRun
 from warehouse.build.build import checks_of
 from warehouse.build.model import Model
@@ -44,13 +53,14 @@ MANY = 5
 
 
 def warehouse_assets(models: Sequence[Model], lineage: Mapping[str, Columns]) -> AssetsDefinition:
-    """One step that makes any subset of the models; `lineage` is of their columns."""
-    types = column_types(models)
+    """One step that makes any subset of the published tables; `lineage` is of their columns."""
+    types, by_table = column_types(models), {model.table: model for model in models}
+    published = [model for model in models if model.header.published]
 
     @multi_asset(
         name="warehouse",
-        specs=[model_spec(model, lineage[model.table], types.get(model.table, {})) for model in models],
-        check_specs=[check_spec(model, check) for model in models for check in checks_of(model)],
+        specs=[model_spec(model, by_table, lineage[model.table], types.get(model.table, {})) for model in published],
+        check_specs=[check_spec(model, check) for model in published for check in checks_of(model)],
         can_subset=True,
         required_resource_keys={WAREHOUSE},
     )
@@ -64,13 +74,13 @@ def warehouse_assets(models: Sequence[Model], lineage: Mapping[str, Columns]) ->
             # Checks that were asked for without their table.
             alone = {(table_of(key.asset_key), key.name) for key in context.selected_asset_check_keys}
             alone = {(table, name) for table, name in alone if table not in wanted}
-            checked = run.check_published([model for model in models if model.table in {table for table, _ in alone}])
+            checked = run.check_published([model for model in published if model.table in {table for table, _ in alone}])
         seconds: dict[str, float] = {}
         for built in run.built:
             for table, spent in built.seconds.items():
                 seconds[table] = seconds.get(table, 0.0) + spent
         # Reported only now: an asset counts as materialised when readers can have it.
-        for table in [model.table for model in models if model.table in wanted and model.table in seconds]:
+        for table in [model.table for model in published if model.table in wanted and model.table in seconds]:
             yield MaterializeResult(
                 asset_key=key_of(table),
                 metadata={**table_metadata(states[table], lineage[table]), "seconds": round(seconds[table], 4)},
@@ -142,7 +152,9 @@ def landing_assets() -> AssetsDefinition:
 
 def publication(models: Sequence[Model]) -> AssetsDefinition:
     """The read-only file that analysts open."""
-    read = {source for model in models for source in model.header.reads}
+    by_table = {model.table: model for model in models}
+    published = [model for model in models if model.header.published]
+    read = {source for model in published for source in published_reads(model, by_table)}
 
     @multi_asset(
         name="publication",
@@ -150,7 +162,7 @@ def publication(models: Sequence[Model]) -> AssetsDefinition:
             AssetSpec(
                 PUBLISHED,
                 description="The read-only DuckDB file that analysts, reports and checks open: a new one per refresh.",
-                deps=[key_of(model.table) for model in models if model.table not in read],
+                deps=[key_of(model.table) for model in published if model.table not in read],
                 group_name="published",
                 kinds={"duckdb", "file"},
             )

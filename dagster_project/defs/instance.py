@@ -1,7 +1,6 @@
 """Dagster's instance: its folder under `var/`, its settings, and runs that nobody will ever end."""
 
 import contextlib
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -16,6 +15,7 @@ from sqlalchemy.engine import Engine
 
 from dagster_project.paths import Paths
 from dagster_project.refresh.run_launcher import BY, EXECUTED_IN, OWN_PROCESS, REFRESHER
+from events.files import write_atomic
 
 KIND = "guildhall/kind"
 """The tag that says how much a run built: `closed` (whole communities) or `now` (what the open week changes)."""
@@ -158,8 +158,5 @@ def compact(folder: Path) -> None:
 def _write(path: Path, settings: object) -> None:
     """Write a settings file where it differs, whole or not at all."""
     wanted = "# Written by Guildhall at every start.\n" + yaml.safe_dump(settings, sort_keys=False)
-    if path.exists() and path.read_text(encoding="utf-8") == wanted:
-        return
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.write_text(wanted, encoding="utf-8")
-    fresh.replace(path)
+    if not path.exists() or path.read_text(encoding="utf-8") != wanted:
+        write_atomic(path, wanted)

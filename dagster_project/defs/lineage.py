@@ -31,22 +31,43 @@ def column_lineage(models: Sequence[Model]) -> dict[str, Columns]:
 
 
 def kept_lineage(models: Sequence[Model], path: Path) -> dict[str, Columns]:
-    """The same, from a file while no SQL has changed: following it takes seconds, and several processes ask at every start."""
-    said = repr([(model.table, sorted(model.header.columns), model.code) for model in models])
-    word = hashlib.sha256(f"{sqlglot.__version__}\n{LANDING_TABLES}\n{said}".encode()).hexdigest()
+    """The same of the published tables, by published and landing tables, from a file as long as no model changes.
+
+    Following the SQL takes seconds, and several processes need the lineage whenever they start.
+    """
+    described = repr([(model.table, sorted(model.header.columns), model.code) for model in models])
+    fingerprint = hashlib.sha256(f"{sqlglot.__version__}\n{LANDING_TABLES}\n{described}".encode()).hexdigest()
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept["word"] == word:
+        if kept["fingerprint"] == fingerprint:
             return {
                 table: {column: tuple((t, c) for t, c in sources) for column, sources in columns.items()}
                 for table, columns in kept["lineage"].items()
             }
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    found = column_lineage(models)
+    found = through_intermediate(column_lineage(models), models)
     with contextlib.suppress(OSError):
-        write_atomic(path, json.dumps({"word": word, "lineage": found}), durable=False)
+        write_atomic(path, json.dumps({"fingerprint": fingerprint, "lineage": found}), durable=False)
     return found
+
+
+def through_intermediate(lineage: Mapping[str, Columns], models: Sequence[Model]) -> dict[str, Columns]:
+    """The lineage of the published tables, in which a column of a table that is not published stands for its own sources."""
+    published = {model.table for model in models if model.header.published}
+
+    def sources(table: str, column: str) -> set[tuple[str, str]]:
+        if table in published or table not in lineage:
+            return {(table, column)}
+        return {source for t, c in lineage[table].get(column, ()) for source in sources(t, c)}
+
+    return {
+        table: {
+            column: tuple(sorted({source for t, c in read for source in sources(t, c)})) for column, read in columns.items()
+        }
+        for table, columns in lineage.items()
+        if table in published
+    }
 
 
 def landing_columns(table: str) -> dict[str, str]:

@@ -37,15 +37,24 @@ def table_of(key: AssetKey) -> str:
     return ".".join(key.path)
 
 
-def model_spec(model: Model, columns: Columns, types: Mapping[str, str]) -> AssetSpec:
-    """A model as an asset: its header, its columns, where each comes from."""
+def published_reads(model: Model, models: Mapping[str, Model]) -> set[str]:
+    """The published and landing tables that a model reads, also through tables that exist only during a build."""
+    found: set[str] = set()
+    for table in model.header.reads:
+        read = models.get(table)
+        found |= {table} if read is None or read.header.published else published_reads(read, models)
+    return found
+
+
+def model_spec(model: Model, models: Mapping[str, Model], columns: Columns, types: Mapping[str, str]) -> AssetSpec:
+    """A model as an asset: its header, its columns, where each comes from; `models` are all of them by table."""
     header = model.header
     metadata: dict[str, Any] = {
         "dagster/table_name": model.table,
         "dagster/column_schema": schema_of({name: types.get(name, "") for name in header.columns}, header.columns),
         "dagster/column_lineage": lineage_of(columns),
         "grain": ", ".join(header.grain),
-        "sql": MetadataValue.md(f"```sql\n{model.sql}\n```"),
+        model.language: MetadataValue.md(f"```{model.language}\n{model.code}\n```"),
     }
     shown = ("title", "unit", "direction", "minimum", "reference", "reading")
     metadata |= {name: getattr(header, name) for name in shown if getattr(header, name)}
@@ -55,9 +64,9 @@ def model_spec(model: Model, columns: Columns, types: Mapping[str, str]) -> Asse
         key_of(model.table),
         skippable=True,  # a run of what is stale finds perhaps nothing
         description=header.summary,
-        deps=[key_of(source) for source in sorted(header.reads) if _is_asset(source)],
+        deps=[key_of(source) for source in sorted(published_reads(model, models)) if _is_asset(source)],
         group_name=model.layer,
-        kinds={"duckdb", "sql"},
+        kinds={"duckdb", model.language},
         tags={"refresh": header.refresh, **({"metric": header.id} if header.id else {})},
         code_version=str(header.version),
         metadata=metadata,

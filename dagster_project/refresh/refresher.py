@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 
 import structlog
 from dagster import AssetKey, DagsterInstance, DagsterRun
-from kafka.errors import KafkaError
 
 from dagster_project.assembly import sources_of, warehouse_of
 from dagster_project.definitions import definitions
@@ -37,9 +36,9 @@ from dagster_project.refresh.watch import Watch
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from events.topics import RAW
-from pipelines.broker.admin import GROUP, committed, ends
+from pipelines.broker.admin import GROUP, KafkaUnavailableError, progress
 from warehouse.identity.mapping import Source
-from warehouse.landing.land import Landed
+from warehouse.landing.batch import Landed
 from warehouse.publish import current
 from warehouse.warehouse import Warehouse
 
@@ -126,7 +125,8 @@ class Refresher:
         if stale or self._owed:
             self._owed = True  # until it is published: a build that cannot be published is not forgotten
             self.status.behind_since = self.status.behind_since or now
-            tables = [m.table for m in self._warehouse.models if stale.whole or (stale.open_week and m.header.refresh == "now")]
+            models = [model for model in self._warehouse.models if model.header.published]
+            tables = [m.table for m in models if stale.whole or (stale.open_week and m.header.refresh == "now")]
             self._refresh(tables, "closed" if stale.whole else "now", landed=landed is not None)
         if trouble:
             raise trouble
@@ -183,7 +183,7 @@ class Refresher:
         self._ask_worker()
         try:
             landed = self._warehouse.land(self._clock(), progress=lambda *_: self.watch.beat())
-        except (GuildhallError, KafkaError) as error:
+        except GuildhallError as error:
             return None, error
         self.status.landed_rows += landed.rows
         self.status.landed_outcomes += sum(landed.outcomes.values())
@@ -249,11 +249,8 @@ class Refresher:
             return
         self._asked_at = time.monotonic()
         try:
-            done = committed(self._bootstrap, GROUP, RAW.name)
-            self.status.not_understood = sum(
-                max(0, end - done.get(part, 0)) for part, end in ends(self._bootstrap, RAW.name).items()
-            )
-        except (KafkaError, OSError):
+            self.status.not_understood = progress(self._bootstrap, GROUP, RAW.name).lag
+        except KafkaUnavailableError:
             self.status.not_understood = None
 
     def _failed(self, error: Exception) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.paths import Paths
+from events.files import write_atomic
 
 SILENT_AFTER = timedelta(minutes=15)
 """A refresher that wrote nothing for so long is gone; a build of everything may take minutes."""
@@ -44,9 +45,7 @@ def write_status(home: Path, status: Mapping[str, Any]) -> None:
     """Write it whole or not at all. Raises OSError."""
     path = Paths(home).status
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(status, indent=1, default=str) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    write_atomic(path, json.dumps(status, indent=1, default=str) + "\n", durable=False)
 
 
 def read_status(home: Path) -> dict[str, Any] | None:

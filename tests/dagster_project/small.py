@@ -11,7 +11,7 @@ from events.communities import Community
 from events.topics import INTERACTIONS
 from warehouse.build.catalog import order
 from warehouse.build.model import Model, read_model
-from warehouse.landing.land import Landed
+from warehouse.landing.batch import Landed
 from warehouse.landing.reconciliation import Accounting
 from warehouse.warehouse import Warehouse
 

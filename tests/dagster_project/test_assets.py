@@ -66,20 +66,23 @@ def run(warehouse, instance, tables, *, checks=None, raise_on_error=True):
     )
 
 
+def published():
+    return [model for model in catalog() if model.header.published]
+
+
 def everything(warehouse):
     return [model.table for model in warehouse.models]
 
 
 def test_every_model_is_an_asset_with_a_description_columns_lineage_and_checks(graph):
-    for model in catalog():
+    for model in published():
         node = graph.get(key_of(model.table))
         columns = node.metadata["dagster/column_schema"].columns
         assert node.description == model.header.summary
         assert [column.name for column in columns] == list(model.header.columns)
         assert all(column.description for column in columns)
-        if model.header.published:
-            assert {k.asset_key for k in node.check_keys} == {key_of(model.table)}
-            assert {k.name for k in node.check_keys} >= {"grain", "keys"}
+        assert {k.asset_key for k in node.check_keys} == {key_of(model.table)}
+        assert {k.name for k in node.check_keys} >= {"grain", "keys"}
         assert node.group_name == model.layer
         assert {"duckdb", model.language} <= node.kinds
 
@@ -91,7 +94,7 @@ def test_the_types_of_columns_are_duckdbs_own(graph):
 
 
 def test_nearly_every_model_says_which_columns_its_columns_are_made_of(graph):
-    without = [m.table for m in catalog() if not graph.get(key_of(m.table)).metadata["dagster/column_lineage"].deps_by_column]
+    without = [m.table for m in published() if not graph.get(key_of(m.table)).metadata["dagster/column_lineage"].deps_by_column]
     assert len(without) <= len(catalog()) // 10, without
 
 
@@ -104,7 +107,7 @@ def test_the_lineage_of_a_known_metric_is_right(graph):
 
 
 def test_lineage_names_only_columns_that_exist(graph):
-    for model in catalog():
+    for model in published():
         for deps in graph.get(key_of(model.table)).metadata["dagster/column_lineage"].deps_by_column.values():
             for dep in deps:
                 node = graph.get(dep.asset_key) if graph.has(dep.asset_key) else None
@@ -115,6 +118,17 @@ def test_lineage_names_only_columns_that_exist(graph):
                     )
 
 
+def test_a_table_that_exists_only_during_a_build_is_no_asset_and_its_sources_stand_for_it(graph):
+    between = {model.table: model for model in catalog() if not model.header.published}
+    assert between, "the catalog has such tables"
+    for model in published():
+        parents = {".".join(key.path) for key in graph.get(key_of(model.table)).parent_keys}
+        assert not parents & between.keys()
+        for read in set(model.header.reads) & between.keys():
+            sources = set(between[read].header.reads) - between.keys()
+            assert {table for table in sources if not table.startswith("landing.")} <= parents
+
+
 def test_the_published_file_rests_on_every_table_and_the_pages_on_it(graph):
     above = set(graph.get(dg.AssetKey("published")).parent_keys)
     while True:
@@ -122,7 +136,7 @@ def test_the_published_file_rests_on_every_table_and_the_pages_on_it(graph):
         if not more:
             break
         above |= more
-    assert {key_of(model.table) for model in catalog()} <= above
+    assert {key_of(model.table) for model in published()} <= above
     assert key_of("landing.interactions") in above
     assert graph.get(dg.AssetKey("report_pages")).parent_keys == {dg.AssetKey("published")}
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from dagster import AssetKey, DagsterRunStatus
 from dagster._core.events import DagsterEvent, DagsterEventType
-from kafka.errors import KafkaConnectionError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from small import LAST_WEEK, small_catalog, small_opener
@@ -28,9 +27,11 @@ from dagster_project.refresh.loan import Owner, borrowed
 from dagster_project.refresh.refresher import Refresher, pause
 from dagster_project.refresh.watch import Watch
 from events.errors import GuildhallError
+from pipelines.broker.admin import KafkaUnavailableError, Progress
 from warehouse.publish import current, open_published
 
 NOW = datetime(2026, 2, 4, 12, tzinfo=UTC)
+AWAY = ("Kafka does not answer.", "The client reports an error.", "Start it.")
 COUNTS = "metrics.action_counts"
 COMMUNITIES = ("bakers", "gardeners")
 
@@ -59,8 +60,7 @@ def built_home(tmp_path_factory, models, instance):
 
 @pytest.fixture
 def owner(tmp_path, built_home, models, monkeypatch):
-    monkeypatch.setattr(module, "committed", lambda *_: {0: 3})
-    monkeypatch.setattr(module, "ends", lambda *_: {0: 5})
+    monkeypatch.setattr(module, "progress", lambda *_: Progress(ends={0: 5}, committed={0: 3}))
     home = tmp_path / "var"
     shutil.copytree(built_home, home, symlinks=True)
     owner = Owner(home, small_opener(home, models, communities=COMMUNITIES))
@@ -194,8 +194,8 @@ def test_the_new_rows_of_landing_are_those_since_the_last_record(built, owner, i
 
 def test_what_is_due_by_the_clock_is_built_although_kafka_is_down(built, owner, clock):
     file = current(owner.warehouse.published)
-    owner.warehouse.trouble, clock.now = KafkaConnectionError(), NOW + timedelta(hours=2)
-    with pytest.raises(KafkaConnectionError):
+    owner.warehouse.trouble, clock.now = KafkaUnavailableError(*AWAY), NOW + timedelta(hours=2)
+    with pytest.raises(KafkaUnavailableError):
         built.once()
     assert current(owner.warehouse.published) != file
 
@@ -435,7 +435,7 @@ def test_whoever_borrows_without_a_refresher_has_the_warehouse_at_once(tmp_path)
 
 
 def test_errors_have_three_parts_and_do_not_end_the_process(built, owner):
-    owner.warehouse.trouble = KafkaConnectionError()
+    owner.warehouse.trouble = KafkaUnavailableError(*AWAY)
     rests = []
 
     def rest(seconds):

@@ -71,7 +71,7 @@ def settings(tmp_path):
 
 
 def test_a_process_that_is_none_is_refused_with_the_names_of_all(settings):
-    with pytest.raises(GuildhallError, match="kafka, gateway, poller, worker, refresher, daemon, webserver"):
+    with pytest.raises(GuildhallError, match="kafka, gateway, poller, worker, refresher, code-server, daemon, webserver"):
         children(settings, "127.0.0.1:1", ["gatway"])
 
 
