@@ -10,7 +10,7 @@ from dagster_project.defs.instance import dagster_home
 from dagster_project.defs.lineage import kept_lineage
 from dagster_project.defs.reports import report_pages, reports, reports_when_due
 from dagster_project.defs.schedules import checks_every_hour, published_checks
-from dagster_project.defs.sensors import watchdog
+from dagster_project.defs.sensors import refresher_sensor
 from dagster_project.refresh.resource import borrowed_warehouse
 from dagster_project.settings import load
 from warehouse.build.catalog import catalog
@@ -28,7 +28,7 @@ def definitions(
         assets=[landing_assets(), warehouse_assets(models, lineage), publication(models), report_pages],
         jobs=[reports, published_checks],
         schedules=[reports_when_due, checks_every_hour],
-        sensors=[watchdog],
+        sensors=[refresher_sensor],
         resources={WAREHOUSE: warehouse},
         # One process per run: the warehouse has one owner at a time, and a process per step could not share it.
         executor=dg.in_process_executor,

@@ -178,7 +178,7 @@ def publication(models: Sequence[Model]) -> AssetsDefinition:
         run: WarehouseRun = context.resources.warehouse
         with failing_in_three_parts(run):
             path = run.publish()
-        # It was fresh at this moment; the watchdog reports when it no longer is.
+        # It is fresh at this moment; the sensor reports when it no longer is.
         fresh = AssetCheckResult(asset_key=PUBLISHED, check_name=FRESH, passed=True)
         yield MaterializeResult(asset_key=PUBLISHED, metadata=file_metadata(path), check_results=[fresh])
 

@@ -31,7 +31,7 @@ from warehouse.build.catalog import catalog
 
 @op
 def check_everything(context: OpExecutionContext) -> None:
-    """Run every check of every table again on the published file, and say in the page what each found."""
+    """Run every check of every table again on the published file, and record what each found."""
     path = publish.current(load().paths.published)
     con = publish.open_published(path)
     try:
@@ -46,7 +46,7 @@ def check_everything(context: OpExecutionContext) -> None:
         raise GuildhallError(
             f"{len(errors)} checks fail on what is published.",
             f"Among them: {named}.",
-            "See the checks of these assets; `guildhall build --full` builds everything again.",
+            "Look at the checks of these assets; `guildhall build --full` builds everything again.",
         )
 
 
@@ -63,7 +63,7 @@ def published_checks() -> None:
     description="Every hour: all checks on what is published.",
 )
 def checks_every_hour(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
-    """Ask for a run, unless one is under way or nothing is published."""
+    """Request a run, unless one is under way or nothing is published."""
     if context.instance.get_runs(RunsFilter(job_name=published_checks.name, statuses=list(UNDER_WAY)), limit=1):
         return SkipReason("The last check is still under way.")
     try:
@@ -74,7 +74,7 @@ def checks_every_hour(context: ScheduleEvaluationContext) -> RunRequest | SkipRe
 
 
 def report_checks(instance: DagsterInstance, found: Iterable[CheckResult], file: str, now: datetime) -> list[CheckResult]:
-    """Tell Dagster every result as of this file; the results that failed."""
+    """Record every result as of this file in Dagster; the results that failed."""
     return list(_reported(instance, found, file, now))
 
 

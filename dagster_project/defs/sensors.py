@@ -1,4 +1,4 @@
-"""Sensors: the watchdog, which tells whether what is published is as fresh as it should be."""
+"""Sensors: the refresher in Dagster's page, with the runs that it started and whether it keeps up."""
 
 from datetime import UTC, datetime
 
@@ -6,6 +6,7 @@ import structlog
 from dagster import (
     AssetCheckEvaluation,
     AssetCheckSeverity,
+    AssetSelection,
     DagsterInstance,
     DefaultSensorStatus,
     MetadataValue,
@@ -15,38 +16,42 @@ from dagster import (
 )
 
 from dagster_project.defs.assets import FRESH, PUBLISHED
+from dagster_project.defs.reports import PAGES
 from dagster_project.refresh.status import faults, read_status
 from dagster_project.settings import load
 
 _log = structlog.get_logger()
+ALL_WELL = "The refresher runs, and everything that was understood is published."
 
 
 @sensor(
-    name="watchdog",
+    name="refresher",
+    target=AssetSelection.all() - AssetSelection.assets(PAGES),
     minimum_interval_seconds=60,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Every minute: does the refresher live, and is everything that was understood published?",
+    description="The refresher is a process of its own: whenever these tables are out of date, it starts a run. Every minute this "
+    "sensor reports whether it keeps up, as the check `fresh` of `published`. Stopping the sensor stops the report only.",
 )
-def watchdog(context: SensorEvaluationContext) -> SkipReason:
-    """Tell Dagster when it changed: the check `fresh` of the published file."""
-    told = watch(context.instance, faults(read_status(load().home), datetime.now(UTC)), context.cursor)
-    context.update_cursor(told)
-    return SkipReason(told or "All is well.")
+def refresher_sensor(context: SensorEvaluationContext) -> SkipReason:
+    """Report the refresher's state."""
+    report = watch(context.instance, faults(read_status(load().home), datetime.now(UTC)), context.cursor)
+    context.update_cursor(report)
+    return SkipReason(report or ALL_WELL)
 
 
 def watch(instance: DagsterInstance, found: list[str], before: str | None) -> str:
-    """Say what is wrong now, to Dagster only where it differs from `before`; a log line for as long as it lasts."""
-    told = " ".join(found)
-    if told:
-        _log.error("the watchdog barks", why=told)
-    if told != before:
+    """Report the faults as one text, to Dagster only where it differs from `before`, to the log as long as they last."""
+    report = " ".join(found)
+    if report:
+        _log.error("the refresher does not keep up", why=report)
+    if report != before:
         instance.report_runless_asset_event(
             AssetCheckEvaluation(
                 asset_key=PUBLISHED,
                 check_name=FRESH,
-                passed=not told,
+                passed=not report,
                 severity=AssetCheckSeverity.ERROR,
-                metadata={"says": MetadataValue.text(told or "All is well.")},
+                metadata={"report": MetadataValue.text(report or ALL_WELL)},
             )
         )
-    return told
+    return report

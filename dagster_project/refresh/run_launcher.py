@@ -17,7 +17,7 @@ from dagster_project.paths import Paths
 EXECUTED_IN = "guildhall/executed_in"
 """The tag of a job that says where its runs are executed."""
 OWN_PROCESS = "own process"
-BY = "guildhall/by"
+BY = "guildhall/executed_by"
 """The tag that says which process executes a run."""
 REFRESHER = "refresher"
 

@@ -1,4 +1,4 @@
-"""Status: what the refresher reports about itself, in a small file that `guildhall status` and the watchdog read."""
+"""Status: what the refresher reports about itself, in a small file that `guildhall status` and the sensor read."""
 
 import json
 from collections.abc import Mapping

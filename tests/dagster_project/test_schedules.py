@@ -1,4 +1,4 @@
-"""What has a time: reports once a period, checks every hour, a watchdog that tells when something changes."""
+"""Schedules and the sensor: reports once per period, checks every hour, a report when the refresher's state changes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -56,13 +56,13 @@ def test_there_is_no_second_run_while_one_is_under_way(instance, monkeypatch):
         instance.delete_run(run.run_id)
 
 
-def test_schedules_and_the_watchdog_run_by_default():
+def test_schedules_and_the_sensor_run_by_default():
     assert reports.reports_when_due.default_status is dg.DefaultScheduleStatus.RUNNING
     assert module.checks_every_hour.default_status is dg.DefaultScheduleStatus.RUNNING
-    assert module.watchdog.default_status is dg.DefaultSensorStatus.RUNNING
+    assert module.refresher_sensor.default_status is dg.DefaultSensorStatus.RUNNING
 
 
-def test_a_check_that_fails_on_what_is_published_is_told_to_dagster_as_failed(instance):
+def test_a_check_that_fails_on_what_is_published_is_recorded_as_failed(instance):
     found = [CheckResult("core.t", "grain", "error", 2), CheckResult("core.t", "keys", "warn", 0)]
     assert report_checks(instance, found, "guildhall-000007.duckdb", NOW) == [found[0]]
     records = instance.event_log_storage.get_asset_check_execution_history(
@@ -71,23 +71,23 @@ def test_a_check_that_fails_on_what_is_published_is_told_to_dagster_as_failed(in
     assert records[0].event.dagster_event.asset_check_evaluation_data.passed is False
 
 
-def test_the_watchdog_tells_dagster_only_when_something_changed(instance):
-    def told():
+def test_the_sensor_records_only_what_changed(instance):
+    def recorded():
         key = dg.AssetCheckKey(dg.AssetKey("published"), "fresh")
         return len(instance.event_log_storage.get_asset_check_execution_history(key, limit=10))
 
     cursor = watch(instance, ["The refresher has never run."], None)
-    assert (cursor, told()) == ("The refresher has never run.", 1)
+    assert (cursor, recorded()) == ("The refresher has never run.", 1)
     cursor = watch(instance, [cursor], cursor)
-    assert told() == 1
+    assert recorded() == 1
     assert watch(instance, [], cursor) == ""
-    assert told() == 2
+    assert recorded() == 2
 
 
-def test_a_silent_late_or_failing_refresher_is_ill_and_an_idle_one_is_not():
-    well = {"at": NOW.isoformat(), "state": "idle", "behind_since": None, "last_error": {"what": "a", "why": "b", "todo": "c"}}
-    assert faults(well, NOW + timedelta(minutes=1)) == []
-    assert "last said" in faults(well, NOW + timedelta(hours=1))[0]
-    assert "not published" in faults(well | {"behind_since": NOW.isoformat()}, NOW + timedelta(minutes=10))[0]
-    assert faults(well | {"state": "failing"}, NOW) == ["a b c"]
+def test_a_silent_late_or_failing_refresher_has_faults_and_an_idle_one_has_none():
+    fine = {"at": NOW.isoformat(), "state": "idle", "behind_since": None, "last_error": {"what": "a", "why": "b", "todo": "c"}}
+    assert faults(fine, NOW + timedelta(minutes=1)) == []
+    assert "last reported" in faults(fine, NOW + timedelta(hours=1))[0]
+    assert "not published" in faults(fine | {"behind_since": NOW.isoformat()}, NOW + timedelta(minutes=10))[0]
+    assert faults(fine | {"state": "failing"}, NOW) == ["a b c"]
     assert faults(None, NOW) == ["The refresher has never run."]
