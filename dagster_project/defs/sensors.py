@@ -29,8 +29,8 @@ ALL_WELL = "The refresher runs, and everything that was understood is published.
     target=AssetSelection.all() - AssetSelection.assets(PAGES),
     minimum_interval_seconds=60,
     default_status=DefaultSensorStatus.RUNNING,
-    description="The refresher is a process of its own: whenever these tables are out of date, it starts a run. Every minute this "
-    "sensor reports whether it keeps up, as the check `fresh` of `published`. Stopping the sensor stops the report only.",
+    description="The refresher is a process of its own: whenever these tables are out of date, it starts a run. Every minute "
+    "this sensor reports whether it keeps up, as the check `fresh` of `published`. Stopping the sensor stops the report only.",
 )
 def refresher_sensor(context: SensorEvaluationContext) -> SkipReason:
     """Report the refresher's state."""

@@ -71,10 +71,10 @@ class WarehouseRun:
         """Build these tables (`layer.name`) in one transaction per group of communities. Raises GuildhallError."""
         now = self._clock()
         self._checkpoint("building")
+        self._warehouse.sync_settings(self._sources(), now)
         if self._config.only_stale:
             self.built.extend(self._warehouse.build(now, progress=lambda *_: self._checkpoint("building")))
         else:
-            self._warehouse.sync_settings(self._sources(), now)
             made = self._warehouse.build_tables(
                 now, tables, community=self._config.community, progress=lambda *_: self._checkpoint("building")
             )

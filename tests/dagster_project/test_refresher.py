@@ -70,12 +70,12 @@ def owner(tmp_path, built_home, models, monkeypatch):
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(NOW + timedelta(minutes=5))
 
 
 class Clock:
-    def __init__(self):
-        self.now = NOW
+    def __init__(self, now=NOW):
+        self.now = now
 
     def __call__(self):
         self.now += timedelta(seconds=1)
@@ -194,7 +194,7 @@ def test_the_new_rows_of_landing_are_those_since_the_last_record(built, owner, i
 
 def test_what_is_due_by_the_clock_is_built_although_kafka_is_down(built, owner, clock):
     file = current(owner.warehouse.published)
-    owner.warehouse.trouble, clock.now = KafkaUnavailableError(*AWAY), NOW + timedelta(hours=2)
+    owner.warehouse.trouble, clock.now = KafkaUnavailableError(*AWAY), clock.now + timedelta(hours=2)
     with pytest.raises(KafkaUnavailableError):
         built.once()
     assert current(owner.warehouse.published) != file
@@ -349,6 +349,7 @@ def test_a_run_that_this_version_cannot_execute_fails_with_the_reason(built, ins
 
 
 def test_the_page_shows_what_a_command_built(built, owner, instance, clock):
+    owner.warehouse.sync_settings([], clock())
     owner.warehouse.build(clock(), full=True)
     owner.warehouse.publish(clock())
     built.record()

@@ -202,8 +202,8 @@ def check_published(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> 
     con.execute(
         """
         create or replace temp table building as
-        select community, (select max(as_of) from meta.builds) as as_of, cast(null as timestamp) as since
-        from core.communities
+        select community, as_of, cast(null as timestamp) as since
+        from meta.built
         """
     )
     use_macros(con)
