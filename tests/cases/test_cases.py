@@ -89,7 +89,7 @@ simple(
 )  # fmt: skip
 simple("s11-merged-exports", "slack", "slack-export", ("export-1", "export-2"), [("contributions, members", [(4, 3)], COUNTS)])
 simple(
-    "slack", "slack-export", ("export",),
+    "s14-a-message-of-1970", "slack", "slack-export", ("export",),
     [("no evaluation before September 2026", [(True,)], "select min(window_end) >= timestamp '2026-09-01' from core.windows")],
 )  # fmt: skip
 simple(
@@ -499,7 +499,7 @@ def outcome(name: str) -> list[tuple[str, object, object]]:
 
 
 OPEN = {
-    "breakout", "dial-in", "host-drop", "irc-bots", "irc-latin1", "irc-styles", "l1-live-shared-channel",
+    "breakout", "dial-in", "host-drop",    "l1-live-shared-channel",
     "m1-renamed-account", "m2-addresses-and-temporary-accounts", "m3-suppressed-name", "m4-curl-of-the-stream",
      "m6-powershell-and-windows", "meeting-only", "notetakers", "s1-zip-utf8-without-flag",
     "s13-zip-with-backslashes", "s16-null-lists", "s3-grid-org-users", "s4-old-file-comments",

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.imports.archive import ExportTree, open_tree
+from pipelines.platforms.irc.clients import decode
 from pipelines.platforms.irc.lines import FIRST_YEAR, LAST_YEAR, Kind, Line, read_lines
 
 EXPORTED_LOG = "irc.log"
@@ -26,7 +27,12 @@ MOST_LOG_BYTES = 3 * 2**20
 MAIN_SERIES = "main"
 """The series of logs whose names have nothing but a date."""
 _SUFFIXES = frozenset({"", ".log", ".txt", ".md", ".markdown", ".irc"})
-_DATE = re.compile(r"(?<![0-9])([0-9]{4})([-_.]?)([0-9]{2})\2([0-9]{2})(?![0-9])")
+_DATE = re.compile(
+    r"(?<![0-9])(?:(?P<year>[0-9]{4})(?P<mark>[-_.]?)(?P<month>[0-9]{2})(?P=mark)(?P<day>[0-9]{2})|"
+    r"(?P<dd>[0-9]{2})\.(?P<mm>[0-9]{2})\.(?P<yyyy>[0-9]{4}))(?![0-9])"
+)
+"""2020-03-02, 2020_03_02, 20200302, and 02.03.2020 as it is written where days come first."""
+_PARTS = (("year", "yyyy"), ("month", "mm"), ("day", "dd"))
 _PART = re.compile(r"[-_T](?P<clock>[0-9]{2}[.:h][0-9]{2})(?![0-9])|[-_](?P<part>[0-9]{1,2})(?=$|[^0-9\w-])")
 _WORD = re.compile(r"[^\W_]+")
 _EVERYWHERE = frozenset(
@@ -77,8 +83,8 @@ class Meeting(BaseModel):
         return ":".join(filter(None, (self.series, self.date.isoformat(), self.part)))
 
     def lines(self, log: bytes) -> list[Line]:
-        """The lines of this meeting's log. Bytes that are not UTF-8 are replaced."""
-        return read_lines(log.decode("utf-8", "replace"), self.date, ZoneInfo(self.zone))
+        """The lines of this meeting's log, in whichever encoding its client wrote it."""
+        return read_lines(decode(log), self.date, ZoneInfo(self.zone))
 
 
 def pack(meeting: Meeting, log: bytes) -> bytes:
@@ -197,7 +203,7 @@ def _placed(parts: list[str], tenant: str) -> tuple[str, date, str | None] | Non
 def _dated(text: str) -> tuple[re.Match[str], date] | None:
     for match in _DATE.finditer(text):
         try:
-            day = date(int(match[1]), int(match[3]), int(match[4]))
+            day = date(*(int(match[one] or match[other]) for one, other in _PARTS))
         except ValueError:
             continue
         if FIRST_YEAR <= day.year <= LAST_YEAR:

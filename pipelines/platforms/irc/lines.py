@@ -1,7 +1,7 @@
 r"""Lines: what each line of an IRC log is, for the formats of several clients and pages.
 
-Formats that are read, alone or after a clock (`[17:05]`, `[Tue 17:05:13]`, `17:05:13`, `2020-03-02 17:05`,
-`[2020-03-02T17:05:13.880Z]`):
+`clients` rewrites the formats of clients that differ more. Formats that are read, alone or after a clock (`[17:05]`,
+`[Tue 17:05:13]`, `17:05:13`, `2020-03-02 17:05`, `[2020-03-02T17:05:13.880Z]`):
 
     <nick> text            <@nick> text          * nick acts              17:05:13<tab>nick<tab>text
     * nick (user@host) has joined #garden        == nick [user@host] has quit ["gone"]        -!- …    --> …   <-- …
@@ -24,6 +24,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from pipelines.platforms.irc.clients import rewrite
 
 MOST_NICK = 64
 BACK_OVER_MIDNIGHT = timedelta(hours=6)
@@ -137,6 +139,7 @@ def read_lines(log: str, day: date, zone: ZoneInfo) -> list[Line]:
 def _body(log: str) -> tuple[list[str], bool, list[str]]:
     """The lines of the log, whether lines without a name belong to the last name, and the lines of the page before it."""
     clean = _CONTROL.sub("", log.replace("\r\n", "\n").replace("\r", "\n"))
+    clean = "\n".join(rewrite(clean.split("\n")))
     heading = _HEADING.search(clean)
     before = _filled(clean[: heading.end()]) if heading else []
     rest = clean[heading.end() :] if heading else clean

@@ -38,8 +38,15 @@ from pipelines.platforms.irc.lines import Kind, Line
 from pipelines.shared.links import links_in
 from pipelines.shared.payload import milliseconds_of
 
-BOTS = frozenset(["zakim", "rrsagent", "trackbot", "agendabot", "meetbot", "ccgbot", "supybot", "zodbot", "ubottu", "voip"])
-"""Bots of the protocols of meetings, by name. Those named `voip-…` are telephone bridges."""
+BOTS = frozenset(
+    [
+        "agendabot", "ccgbot", "chanserv", "collabot", "eavesdrop", "gerritbot", "ghbot", "github-bot", "limnoria",
+        "meetbot", "nickserv", "opendevmeet", "opendevstatus", "openstack", "openstackgerrit", "openstackstatus",
+        "purplerbot", "rrsagent", "supybot", "trackbot", "ubot", "ubot5", "ubottu", "voip", "wikibugs", "zakim",
+        "zodbot",
+    ]
+)  # fmt: skip
+"""Well-known programs of meetings, by name. Those named `voip-…` are telephone bridges."""
 _MINUTED = re.compile(r"(?:present\s?\+|scribe(?:nick)?\s?[:+]|#startmeeting\b)", re.IGNORECASE)
 _PRESENT = re.compile(r"present(?:\s?(?P<sign>[+-])|:)[:=]?\s*(?P<names>.*)", re.IGNORECASE)
 _SCRIBE = re.compile(r"scribe(?:nick)?\s?(?P<sign>[:+-])\s*(?P<names>.*)", re.IGNORECASE)
