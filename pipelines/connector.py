@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING
 
 from events.errors import GuildhallError
 from events.interaction import ActorKind, Change, Medium, ObjectKind, SizeUnit, Visibility
@@ -17,6 +16,9 @@ from events.outcome import Reason
 from events.raw import RawEvent
 from events.source import SourceKind
 from events.verb import Verb
+
+if TYPE_CHECKING:  # every process and command loads the platforms; only the poller makes requests
+    import httpx
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: that would cost a fifth of the time of understanding
@@ -184,7 +186,7 @@ class Page:
     cursor: str
 
 
-Poll = Callable[[httpx.Client, PollOptions, str | None], Iterator[Page]]
+Poll = Callable[["httpx.Client", PollOptions, str | None], Iterator[Page]]
 """(client, options, cursor) -> pages, oldest first. The cursor is the last one stored, or None on the first run.
 
 It ends when there is nothing newer than `options.now`. It raises CursorExpired when the platform no longer has what the cursor

@@ -13,14 +13,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import httpx
 from pydantic_core import from_json
 
 from pipelines.connector import CursorExpired, Page, PlatformBusy, PlatformEvent, PollError, PollOptions
 from pipelines.platforms.mediawiki.api import API_CHANGE, API_LOG
-from pipelines.platforms.mediawiki.stream import is_stream, poll_stream
+
+if TYPE_CHECKING:  # every process loads this module; only the poller makes requests
+    import httpx
 
 OVERLAP = timedelta(minutes=5)
 """How long the wiki may take to commit a change. This much is read again in each pass."""
@@ -84,9 +85,11 @@ class Entry:
     content: Mapping[str, Any]
 
 
-def poll(client: httpx.Client, options: PollOptions, cursor: str | None) -> Iterator[Page]:
+def poll(client: "httpx.Client", options: PollOptions, cursor: str | None) -> Iterator[Page]:
     """Everything that is new on the wiki, oldest first. See `pipelines.connector.Poll`."""
-    if is_stream(options.base_url):
+    if "/stream/" in options.base_url:
+        from pipelines.platforms.mediawiki.stream import poll_stream  # noqa: PLC0415 - as httpx above
+
         yield from poll_stream(client, options, cursor)
         return
     api = _Api(client, options)
@@ -129,7 +132,7 @@ _PATROLS = {"leaction": "patrol/patrol", "leprop": "ids|title|type|user|timestam
 class _Api:
     """Requests to one api.php."""
 
-    def __init__(self, client: httpx.Client, options: PollOptions) -> None:
+    def __init__(self, client: "httpx.Client", options: PollOptions) -> None:
         self._client, self._url = client, options.base_url
         self._headers = {"authorization": f"Bearer {options.secrets[0]}"} if options.secrets else {}
 

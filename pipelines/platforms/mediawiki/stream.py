@@ -59,11 +59,6 @@ class StreamCursor:
             return cls(now)
 
 
-def is_stream(url: str) -> bool:
-    """Whether an address is one of an event stream, and not api.php."""
-    return "/stream/" in url
-
-
 def poll_stream(
     client: httpx.Client,
     options: PollOptions,
