@@ -16,13 +16,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from events.limits import MAX_RECORD_BYTES
 from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.imports.archive import ExportTree, open_tree
 from pipelines.platforms.irc.clients import decode
 from pipelines.platforms.irc.lines import FIRST_YEAR, LAST_YEAR, Kind, Line, read_lines
 
 EXPORTED_LOG = "irc.log"
-MAX_LOG_BYTES = 3 * 2**20
+MAX_LOG_BYTES = MAX_RECORD_BYTES * 3 // 4
 """A longer log does not fit into a record of the raw topic."""
 MAIN_SERIES = "main"
 """The series of logs whose names have nothing but a date."""
