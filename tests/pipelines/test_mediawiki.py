@@ -64,7 +64,7 @@ def test_what_the_wiki_signed_is_accepted() -> None:
     assert WEBHOOK.verify(signed(BODY), (SECRET,), NOW) == Accept("mediawiki.recentchange")
 
 
-def test_the_signature_is_the_one_that_the_setup_tells_people_to_make() -> None:
+def test_the_signature_is_the_one_in_the_setup() -> None:
     expected = hmac.new(SECRET.encode(), BODY, hashlib.sha256).hexdigest()
     assert WEBHOOK.sign(BODY, SECRET, NOW)["x-hub-signature-256"] == f"sha256={expected}"
     assert "X-Hub-Signature-256" in " ".join(mediawiki.PLATFORM.setup)
@@ -248,7 +248,7 @@ def test_an_array_that_breaks_off_is_refused_with_its_place(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
-def test_a_gzipped_file_that_breaks_off_is_said_to(tmp_path: Path, share: float) -> None:
+def test_a_gzipped_file_that_breaks_off_is_refused(tmp_path: Path, share: float) -> None:
     whole = gzip.compress(b"\n".join(line(id=number, comment=str(number) * 7) for number in range(1, 2000)))
     (tmp_path / "a.jsonl.gz").write_bytes(whole[: max(3, int(len(whole) * share))])
     with pytest.raises(ExportError, match="only the beginning"):
