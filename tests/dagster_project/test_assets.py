@@ -203,7 +203,7 @@ def test_a_check_that_is_executed_alone_looks_at_the_published_file(warehouse, i
 
 
 def test_lineage_is_kept_until_some_sql_changes(tmp_path, small, monkeypatch):
-    first = lineage.kept_lineage(small, tmp_path / "lineage.json")
+    first = lineage.stored_lineage(small, tmp_path / "lineage.json")
     monkeypatch.setattr(lineage, "column_lineage", lambda models: {model.table: {} for model in models})
-    assert lineage.kept_lineage(small, tmp_path / "lineage.json") == first
-    assert lineage.kept_lineage(small[:1], tmp_path / "lineage.json") == {small[0].table: {}}
+    assert lineage.stored_lineage(small, tmp_path / "lineage.json") == first
+    assert lineage.stored_lineage(small[:1], tmp_path / "lineage.json") == {small[0].table: {}}
