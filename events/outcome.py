@@ -20,6 +20,8 @@ class Reason(StrEnum):
     NOT_PARTICIPATION = "not_participation"
     UNMAPPED_SPACE = "unmapped_space"
     PRIVATE = "private"
+    UNKNOWN_PRIVACY = "unknown_privacy"
+    SUPPRESSED = "suppressed"
     OWN_BOT = "own_bot"
     BAD_ENVELOPE = "bad_envelope"
     UNKNOWN_PLATFORM = "unknown_platform"
@@ -27,7 +29,16 @@ class Reason(StrEnum):
     NORMALISER_FAILED = "normaliser_failed"
 
 
-IGNORED_REASONS = frozenset({Reason.NOT_PARTICIPATION, Reason.UNMAPPED_SPACE, Reason.PRIVATE, Reason.OWN_BOT})
+IGNORED_REASONS = frozenset(
+    {
+        Reason.NOT_PARTICIPATION,
+        Reason.UNMAPPED_SPACE,
+        Reason.PRIVATE,
+        Reason.UNKNOWN_PRIVACY,
+        Reason.SUPPRESSED,
+        Reason.OWN_BOT,
+    }
+)
 REJECTED_REASONS = frozenset(Reason) - IGNORED_REASONS
 
 

@@ -12,7 +12,7 @@ from events.limits import MAX_CHARACTERS
 from events.source import parse
 
 SPEC_VERSION = "1.0"
-_OURS = frozenset({"ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_tenant", "ce_community"})
+_OURS = frozenset({"ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_tenant", "ce_community", "ce_fault"})
 _NEEDED = ("ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_receivedat")
 
 
@@ -25,7 +25,9 @@ class RawEvent:
     """The payload byte for byte, and its context.
 
     `type` begins with the platform's slug and a dot (`slack.event`). `source` is the address of an `events.source.Source`.
-    `tenant` and `community` are set where the payload does not contain them: by sources and imports.
+    `tenant` and `community` are set where the payload does not contain them: by sources and imports. `fault` is set where a
+    reader of an export could not read the record: the place and the reason, and nothing of the content. Such a record is
+    rejected.
     """
 
     id: str
@@ -37,6 +39,7 @@ class RawEvent:
     time: datetime | None = None
     tenant: str | None = None
     community: str | None = None
+    fault: str | None = None
     position: RawPosition | None = None
 
     @property
@@ -56,6 +59,7 @@ class RawEvent:
             "ce_receivedat": _iso(self.received_at),
             "ce_tenant": self.tenant,
             "ce_community": self.community,
+            "ce_fault": self.fault,
         }
         return [(name, value.encode()) for name, value in found.items() if value is not None]
 
@@ -90,6 +94,7 @@ class RawEvent:
             time=_moment("ce_time", found["ce_time"]) if "ce_time" in found else None,
             tenant=found.get("ce_tenant"),
             community=found.get("ce_community"),
+            fault=found.get("ce_fault"),
             position=position,
         )
 

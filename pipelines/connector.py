@@ -137,7 +137,8 @@ class PlatformEvent:
     """One event that an export or a platform's API holds. It becomes a raw event.
 
     `id` identifies the event within its platform and tenant, and never changes: channel and ts, not a line number, where there
-    is anything better. The same event read twice has the same id.
+    is anything better. The same event read twice has the same id. `fault` is set for a place of an export that cannot be
+    read (`pipelines.shared.entries.faulty`): the event becomes a rejected record with this detail.
     """
 
     id: str
@@ -145,6 +146,7 @@ class PlatformEvent:
     payload: bytes
     tenant: str
     time: datetime | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,9 @@ def import_(
         ImportOptions(tenant=tenant or settings.tenant_of(platform.slug), community=community, time_zone=time_zone),
     )
     if dry_run:
-        _show(_tally(export, settings), as_json=as_json)
+        result = _tally(export, settings)
+        _show(result, as_json=as_json)
+        _check_result(result)
         return
     _send(export, settings, refresh=refresh, as_json=as_json)
 
@@ -103,6 +105,7 @@ class _Result:
     outcomes: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     details: Mapping[str, int] = field(default_factory=dict)
     unmapped: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    unknown: Mapping[tuple[str, str], int] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -118,11 +121,15 @@ class _Span:
     tenants: Counter[str] = field(default_factory=Counter)
     first: datetime | None = None
     last: datetime | None = None
+    faults: list[str] = field(default_factory=list)
+    """Places of the export that could not be read."""
 
     def note(self, events: Iterator[RawEvent]) -> Iterator[RawEvent]:
         """Pass the events on, noting each one's workspace and time."""
         for event in events:
             self.tenants[event.tenant or "unknown"] += 1
+            if event.fault is not None:
+                self.faults.append(event.fault)
             if event.time is not None:
                 self.first = min(self.first or event.time, event.time)
                 self.last = max(self.last or event.time, event.time)
@@ -163,7 +170,17 @@ def _tally(export: _Export, settings: Settings) -> _Result:
             export.platform, export.kind, export.path, export.options, context_of(settings), now, show_done, events=events
         )
     outcomes = Counter({(str(verdict), str(reason) if reason else None): n for (verdict, reason), n in tally.outcomes.items()})
-    return _Result(export.kind, span, tally.events, tally.interactions, outcomes, tally.details, tally.unmapped, tally.seconds)
+    return _Result(
+        export.kind,
+        span,
+        tally.events,
+        tally.interactions,
+        outcomes,
+        tally.details,
+        tally.unmapped,
+        tally.unknown,
+        tally.seconds,
+    )
 
 
 def _send(export: _Export, settings: Settings, *, refresh: bool, as_json: bool) -> None:
@@ -177,14 +194,16 @@ def _send(export: _Export, settings: Settings, *, refresh: bool, as_json: bool) 
     # Before Kafka starts: an export that cannot be opened is refused at once.
     events = span.note(_begun(export))
     with services(settings, ("kafka", "worker"), note) as bootstrap:
-        _show(_understand(export, events, span, bootstrap), as_json=as_json)
+        result = _understand(export, events, span, bootstrap)
+        _show(result, as_json=as_json)
         if refresh:
             with warehouse_of(settings, bootstrap) as warehouse:
-                for step, result in refresh_once(settings, warehouse).items():
+                for step, done in refresh_once(settings, warehouse).items():
                     if not as_json:
-                        show_step(step, result)
+                        show_step(step, done)
     if not as_json:
         show(f"  next       {'guildhall levels ' + str(export.options.community) if refresh else next_step(settings)}")
+    _check_result(result)
 
 
 def _understand(export: _Export, events: Iterator[RawEvent], span: _Span, bootstrap: str) -> _Result:
@@ -217,7 +236,17 @@ def _understand(export: _Export, events: Iterator[RawEvent], span: _Span, bootst
             "Report it with var/log/worker.log; nothing is lost, the records are in Kafka.",
         )
     seconds = time.perf_counter() - began
-    return _Result(export.kind, span, found.records, found.interactions, found.outcomes, found.details, found.unmapped, seconds)
+    return _Result(
+        export.kind,
+        span,
+        found.records,
+        found.interactions,
+        found.outcomes,
+        found.details,
+        found.unmapped,
+        found.unknown,
+        seconds,
+    )
 
 
 def next_step(settings: Settings) -> str:
@@ -248,6 +277,7 @@ def _show(result: _Result, *, as_json: bool) -> None:
                 "verdicts": dict(verdicts),
                 "reasons": {f"{verdict}: {reason}": count for (verdict, reason), count in result.outcomes.items() if reason},
                 "unmapped": {f"{tenant}/{space}": count for (tenant, space), count in result.unmapped.items()},
+                "unknown_privacy": {f"{tenant}/{space}": count for (tenant, space), count in result.unknown.items()},
                 "details": dict(result.details),
                 "seconds": round(result.seconds, 1),
                 "records_per_second": round(result.rate),
@@ -263,7 +293,30 @@ def _show(result: _Result, *, as_json: bool) -> None:
         show(f"    {count:>9,}  {detail}")
     for (tenant, space), count in Counter(result.unmapped).most_common(MOST_SHOWN):
         show(f"    {count:>9,}  in space {space} of workspace {tenant}, which no community has")
+    for (tenant, space), count in Counter(result.unknown).most_common(MOST_SHOWN):
+        show(f"    {count:>9,}  in {space} of workspace {tenant}: the export does not show who can read it, so it is left out")
     show_fields([("from", result.span), ("rate", f"{result.rate:,.0f} records/s, {result.seconds:.1f} s")])
+
+
+def _check_result(result: _Result) -> None:
+    """Refuse an import in which nothing was understood, and one with places that could not be read. Both exit with 1."""
+    from events.outcome import Verdict
+
+    understood = sum(count for (verdict, _), count in result.outcomes.items() if verdict == Verdict.UNDERSTOOD)
+    if not understood:
+        reasons = ", ".join(f"{count:,} {verdict}: {reason}" for (verdict, reason), count in result.outcomes.items())
+        raise GuildhallError(
+            "Nothing of the export was understood.",
+            f"It holds {result.records:,} records{f' ({reasons})' if reasons else ''}.",
+            f"Check that it is an export of the kind {result.kind}; `guildhall sources` describes the kinds, and `guildhall "
+            "rejected` lists what was not understood.",
+        )
+    if result.span.faults:
+        raise GuildhallError(
+            f"{len(result.span.faults):,} places of the export could not be read; everything else was.",
+            f"{result.span.faults[0]}.",
+            "Correct them or export again, and import again: what was imported before counts once.",
+        )
 
 
 def _platform(kind: str) -> Platform:

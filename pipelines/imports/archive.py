@@ -1,25 +1,30 @@
 """Archives: the files of an export, read one at a time from a zip, a tar or a folder."""
 
-import json
 import lzma
 import shutil
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tarfile import HeaderError, ReadError
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from pipelines.connector import ExportError
+from pipelines.shared.entries import Fault, IsEntry, entries_of
+from pipelines.shared.text import plain_name
 
 MOST_BYTES = 256 * 2**20
 """A larger file of an export is not read: it would need too much memory."""
 MOST_TAR_BYTES = 8 * 2**30
 MOST_TAR_FILES = 1_000_000
 """A tar with more is not unpacked: it would fill the disk."""
+
+Place = TypeVar("Place")
+_UTF8_NAME = 0x800
+"""The flag of a zipped file whose name is UTF-8."""
 
 
 class ExportTree(Protocol):
@@ -36,13 +41,14 @@ class ExportTree(Protocol):
 
 class _Folder:
     def __init__(self, root: Path) -> None:
-        self._root = root
+        files = ((path.relative_to(root).as_posix(), path) for path in sorted(root.rglob("*")) if path.is_file())
+        self._paths = _comparable(files)
 
     def names(self) -> list[str]:
-        return sorted(path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file())
+        return sorted(self._paths)
 
     def read(self, name: str) -> bytes:
-        path = self._root / name
+        path = self._paths[name]
         try:
             _check_size(name, path.stat().st_size)
             return path.read_bytes()
@@ -53,17 +59,39 @@ class _Folder:
 class _Zip:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
+        self._files = _comparable((_zipped_name(info), info) for info in archive.infolist() if not info.is_dir())
 
     def names(self) -> list[str]:
-        return sorted(info.filename for info in self._archive.infolist() if not info.is_dir())
+        return sorted(self._files)
 
     def read(self, name: str) -> bytes:
+        info = self._files[name]
         try:
-            _check_size(name, self._archive.getinfo(name).file_size)
-            return self._archive.read(name)
+            _check_size(name, info.file_size)
+            return self._archive.read(info)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-            # zipfile raises RuntimeError for encryption and NotImplementedError for an unknown compression.
+            # zipfile raises RuntimeError for an encrypted file, and NotImplementedError for an unknown compression.
             raise _broken(name, "the zip is damaged there, or encrypted") from error
+
+
+def _zipped_name(info: zipfile.ZipInfo) -> str:
+    """The name of a zipped file. Many programs, Slack's export among them, write UTF-8 without the flag that shows it."""
+    if info.flag_bits & _UTF8_NAME or info.filename != info.orig_filename:  # zipfile took another name from an extra field
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode()
+    except UnicodeError:
+        return info.filename
+
+
+def _comparable(files: Iterable[tuple[str, Place]]) -> dict[str, Place]:
+    """Files by comparable name, without those in which macOS keeps its own attributes of a file."""
+    found: dict[str, Place] = {}
+    for name, place in files:
+        plain = plain_name(name)
+        if plain and "__MACOSX" not in plain.split("/")[:-1] and not PurePosixPath(plain).name.startswith("._"):
+            found[plain] = place
+    return found
 
 
 class _Header(tarfile.TarInfo):
@@ -103,7 +131,7 @@ class _Tar:
                     place = folder / str(number)
                     with place.open("wb") as file:
                         shutil.copyfileobj(content, file)
-                    self._places[str(PurePosixPath(member.name))] = place
+                    self._places.update(_comparable([(str(PurePosixPath(member.name)), place)]))
         except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError) as error:
             raise _broken(path.name, "the tar is damaged or cut off") from error
 
@@ -146,15 +174,18 @@ def open_tree(path: Path) -> Iterator[ExportTree]:
         yield _Zip(archive)
 
 
-def read_rows(tree: ExportTree, name: str) -> list[dict[str, Any]]:
-    """Return the objects of a file that has a JSON list of objects. Raises ExportError, which names the file."""
+def read_rows(tree: ExportTree, name: str, is_entry: IsEntry, place: str | None = None) -> Iterator[dict[str, Any] | Fault]:
+    """The objects of a file that holds a JSON list of objects, or null; a Fault for what cannot be read, and then the rest.
+
+    `is_entry` recognises an object behind a damaged place. A Fault names the file as `place`, by default its name.
+    """
+    place = name if place is None else place
     try:
-        rows = json.loads(tree.read(name))
-    except (ValueError, RecursionError) as error:
-        raise _broken(name, "it is not JSON") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise _broken(name, "it should be a list of objects")
-    return rows
+        content = tree.read(name)
+    except ExportError as error:
+        yield Fault(place, error.why.rpartition(": ")[2].removesuffix("."))
+        return
+    yield from entries_of(content, place, is_entry)
 
 
 def _is_tar(path: Path) -> bool:

@@ -30,6 +30,8 @@ class Outcomes:
     """Records by verdict and reason; they add up to `records`."""
     unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Records by tenant and space, of spaces that no community has."""
+    unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Records by tenant and space, of spaces of which the export does not show who can read them."""
     details: Counter[str] = field(default_factory=Counter)
     """Records by the detail of their rejection, which is free of content."""
 
@@ -99,6 +101,8 @@ def _count(
         found.outcomes[record["verdict"], record.get("reason")] += 1
         if record.get("space") and record.get("reason") == "unmapped_space":
             found.unmapped[record.get("tenant") or "", record["space"]] += 1
+        if record.get("space") and record.get("reason") == "unknown_privacy":
+            found.unknown[record.get("tenant") or "", record["space"]] += 1
         if record.get("detail"):
             found.details[record["detail"]] += 1
 

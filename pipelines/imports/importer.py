@@ -45,6 +45,8 @@ class Tally:
     """Every event has one verdict, so these add up to `events`."""
     unmapped: dict[tuple[str, str], int]
     """Events by (tenant, space) of spaces that no community has."""
+    unknown: dict[tuple[str, str], int]
+    """Events by (tenant, space) of spaces of which the export does not show who can read them."""
     details: dict[str, int]
     """Events by the detail of their rejection: fields and kinds of error, never values."""
 
@@ -93,6 +95,7 @@ def tally_export(
     started = time.perf_counter()
     outcomes: Counter[tuple[Verdict, Reason | None]] = Counter()
     unmapped: Counter[tuple[str, str]] = Counter()
+    unknown: Counter[tuple[str, str]] = Counter()
     details: Counter[str] = Counter()
     count = interactions = accounts = 0
     reading = raw_events(platform, kind, path, options, now) if events is None else events
@@ -103,6 +106,8 @@ def tally_export(
         accounts += record.accounts
         if record.reason is Reason.UNMAPPED_SPACE:
             unmapped[record.tenant or "", record.space or ""] += 1
+        if record.reason is Reason.UNKNOWN_PRIVACY:
+            unknown[record.tenant or "", record.space or ""] += 1
         if record.detail:
             details[record.detail] += 1
         if count % 10_000 == 0:
@@ -114,6 +119,7 @@ def tally_export(
         seconds=time.perf_counter() - started,
         outcomes=dict(outcomes),
         unmapped=dict(unmapped),
+        unknown=dict(unknown),
         details=dict(details),
     )
 
@@ -124,7 +130,7 @@ def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions
     for exported in platform.exports[kind](path, options):
         yield RawEvent(
             # From the export's own ids, not the bytes: the same event has one raw id in every export of this kind.
-            id=delivery_id(source, f"{exported.tenant}\n{exported.id}".encode()),
+            id=delivery_id(source, f"{exported.tenant}\n{exported.id}".encode("utf-8", "replace")),
             sender=f"/{source}",
             type=exported.type,
             source=source,
@@ -133,6 +139,7 @@ def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions
             time=exported.time,
             tenant=exported.tenant,
             community=options.community,
+            fault=exported.fault,
         )
 
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic_core import from_json
+
+from pipelines.shared.text import parse_payload
 
 MAX_SECONDS = 32_503_680_000
 """The year 3000 in epoch seconds: later times would leave what a datetime can hold, in some time zone."""
@@ -29,7 +30,7 @@ class Part(BaseModel):
 
 def read_object(payload: bytes) -> dict[str, Any]:
     """The JSON object of a payload. Raises ValueError for anything else."""
-    found = from_json(payload, allow_inf_nan=False)
+    found = parse_payload(payload)
     if not isinstance(found, dict):
         raise ValueError("the payload is not a JSON object")  # noqa: TRY004 - an unreadable payload is a ValueError
     return found

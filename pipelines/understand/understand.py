@@ -64,6 +64,8 @@ def understand(
     platform = context.platforms.get(raw.platform)
     if platform is None:
         return _rejected(offset, Reason.UNKNOWN_PLATFORM, "no such platform", value, raw)
+    if raw.fault is not None:
+        return _rejected(offset, Reason.UNREADABLE_PAYLOAD, raw.fault, value, raw, platform)
     try:
         return _understood(raw, position, platform, context)
     except ValidationError as error:  # before ValueError, because it is one

@@ -154,6 +154,44 @@ def test_an_import_whose_workspace_is_unknown_asks_for_it(here, capsys):
     assert "workspace T9" in capsys.readouterr().out
 
 
+def test_an_import_with_a_broken_line_goes_on_reports_the_line_and_exits_with_1(here, capsys):
+    Path("guildhall.toml").write_text('[community.a]\ntitle = "A"\n')
+    change = {
+        "type": "edit",
+        "namespace": 0,
+        "title": "Beans",
+        "timestamp": 1_788_771_600,
+        "user": "Rosa",
+        "server_name": "w.org",
+    }
+    lines = [json.dumps({**change, "id": number, "revision": {"new": number}}) for number in (1, 2, 3)]
+    Path("changes.jsonl").write_text("\n".join([lines[0][:40], *lines]))
+    assert run_command(["import", "mediawiki-recentchange", "changes.jsonl", "--community", "a", "--dry-run"]) == 1
+    shown = capsys.readouterr()
+    assert "4 records = 3 understood + 0 ignored + 1 rejected" in shown.out
+    assert "Line 1: it is not JSON" in shown.out
+    assert "workspace w.org ·" in shown.out
+    assert "1 places of the export could not be read" in shown.err
+
+
+def test_an_import_of_which_nothing_is_understood_exits_with_1(here, capsys):
+    Path("guildhall.toml").write_text('[community.a]\ntitle = "A"\n')
+    Path("changes.jsonl").write_text('{"type": "categorize", "id": 1, "server_name": "w.org"}\n')
+    assert run_command(["import", "mediawiki-recentchange", "changes.jsonl", "--community", "a", "--dry-run"]) == 1
+    assert "Nothing of the export was understood" in capsys.readouterr().err
+
+
+def test_an_import_names_the_folders_that_no_list_names(here, capsys):
+    export = slack_export(here / "export.zip", team="T1")
+    with zipfile.ZipFile(export, "a") as archive:
+        archive.writestr(
+            "old-garden/2024-01-01.json", json.dumps([{"type": "message", "user": "U1", "ts": "1704100000.000100"}])
+        )
+    Path("guildhall.toml").write_text('[community.a]\ntitle = "A"\n')
+    assert run_command(["import", "slack-export", str(export), "--community", "a", "--dry-run"]) == 0
+    assert "in old-garden of workspace T1: the export does not show who can read it" in capsys.readouterr().out
+
+
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a device that never ends")
 def test_a_device_is_not_an_export(here, capsys):
     Path("guildhall.toml").write_text('[community.a]\ntitle = "A"\n')

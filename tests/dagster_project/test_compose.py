@@ -1,4 +1,4 @@
-"""docker-compose.yml: what can be tested without Docker."""
+"""docker-compose.yml: what can be said of it without Docker. It has not been run: there is no engine here."""
 
 import shutil
 import subprocess

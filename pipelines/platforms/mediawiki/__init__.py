@@ -26,7 +26,10 @@ PLATFORM = Platform(
             "secret of the source as the key."
         ),
         "SDK or CloudEvents: emit every change as `mediawiki.recentchange` (events.sdk.emitter, or POST /v1/events).",
-        "Export: run `guildhall import mediawiki-recentchange FILE` with recent changes in .jsonl or .json, plain or .gz.",
+        (
+            "Export: run `guildhall import mediawiki-recentchange FILE` with recent changes as lines or arrays of JSON, the "
+            "text of an event stream, or answers of the action API (list=recentchanges), plain or compressed."
+        ),
         (
             "In a community's space, `workspace` is the wiki's domain, `spaces` are numbers of namespaces, or `site` for what "
             "concerns the whole wiki. Two wikis cannot share one domain."
@@ -42,7 +45,7 @@ PLATFORM = Platform(
         "By poll: what the wiki hides, and edits of pages that were deleted before the next poll.",
         "Titles of pages: they are stored as keyed hashes only.",
     ),
-    version=1,
+    version=2,
     normalise=normalise,
     verify=WEBHOOK.verify,
     sign=WEBHOOK.sign,

@@ -14,11 +14,32 @@ API_CHANGE = "mediawiki.api-change"
 API_LOG = "mediawiki.api-log"
 """Raw type of an entry of `list=logevents`."""
 _HIDDEN = ("userhidden", "actionhidden", "suppressed")
+_TYPES_OF_CHANGES = frozenset({"edit", "new", "log", "categorize", "external"})
 
 
 def is_hidden(entry: Mapping[str, Any]) -> bool:
     """Whether the wiki hides who acted, or on what. Hidden edits keep their row, and privileged readers still see the name."""
-    return any(entry.get(flag) for flag in _HIDDEN)
+    return any(is_set(entry, flag) for flag in _HIDDEN)
+
+
+def is_set(entry: Mapping[str, Any], flag: str) -> bool:
+    """Whether a flag of an entry is set. In formatversion=1 the API writes an empty text for true, and nothing for false."""
+    return flag in entry and (entry[flag] == "" or bool(entry[flag]))
+
+
+def type_of_entry(found: Mapping[str, Any]) -> str | None:
+    """The raw type of what may be an entry of the API: its times are texts, and its namespace is `ns`."""
+    if "ns" not in found or not isinstance(found.get("timestamp"), str):
+        return None
+    if "rcid" in found or str(found.get("type")) in _TYPES_OF_CHANGES:
+        return API_CHANGE
+    return API_LOG if "logid" in found else None
+
+
+def id_of_entry(entry: Mapping[str, Any]) -> str | None:
+    """The id of an entry, the same by poll and from a file; None where it has no number."""
+    kinds = {"log": "logid", "rev": "revid", "rc": "rcid"}
+    return next((f"{kind}:{entry[name]}" for kind, name in kinds.items() if entry.get(name)), None)
 
 
 def as_recent_change(entry: Mapping[str, Any], raw_type: str) -> dict[str, Any]:
@@ -34,8 +55,10 @@ def as_recent_change(entry: Mapping[str, Any], raw_type: str) -> dict[str, Any]:
         "title": entry.get("title"),
         "timestamp": _seconds(entry.get("timestamp")),
         "user": entry.get("user"),
-        "bot": bool(entry.get("bot")),
-        "minor": bool(entry.get("minor")),
+        "bot": is_set(entry, "bot"),
+        "minor": is_set(entry, "minor"),
+        "anon": is_set(entry, "anon"),
+        "temp": is_set(entry, "temp"),
         "comment": entry.get("comment"),
         "tags": entry.get("tags") or (),
         "length": {"old": entry.get("oldlen"), "new": entry.get("newlen")},

@@ -1,48 +1,62 @@
-"""MediaWiki's recent changes in files: one JSON object per line, or one JSON document of one or many, plain or gzipped."""
+"""Export: MediaWiki's recent changes in files, in every form in which programs store them.
+
+Lines of JSON, an array, one document or several, the text of an event stream (`data: {...}`), and answers or lists of the
+action API; in any Unicode encoding, plain or compressed. A place that cannot be read is one rejected record.
+"""
 
 import gzip
+import io
 import json
+import lzma
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
-import ijson
 from pydantic_core import from_json
 
 from events.limits import MAX_BODY_BYTES
 from pipelines.connector import ExportError, ImportOptions, PlatformEvent
-from pipelines.shared.lines import content_id, numbered_lines, unreadable
+from pipelines.platforms.mediawiki.api import id_of_entry, type_of_entry
+from pipelines.platforms.mediawiki.page_change import is_page_change, seconds_of
+from pipelines.shared.entries import Fault, entries, faulty
+from pipelines.shared.lines import MAX_LINE_BYTES, buffered, content_id, numbered_lines, opened_text, unreadable
 from pipelines.shared.payload import MAX_HOST_CHARACTERS, MAX_SECONDS, at_seconds
+from pipelines.shared.text import parse_payload, repaired_payload
 
 RECENT_CHANGE = "mediawiki.recentchange"
+MAX_DOCUMENT_CHARACTERS = 64 << 20
+"""Of one document of several lines, such as an answer of the action API."""
+MOST_FAULTS_FIRST = 100
+"""A file that begins with more places that are no changes is no file of changes."""
+_BEGINNING = 1 << 16
 _HOST = re.compile(r"(?:https?:)?//([^/:?#@\s]{1,253})")
-_GZIP = b"\x1f\x8b"
+_STREAM_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+_EVENT_STREAM = re.compile(rb":|(?:event|data|id|retry):")
+_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
+_FORMS = ((b"PK", "It is a zip archive: unpack it"), (b"<", "It is HTML or XML, not JSON"))
+_CHANGE = "it is not a recent change"
+
+Found = tuple[str, Any, bytes | None]
+"""A place, the value there or a Fault, and its bytes where they stay as they are."""
 
 
 def read_changes(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
-    """Every recent change of a file, in its order, one in memory at a time. Raises ExportError with the line or entry.
+    """Every recent change of a file, in its order, one in memory at a time.
 
-    The content shows the format: gzipped or not; an array, one document, or one change per line. A line stays as it is, byte
-    for byte. The id of a record is the change's number in the wiki's table of recent changes, otherwise its number in its log,
-    otherwise the hash of its bytes. The tenant of the options is used where a change names no wiki.
+    The content shows the form. A line of the feed stays as it is, byte for byte. The id of a record is the change's number in
+    the wiki's table of recent changes, otherwise its number in its log, otherwise the hash of its bytes; an entry of the action
+    API has the id that the poller gives it. The tenant of the options is used where a change names no wiki. Raises ExportError
+    for a file in which nothing is a change.
     """
     try:
-        with _opened(path) as file:
-            first = _first_line(file)
-            if first.lstrip()[:1] == b"[":
-                yield from _array(first, file, options)
-            else:
-                yield from _lines(first, file, options)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ExportError(
-            "The changes cannot be read to the end of the file.",
-            f"{path.name} is damaged, or only the beginning of a gzipped file.",
-            "Download it again and compare the sizes; what was imported so far stays, and a second import adds the rest.",
-        ) from error
+        with opened_text(path) as file:
+            yield from _refused_if_none(path, _events(file, options))
+    except _DAMAGED as error:
+        raise _not_changes(f"{path.name} is damaged at its beginning") from error
     except OSError as error:
         raise unreadable("The changes", path, error) from error
 
@@ -59,74 +73,173 @@ def tenant_of(change: Mapping[str, Any]) -> str | None:
     return next((name.lower() for name in names if isinstance(name, str) and 0 < len(name) <= MAX_HOST_CHARACTERS), None)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    with path.open("rb") as plain:
-        zipped = plain.read(2) == _GZIP
-        plain.seek(0)
-        if not zipped:
-            yield plain
-            return
-        with gzip.open(plain) as unzipped:
-            yield unzipped  # type: ignore[misc]  # a GzipFile reads like any file
+def _refused_if_none(path: Path, events: Iterator[PlatformEvent]) -> Iterator[PlatformEvent]:
+    """The events, unless the first ones are all faults. A fault has the wiki of the changes around it."""
+    first: list[PlatformEvent] = []
+    wiki: str | None = None
+    for event in events:
+        if event.fault is None:
+            wiki = event.tenant
+            yield from (replace(fault, tenant=wiki) for fault in first)
+            first = []
+            yield event
+        elif wiki is not None:
+            yield replace(event, tenant=wiki)
+        else:
+            first.append(event)
+            if len(first) > MOST_FAULTS_FIRST:
+                break
+    if first:
+        raise _not_changes(f"{path.name}: {first[0].fault}")
 
 
-def _first_line(file: IO[bytes]) -> bytes:
-    while line := file.readline(MAX_BODY_BYTES):
-        if line.strip():
-            return line
-    return b""
-
-
-class _Rest:
-    """The first line again, then the file."""
-
-    def __init__(self, first: bytes, file: IO[bytes]) -> None:
-        self._first, self._file = first, file
-
-    def read(self, size: int) -> bytes:
-        if self._first:
-            given, self._first = self._first[:size], self._first[size:]
-            return given
-        return self._file.read(size)
-
-
-def _array(first: bytes, file: IO[bytes], options: ImportOptions) -> Iterator[PlatformEvent]:
-    number = 0
+def _events(file: IO[bytes], options: ImportOptions) -> Iterator[PlatformEvent]:
+    tenant, place = options.tenant, "Line 0"
     try:
-        for number, found in enumerate(ijson.items(_Rest(first, file), "item", use_float=True), 1):
-            payload = json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode()
-            yield _exported(found, payload, f"Entry {number}", options)
-    except (ijson.JSONError, UnicodeError) as error:
-        raise _not_changes(f"After entry {number} it is not a JSON array") from error
+        for place, found, payload in _found(file):
+            yield from _of(place, found, payload, tenant)
+    except _DAMAGED:
+        yield faulty(
+            Fault(f"After {place.lower()}", "the file is damaged or ends in the middle"), RECENT_CHANGE, tenant or "unknown"
+        )
 
 
-def _lines(first: bytes, file: IO[bytes], options: ImportOptions) -> Iterator[PlatformEvent]:
-    if not first:
-        return
+def _found(file: IO[bytes]) -> Iterator[Found]:
+    beginning = file.read(_BEGINNING)
+    begins = beginning.lstrip()
+    whole = buffered(beginning, file)
+    form = next((name for magic, name in _FORMS if begins.startswith(magic)), None)
+    if form:
+        yield "The file", Fault("The file", form), None
+    elif _EVENT_STREAM.match(begins):
+        yield from _event_stream(whole)
+    elif begins.startswith(b"[") and not _has_an_entry_per_line(begins):
+        yield from _documents(whole, listed=True)
+    elif begins.startswith(b"{") and _spans_lines(begins):
+        yield from _documents(whole, listed=False)
+    else:
+        yield from _lines(whole)
+
+
+def _documents(file: IO[bytes], *, listed: bool) -> Iterator[Found]:
+    text = io.TextIOWrapper(file, "utf-8", errors="replace")
+    limit = MAX_BODY_BYTES if listed else MAX_DOCUMENT_CHARACTERS
+    for number, found in enumerate(entries(text.read, "The file", _is_change, listed=listed, limit=limit), 1):
+        yield f"Entry {number}", found, None
+
+
+def _lines(file: IO[bytes]) -> Iterator[Found]:
+    """One value per line; or an array with an entry per line: then brackets and commas at the ends of lines are left out."""
+    for number, line in numbered_lines(file):
+        content = line
+        if line.startswith(b"[") or line.endswith((b",", b"]")):
+            content = line.removeprefix(b"[").removesuffix(b"]").removesuffix(b",").strip()
+        if content and len(line) <= MAX_LINE_BYTES:
+            yield from _value(f"Line {number}", content)
+        elif content:
+            yield f"Line {number}", Fault(f"Line {number}", f"it has more than {MAX_LINE_BYTES >> 20} MiB"), None
+
+
+def _event_stream(file: IO[bytes]) -> Iterator[Found]:
+    """The data of Server-Sent Events. A line of data is whole by itself, or it goes on until a blank line."""
+    waiting: list[bytes] = []
+    start = number = 0
+    for number, line in enumerate(file, 1):
+        name, _, content = line.strip().partition(b":")
+        if name == b"data":
+            start = start if waiting else number
+            waiting.append(content.strip())
+            if len(waiting) == 1 and _is_json(waiting[0]):
+                yield from _value(f"Line {start}", waiting.pop())
+        if (not line.strip() or sum(map(len, waiting)) > MAX_LINE_BYTES) and waiting:
+            yield from _value(f"Line {start}", b"\n".join(waiting))
+            waiting = []
+    if waiting:
+        yield from _value(f"Line {start}", b"\n".join(waiting))
+
+
+def _value(place: str, content: bytes) -> Iterator[Found]:
     try:
-        from_json(first)
+        yield place, from_json(content, allow_inf_nan=False), content
     except ValueError:
-        # It may be one change that spans several lines.
-        document = (first + file.read(MAX_BODY_BYTES)).strip()
-        yield _exported(_json(document, "Line 1"), document, "Line 1", options)
+        try:
+            yield place, parse_payload(content), repaired_payload(content)
+        except ValueError:
+            yield place, Fault(place, "it is not JSON", content), None
+
+
+def _of(place: str, found: Any, payload: bytes | None, tenant: str | None) -> Iterator[PlatformEvent]:
+    """The events of one value: a change, or all changes of an answer or a list of the action API."""
+    if isinstance(found, Fault):
+        yield faulty(found, RECENT_CHANGE, tenant or "unknown", keep=True)
         return
-    yield _exported(_json(first, "Line 1"), first.strip(), "Line 1", options)
-    for number, line in numbered_lines(file, start=2):
-        yield _exported(_json(line, f"Line {number}"), line, f"Line {number}", options)
+    many = found if isinstance(found, list) else _listed(found)
+    if many is not None:
+        for number, one in enumerate(many, 1):
+            yield from _of(f"{place}, entry {number}", one if isinstance(one, dict) else None, None, tenant)
+        return
+    if payload is None:
+        payload = json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+    why = _trouble(found, payload)
+    if why:
+        yield faulty(Fault(place, why, payload), RECENT_CHANGE, tenant or "unknown", keep=True)
+        return
+    of_api = type_of_entry(found)
+    if of_api is None:
+        yield change_event(found, payload, tenant)
+    else:
+        own = id_of_entry(found) or content_id(payload)
+        yield PlatformEvent(id=own, type=of_api, payload=payload, tenant=tenant or "unknown", time=time_of(found))
 
 
-def _json(content: bytes, place: str) -> Any:
+def _listed(found: Any) -> list[Any] | None:
+    """The entries in an answer of the action API."""
+    query = found.get("query") if isinstance(found, dict) else None
+    lists = [query.get(name) for name in ("recentchanges", "logevents")] if isinstance(query, dict) else []
+    known = [each for each in lists if isinstance(each, list)]
+    return [entry for each in known for entry in each] if known else None
+
+
+def _is_change(found: Mapping[str, Any]) -> bool:
+    return isinstance(found.get("meta"), dict) or type_of_entry(found) is not None or {"type", "timestamp"} <= found.keys()
+
+
+def _trouble(found: Any, payload: bytes) -> str | None:
+    """Why this is not a change; None for a change."""
+    if len(payload) > MAX_BODY_BYTES:
+        return f"it has more than {MAX_BODY_BYTES >> 20} MiB"
+    if not isinstance(found, dict):
+        return _CHANGE
+    if "type" in found or type_of_entry(found) or is_page_change(found) or tenant_of(found) == "canary":
+        return None
+    if "error" in found:
+        return "it is an error of the action API"
+    if isinstance(found.get("query"), dict):
+        return "it is an answer of the action API without list=recentchanges or list=logevents"
+    meta = found.get("meta")
+    stream = meta.get("stream") if isinstance(meta, dict) else None
+    if isinstance(stream, str) and _STREAM_NAME.fullmatch(stream):
+        return f"it is an event of the stream {stream}; use mediawiki.recentchange or mediawiki.page_change.v1"
+    return f"{_CHANGE}: it has no type"
+
+
+def _has_an_entry_per_line(begins: bytes) -> bool:
+    lines = [line.strip() for line in begins.removeprefix(b"[").split(b"\n") if line.strip()]
+    return len(lines) > 1 and lines[0].startswith(b"{") and _is_json(lines[0].removesuffix(b","))
+
+
+def _spans_lines(begins: bytes) -> bool:
+    """Whether one object is written over many lines. A broken first line does not show that: then the second is whole."""
+    lines = [line.strip() for line in begins.split(b"\n") if line.strip()]
+    return len(lines) > 1 and not _is_json(lines[0]) and not (lines[1].startswith(b"{") and _is_json(lines[1]))
+
+
+def _is_json(content: bytes) -> bool:
     try:
-        return from_json(content, allow_inf_nan=False)
-    except ValueError as error:
-        raise _not_changes(f"{place} is not JSON") from error
-
-
-def _exported(found: Any, payload: bytes, place: str, options: ImportOptions) -> PlatformEvent:
-    if not isinstance(found, dict) or not ("type" in found or isinstance(found.get("meta"), dict)):
-        raise _not_changes(f"{place} is not a recent change: it has no type")
-    return change_event(found, payload, options.tenant)
+        parse_payload(content)
+    except ValueError:
+        return False
+    return True
 
 
 def change_event(change: Mapping[str, Any], payload: bytes, tenant: str | None) -> PlatformEvent:
@@ -145,6 +258,10 @@ def change_event(change: Mapping[str, Any], payload: bytes, tenant: str | None) 
 def time_of(change: Mapping[str, Any]) -> datetime | None:
     """When a change happened, where it names a readable time."""
     at = change.get("timestamp")
+    try:
+        at = seconds_of(at or change.get("dt")) if isinstance(at or change.get("dt"), str) else at
+    except ValueError:
+        return None
     return at_seconds(at) if _is_number(at) and at <= MAX_SECONDS else None
 
 
@@ -154,8 +271,8 @@ def _is_number(found: object) -> TypeGuard[int]:
 
 def _not_changes(why: str) -> ExportError:
     return ExportError(
-        "The changes cannot be read to the end of the file.",
+        "The file holds no recent changes.",
         f"{why}.",
-        "Give recent changes as MediaWiki's feeds write them, one JSON object per line or one JSON array. Correct or remove "
-        "the place. What was imported so far stays, and a second import adds only what is missing.",
+        "Give recent changes as MediaWiki's feeds write them (lines or an array of JSON), the text of an event stream, or "
+        "answers of the action API with list=recentchanges.",
     )

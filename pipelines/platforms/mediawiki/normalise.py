@@ -20,17 +20,20 @@ What becomes of what, in the new and the old style of the feed, posted, polled o
   software does by itself (redirects deleted by a move, automatic patrol) is not participation, nor is any other log.
 * An account that somebody creates on this wiki joins it (`create`; for `create2` and `byemail` it is the new account that
   joins). An account of a sister wiki that is created by a visit (`autocreate`) has done nothing.
-* What a wiki hides from its readers (`userhidden`, `actionhidden`, `suppressed` of the API) is private.
+* What a wiki hides from its readers is ignored (`suppressed`): entries of the API with `userhidden`, `actionhidden` or
+  `suppressed`, and changes whose `user` is missing or null.
 * Categorisation, changes of Wikidata (`external`) and unknown types are not participation. The canary shows that the source is
   alive.
-* An account is its name, for anonymous editors their network address, keyed like all. No name is passed on for addresses and
-  temporary accounts. The bot flag is the edit's.
+* An account is its name, for anonymous editors their network address, keyed like all. Addresses and temporary accounts are
+  anonymous: no name is passed on for them. The bot flag is the edit's. The software's own
+  accounts (`accounts.py`) are the system.
+* An event of mediawiki.page_change.v1 is the edit or the new page that it names (`page_change.py`). Its other kinds are not
+  participation: recent changes have them.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import ip_address
 
 from events.identity import title_object
 from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit, Visibility
@@ -38,6 +41,8 @@ from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
 from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored
+from pipelines.platforms.mediawiki import page_change
+from pipelines.platforms.mediawiki.accounts import SYSTEM_NAMES, is_anonymous
 from pipelines.platforms.mediawiki.api import API_CHANGE, API_LOG, as_recent_change, is_hidden
 from pipelines.platforms.mediawiki.export import tenant_of
 from pipelines.platforms.mediawiki.payloads import Change, Edit, Log
@@ -48,6 +53,7 @@ SITE = "site"
 """The space of what concerns the whole wiki."""
 _TYPES = {"0": "edit", "1": "new", "3": "log", "5": "external", "6": "categorize"}
 """Numbers that stand for types in the oldest feeds."""
+_OF_SOMEBODY = frozenset({"edit", "new", "log"})
 _REVERTS = frozenset({"mw-undo", "mw-rollback", "mw-manual-revert"})
 _MODERATION = frozenset({"delete", "move", "protect", "block", "rights", "merge", "patrol", "contentmodel"})
 _OF_THE_SITE = frozenset({"block", "rights"})
@@ -62,9 +68,11 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
     change = read_object(raw.payload)
     if raw.type in {API_CHANGE, API_LOG}:
         if is_hidden(change):
-            yield Ignored(Reason.PRIVATE, raw.tenant)
+            yield Ignored(Reason.SUPPRESSED, raw.tenant)
             return
         change = as_recent_change(change, raw.type)
+    elif page_change.is_page_change(change):
+        change = page_change.as_recent_change(change)
     domain, wiki = tenant_of(change), change.get("wiki")
     if domain == CANARY:
         yield Handshake()
@@ -72,8 +80,11 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
     tenant = domain or raw.tenant or (wiki if isinstance(wiki, str) and 0 < len(wiki) <= 256 else None)  # noqa: PLR2004
     if tenant is None or "type" not in change:
         raise ValueError("a recent change without its wiki or type")
-    kind = str(change["type"])
-    match _TYPES.get(kind, kind):
+    kind = _TYPES.get(str(change["type"]), str(change["type"]))
+    if kind in _OF_SOMEBODY and not change.get("user"):
+        yield Ignored(Reason.SUPPRESSED, tenant)
+        return
+    match kind:
         case "edit" | "new" as what:
             edit = Edit.model_validate(change)
             yield _edited(tenant, edit, created=what == "new")
@@ -99,7 +110,7 @@ def _edited(tenant: str, edit: Edit, *, created: bool) -> Action:
         occurred_at=edit.at,
         verb=Verb.REVERT if undone else Verb.POST if is_post else Verb.CREATE if created else Verb.EDIT,
         actor=edit.user,
-        actor_kind=ActorKind.BOT if edit.bot else ActorKind.HUMAN,
+        actor_kind=_kind(edit),
         object_id=edit.page,
         object_kind=ObjectKind.PAGE,
         thread_id=_thread(edit) if is_post else None,
@@ -114,9 +125,10 @@ def _revision(number: int) -> str:
 
 
 def _undone(edit: Edit) -> str | None:
-    if _REVERTS.isdisjoint(edit.tags):
+    tags = edit.tags or ()
+    if _REVERTS.isdisjoint(tags):
         return None
-    named = _UNDONE.search(edit.comment or "") if "mw-undo" in edit.tags else None
+    named = _UNDONE.search(edit.comment or "") if "mw-undo" in tags else None
     number = int(named.group(1)) if named else edit.revision.old
     return _revision(number) if number else None
 
@@ -137,7 +149,8 @@ def _logged(tenant: str, log: Log) -> Iterator[Found]:
         case "newusers", "create" | "create2" | "byemail" as how:
             actor = log.named if how in _MADE_FOR_ANOTHER else log.user
             joined = _done(tenant, log, Verb.JOIN)
-            yield replace(joined, space=SITE, actor=actor, object_id=tenant, object_kind=ObjectKind.COMMUNITY)
+            kind = joined.actor_kind if actor == log.user else ActorKind.HUMAN
+            yield replace(joined, space=SITE, actor=actor, actor_kind=kind, object_id=tenant, object_kind=ObjectKind.COMMUNITY)
         case str() as what, action if what in _MODERATION and action not in _AUTOMATIC:
             target = log.target if what == "move" else None
             done = replace(_done(tenant, log, Verb.MODERATE), refs=(title_object(target),) if target else ())
@@ -158,25 +171,23 @@ def _done(tenant: str, log: Log, verb: Verb) -> Action:
         occurred_at=log.at,
         verb=verb,
         actor=log.user,
-        actor_kind=ActorKind.BOT if log.bot else ActorKind.HUMAN,
+        actor_kind=_kind(log),
         object_id=log.page,
         object_kind=ObjectKind.PAGE,
     )
 
 
 def _account(tenant: str, change: Change) -> Iterator[AccountSeen]:
-    if not _is_passing(change.user):
+    kind = _kind(change)
+    if kind is not ActorKind.ANONYMOUS:
         # Without the flag the kind stays open: bots make such edits too.
-        kind = ActorKind.BOT if change.bot else None
-        yield AccountSeen(tenant=tenant, native_id=change.user, seen_at=change.at, handle=change.user, kind=kind)
+        known = None if kind is ActorKind.HUMAN else kind
+        yield AccountSeen(tenant=tenant, native_id=change.user, seen_at=change.at, handle=change.user, kind=known)
 
 
-def _is_passing(user: str) -> bool:
-    """Whether the account has no lasting owner: a network address, or a temporary account (`~2025-12345-67`)."""
-    if user.startswith("~2"):
-        return True
-    try:
-        ip_address(user)
-    except ValueError:
-        return False
-    return True
+def _kind(change: Change) -> ActorKind:
+    if change.bot:
+        return ActorKind.BOT
+    if change.user in SYSTEM_NAMES:
+        return ActorKind.SYSTEM
+    return ActorKind.ANONYMOUS if change.anon or change.temp or is_anonymous(change.user) else ActorKind.HUMAN

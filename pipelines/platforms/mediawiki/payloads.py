@@ -28,6 +28,8 @@ class Change(Part):
     timestamp: Annotated[int, Field(ge=0, le=MAX_SECONDS)]
     user: Title
     bot: bool = False
+    anon: bool = False
+    temp: bool = False
     comment: str | None = None
     page_id: Number | None = None
 
@@ -53,7 +55,7 @@ class Edit(Change):
     minor: bool | None = None
     length: Pair = Pair()
     revision: Pair
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = ()
 
     @property
     def difference(self) -> int | None:

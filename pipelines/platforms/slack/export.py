@@ -3,81 +3,156 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.imports.archive import ExportTree, open_tree, read_rows
+from pipelines.shared.entries import Fault, IsEntry, faulty
+from pipelines.shared.text import plain_name
 
 EXPORTED_MESSAGE = "slack.export"
 EXPORTED_USER = "slack.export.user"
 TS = re.compile(r"[0-9]{1,11}\.[0-9]{1,6}")
 """Slack's time and name of a message within its channel: seconds, a dot, a counter."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_USERS = frozenset({"users.json", "org_users.json"})
+"""The list of accounts: of a workspace, or of an Enterprise Grid organisation."""
+_LISTS = {"channels.json": False, "groups.json": True, "mpims.json": True, "dms.json": True}
+"""The lists of channels, and whether the channels of a list are private. An organisation has them in a folder per workspace."""
+_PRIVATE_FOLDER = re.compile(r"[DG][A-Z0-9]{7,}|mpdm-.+-[0-9]+")
+"""Folders that Slack itself names as direct or group messages."""
+_PRIVATE_FLAGS = ("is_private", "is_im", "is_mpim")
 _KEPT_OF_MESSAGE = ("type", "subtype", "ts", "thread_ts", "user", "bot_id", "app_id", "username", "text", "edited")
+_KEPT_OF_COMMENT = ("user", "comment")
 _KEPT_OF_USER = ("id", "name", "real_name", "is_bot", "deleted", "updated")
 _KEPT_OF_PROFILE = ("email", "display_name", "real_name")
+_is_message = frozenset({"type", "ts"}).issubset
+_is_user = frozenset({"id", "name"}).issubset
+_is_channel = frozenset({"id"}).issubset
+
+
+class Access(StrEnum):
+    """Who can read a channel, as the lists of the export show it."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class _Workspace:
+    """What the lists of an export show: its accounts and their kinds."""
+
+    tenant: str
+    bots: set[str] = field(default_factory=set)
+    people: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    id: str
+    folder: str
+    access: Access
 
 
 def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     """The users, then the messages, of a workspace's export: a zip or its unpacked folder. Raises ExportError.
 
     One day of one channel is in memory at a time. A record holds only what is read: an export also has links that open files
-    without a login, and telephone numbers of users. A message's id is `<channel>:<ts>`.
+    without a login, and telephone numbers of users. A message's id is `<channel>:<ts>`. What cannot be read is one rejected
+    record, and reading goes on behind it. Of private channels, and of folders that no list names, no content is read.
     """
     with open_tree(path) as tree:
-        root, days = _layout(tree, path)
-        users = read_rows(tree, f"{root}users.json")
-        tenant = options.tenant or _team(users)
-        bots = frozenset(str(user.get("id")) for user in users if user.get("is_bot") is True)
+        root, people, days = _layout(tree, path)
+        faults: list[Fault] = []
+        users = _rows(tree, people, _is_user, faults)
+        workspace = _workspace(users, options.tenant)
         last_day = max(PurePosixPath(name).stem for names in days.values() for name in names)
         seen_at = _midnight(last_day, path)
         for user in users:
-            yield _exported_user(user, tenant, seen_at)
+            yield _exported_user(user, workspace.tenant, seen_at)
         del users
-        for channel, folder, private in _channels(tree, root, days):
-            for name in days[folder]:
-                for index, message in enumerate(read_rows(tree, name)):
-                    yield _exported(message, tenant, channel, f"{PurePosixPath(name).stem}:{index}", private, bots)
+        channels = _channels(tree, root, days, faults)
+        for fault in faults:
+            yield faulty(fault, EXPORTED_USER, workspace.tenant)
+        for channel in channels:
+            for name in days[channel.folder]:
+                yield from _day(tree, name, channel, workspace)
 
 
-def _layout(tree: ExportTree, path: Path) -> tuple[str, dict[str, list[str]]]:
-    """The folder that holds channels.json, with its `/`; and the day files of each channel's folder."""
+def _layout(tree: ExportTree, path: Path) -> tuple[str, str, dict[str, list[str]]]:
+    """The folder of the export, with its `/`; the path of the list of users; and the day files of each channel's folder."""
     names = tree.names()
-    lists = sorted((name for name in names if PurePosixPath(name).name == "channels.json"), key=lambda name: name.count("/"))
-    root = lists[0].removesuffix("channels.json") if lists else ""
+    lists = [name for name in names if PurePosixPath(name).name == "channels.json"]
+    people = sorted((name for name in names if PurePosixPath(name).name in _USERS), key=_depth)
+    roots = sorted({name.rpartition("/")[0] for name in people if _depth(name) == _depth(people[0])})
+    if len(roots) > 1:
+        raise ExportError(
+            "This holds several Slack exports.",
+            f"{path.name} has a list of users in {', '.join(roots[:3])}.",
+            "Import one export at a time: give the folder of each.",
+        )
+    root = f"{roots[0]}/" if roots and roots[0] else ""
     days: dict[str, list[str]] = {}
     for name in names:
-        parts = PurePosixPath(name.removeprefix(root)).parts if name.startswith(root) else ()
-        if len(parts) == 2 and parts[1].endswith(".json") and _DAY.fullmatch(parts[1].removesuffix(".json")):  # noqa: PLR2004
-            days.setdefault(parts[0], []).append(name)
-    missing = [what for what in ("channels.json", "users.json") if f"{root}{what}" not in names]
-    if not days:
-        missing.append("<channel>/<day>.json")
+        folder, _, file = name.removeprefix(root).rpartition("/") if name.startswith(root) else ("", "", "")
+        if folder and file.endswith(".json") and _DAY.fullmatch(file.removesuffix(".json")):
+            days.setdefault(folder, []).append(name)
+    missing = [] if lists else ["channels.json"]
+    missing += [] if people else ["users.json"]
+    missing += [] if days else ["<channel>/<day>.json"]
     if missing:
         raise _unknown(path, f"no {' and no '.join(missing)}")
-    return root, days
+    return root, people[0], days
 
 
-def _channels(tree: ExportTree, root: str, days: dict[str, list[str]]) -> Iterator[tuple[str, str, bool]]:
-    """Id, folder, and whether it is private, of every channel that has messages, in the order of the lists.
+def _depth(name: str) -> int:
+    return name.count("/")
 
-    A folder that no list names counts as private, because the export does not show who may read it.
+
+def _rows(tree: ExportTree, name: str, is_entry: IsEntry, faults: list[Fault]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for row in read_rows(tree, name, is_entry):
+        if isinstance(row, Fault):
+            faults.append(row)
+        else:
+            rows.append(row)
+    return rows
+
+
+def _workspace(users: list[dict[str, Any]], tenant: str | None) -> _Workspace:
+    found = _Workspace(tenant or _team(users))
+    for user in users:
+        (found.bots if user.get("is_bot") is True else found.people).add(str(user.get("id")))
+    return found
+
+
+def _channels(tree: ExportTree, root: str, days: Mapping[str, object], faults: list[Fault]) -> list[_Channel]:
+    """Every channel that has messages, in the order of the lists, then the folders that no list names.
+
+    A channel is private where its list or a flag of its row says so. Who can read a folder without a list is unknown.
     """
-    names = set(tree.names())
     left = dict.fromkeys(days)
-    for file, private in (("channels.json", False), ("groups.json", True), ("mpims.json", True), ("dms.json", True)):
-        if f"{root}{file}" not in names:
-            continue
-        for row in read_rows(tree, f"{root}{file}"):
-            folder = next((name for name in (row.get("name"), row.get("id")) if isinstance(name, str) and name in left), None)
+    found: list[_Channel] = []
+    lists = [name for name in tree.names() if name.startswith(root) and PurePosixPath(name).name in _LISTS]
+    for name in sorted(lists, key=lambda name: list(_LISTS).index(PurePosixPath(name).name)):
+        beside, private = name.removeprefix(root).rpartition("/")[0], _LISTS[PurePosixPath(name).name]
+        for row in _rows(tree, name, _is_channel, faults):
+            called = [plain_name(str(each)) for each in (row.get("name"), row.get("id")) if each]
+            folder = next((each for each in (f"{beside}/{each}".lstrip("/") for each in called) if each in left), None)
             if folder is not None:
                 del left[folder]
-                yield str(row.get("id") or folder), folder, private
-    for folder in left:
-        yield folder, folder, True
+                closed = private or any(row.get(flag) is True for flag in _PRIVATE_FLAGS)
+                found.append(_Channel(str(row.get("id") or folder), folder, Access.PRIVATE if closed else Access.PUBLIC))
+    # Slack names folders of direct messages so that they can be recognised.
+    access = {folder: Access.PRIVATE if _PRIVATE_FOLDER.fullmatch(folder) else Access.UNKNOWN for folder in left}
+    found += [_Channel(folder, folder, known) for folder, known in access.items()]
+    return found
 
 
 def _team(users: list[dict[str, Any]]) -> str:
@@ -100,30 +175,54 @@ def _exported_user(user: dict[str, Any], tenant: str, seen_at: int) -> PlatformE
     return PlatformEvent(id=f"user:{user.get('id')}", type=EXPORTED_USER, payload=payload, tenant=tenant)
 
 
-def _exported(
-    message: dict[str, Any], tenant: str, channel: str, place: str, private: bool, bots: frozenset[str]
-) -> PlatformEvent:
+def _day(tree: ExportTree, name: str, channel: _Channel, workspace: _Workspace) -> Iterator[PlatformEvent]:
+    day = PurePosixPath(name).stem
+    # The name of a folder that is not public may name people.
+    place = f"{channel.folder}/{day}.json" if channel.access is Access.PUBLIC else f"{day}.json of a channel that is not public"
+    for index, message in enumerate(read_rows(tree, name, _is_message, place)):
+        if isinstance(message, Fault):
+            yield faulty(message, EXPORTED_MESSAGE, workspace.tenant)
+        else:
+            yield _exported(message, channel, f"{day}:{index}", workspace)
+
+
+def _exported(message: dict[str, Any], channel: _Channel, place: str, workspace: _Workspace) -> PlatformEvent:
     ts = message.get("ts")
     is_ts = isinstance(ts, str) and TS.fullmatch(ts) is not None
-    wrapped: dict[str, Any] = {"team": tenant, "channel": channel, "private": private}
-    if private:
+    wrapped: dict[str, Any] = {"team": workspace.tenant, "channel": channel.id, "private": channel.access is Access.PRIVATE}
+    if channel.access is not Access.PUBLIC:
         wrapped["message"] = {}
+        if channel.access is Access.UNKNOWN:
+            wrapped["unlisted"] = True
     else:
-        wrapped["message"] = _only(message, _KEPT_OF_MESSAGE)
-        if isinstance(message.get("files"), list):
-            wrapped["message"]["files"] = [{"id": file.get("id")} for file in message["files"] if isinstance(file, dict)]
-        if str(message.get("user")) in bots:
+        wrapped["message"] = kept_of(message)
+        author = str(message.get("user"))
+        if author in workspace.bots:
             wrapped["bot"] = True
+        elif author in workspace.people and (message.get("bot_id") or message.get("subtype") == "bot_message"):
+            wrapped["bot"] = False
     return PlatformEvent(
-        id=f"{channel}:{ts}" if is_ts else f"{channel}:{place}",
+        id=f"{channel.id}:{ts}" if is_ts else f"{channel.id}:{place}",
         type=EXPORTED_MESSAGE,
         payload=json.dumps(wrapped, separators=(",", ":")).encode(),
-        tenant=tenant,
+        tenant=workspace.tenant,
         time=datetime.fromtimestamp(float(str(ts)), UTC) if is_ts else None,
     )
 
 
-def _only(found: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def kept_of(message: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a public message that are read."""
+    kept = _only(message, _KEPT_OF_MESSAGE)
+    if isinstance(message.get("files"), list):
+        kept["files"] = [{"id": file.get("id")} for file in message["files"] if isinstance(file, dict)]
+    if isinstance(message.get("file"), dict):
+        kept["file"] = {"id": message["file"].get("id")}
+    if isinstance(message.get("comment"), dict):
+        kept["comment"] = _only(message["comment"], _KEPT_OF_COMMENT)
+    return kept
+
+
+def _only(found: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: found[name] for name in names if name in found}
 
 

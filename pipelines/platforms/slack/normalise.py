@@ -13,17 +13,21 @@ What becomes of what, in both ways:
   time of their own and are not read.
 * Joining the workspace (`team_join`) and being deactivated (`user_change`) are membership, in the space `workspace`. Joining or
   leaving a channel is neither.
-* What an app writes (`bot_id`, `bot_message`, a bot's account) is a bot's. What our own app writes is ignored.
+* What an app writes (`bot_message`, a bot's account, `bot_id`) is a bot's; but where the list of users of an export calls the
+  author a person, a message with `bot_id` is that person's, who posts through an app. A `bot_message` without any id or name is
+  the bot `bot:unnamed`. What our own app writes is ignored. Slack's own accounts (`accounts.py`) are the system.
+* `file_comment` (until August 2018) is a message of who commented, with the text of the comment. `file_mention` is a message.
 * Direct messages, group messages and private channels are ignored: from these the reader of exports takes only that there was
-  a message. A reaction does not show whether its channel is private: do not name private channels in the settings.
-* Every other type is not participation.
+  a message. So are folders that no list of the export names (`unknown_privacy`). A reaction does not show whether its channel
+  is private: do not name private channels in the settings.
+* Every other type is not participation, nor is any other subtype of messages: what Slack writes about a channel
+  (`channel_join`, `channel_topic`, `pinned_item`, `bot_add`, `reminder_add`, ...), copies (`reply_broadcast`,
+  `message_replied`), and what it shows in place of a message (`ekm_access_denied`, `huddle_thread`).
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-
-from pydantic_core import from_json
 
 from events.identity import account_in_key, name_account
 from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit
@@ -32,24 +36,31 @@ from events.raw import RawEvent
 from events.verb import Verb
 from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored
 from pipelines.platforms.slack import payloads
+from pipelines.platforms.slack.accounts import SLACKBOT, SYSTEM_ACCOUNTS
 from pipelines.platforms.slack.export import EXPORTED_MESSAGE, EXPORTED_USER
 from pipelines.platforms.slack.markup import mentions_in, refs_in
-from pipelines.platforms.slack.payloads import Callback, Edited, Message, User
+from pipelines.platforms.slack.payloads import Callback, Edited, Message, Profile, User
 from pipelines.platforms.slack.webhook import URL_VERIFICATION
 from pipelines.shared.payload import at_seconds
 from pipelines.shared.revisions import deleted, edited
+from pipelines.shared.text import parse_payload
 
-SLACKBOT = "USLACKBOT"
+UNNAMED_BOT = "bot:unnamed"
+"""The account of bots that nothing names."""
 WORKSPACE = "workspace"
 """The space of what concerns the whole workspace."""
-_WRITTEN = frozenset({None, "bot_message", "file_share", "me_message", "thread_broadcast"})
+_WRITTEN = frozenset(
+    {None, "bot_message", "file_comment", "file_mention", "file_share", "me_message", "slackbot_response", "thread_broadcast"}
+)
 """Subtypes of messages that somebody wrote."""
+_BY_SLACK = frozenset({"file_share", "file_mention"})
+"""Subtypes whose text Slack began."""
 _PRIVATE = frozenset({"im", "mpim", "group", "app_home"})
 
 
 def normalise(raw: RawEvent) -> Iterator[Found]:
     """The actions in a webhook's body or in a record of an export. Raises ValueError for what is not Slack's."""
-    payload = from_json(raw.payload, allow_inf_nan=False)
+    payload = parse_payload(raw.payload)
     if raw.type == EXPORTED_MESSAGE:
         yield from _exported_message(payload)
     elif raw.type == EXPORTED_USER:
@@ -132,18 +143,18 @@ def _deletion(callback: Callback, channel: str, ts: str, previous: Message | Non
     return deleted(gone, f"{gone.key}:delete", _moment(at), _milliseconds(at))
 
 
-def _written(tenant: str, channel: str, message: Message, *, bot: bool = False) -> Iterator[Found]:
+def _written(tenant: str, channel: str, message: Message, *, bot: bool | None = None) -> Iterator[Found]:
     original = _message(tenant, channel, message, bot=bot)
     yield original
     if message.edited is not None:
         yield _edit(original, message.edited)
 
 
-def _message(tenant: str, channel: str, message: Message, *, bot: bool = False) -> Action:
+def _message(tenant: str, channel: str, message: Message, *, bot: bool | None = None) -> Action:
     actor, kind = _author(message, bot=bot)
     key = f"{channel}:{message.ts}"
     thread = f"{channel}:{message.thread_ts}" if message.thread_ts and message.thread_ts != message.ts else None
-    text = message.text or ""
+    text = message.own_text
     return Action(
         key=key,
         tenant=tenant,
@@ -157,8 +168,9 @@ def _message(tenant: str, channel: str, message: Message, *, bot: bool = False) 
         object_kind=ObjectKind.MESSAGE,
         thread_id=thread,
         reply_to_id=thread,
-        mentions=mentions_in(text),
-        refs=refs_in(text) + tuple(file.id for file in message.files or ()),
+        # Slack began the text of a shared file with the author's name.
+        mentions=tuple(one for one in mentions_in(text) if one != actor or message.subtype not in _BY_SLACK),
+        refs=refs_in(text) + message.file_ids,
         size=len(text),
         size_unit=SizeUnit.CHARACTERS,
         text=text,
@@ -169,13 +181,18 @@ def _edit(original: Action, edit: Edited) -> Action:
     return edited(original, f"{original.key}:edit:{edit.ts}", _moment(edit.ts), _milliseconds(edit.ts))
 
 
-def _author(message: Message, *, bot: bool) -> tuple[str, ActorKind]:
-    account = message.user or message.bot_id or (name_account(message.username) if message.username else None)
+def _author(message: Message, *, bot: bool | None) -> tuple[str, ActorKind]:
+    """The account that wrote a message, and its kind. `bot`: what the list of users says of it, where there is one."""
+    name = name_account(message.username) if message.username and message.username.strip() else None
+    by_itself = message.subtype == "bot_message"
+    # A bot_message for a person whom the list of users knows is the app's own, not that person's.
+    author = None if by_itself and bot is False else message.author
+    account = author or message.bot_id or name or (UNNAMED_BOT if by_itself else None)
     if account is None:
         raise ValueError("a message without user, bot_id and username")
-    if account == SLACKBOT:
+    if account in SYSTEM_ACCOUNTS:
         return account, ActorKind.SYSTEM
-    by_app = bot or message.bot_id is not None or message.subtype == "bot_message"
+    by_app = by_itself or bot or (bot is None and message.bot_id is not None)
     return account, ActorKind.BOT if by_app else ActorKind.HUMAN
 
 
@@ -220,7 +237,7 @@ def _user(callback: Callback, what: str, received_at: datetime) -> Iterator[Foun
     sent_at = _moment(event.event_ts) if event.event_ts else received_at
     seen = _account(user, tenant, updated or sent_at)
     yield seen
-    joined, left = what == "team_join", what == "user_change" and user.deleted
+    joined, left = what == "team_join", what == "user_change" and user.deleted is True
     if not (joined or left):
         return
     at = sent_at if joined else updated or sent_at
@@ -240,20 +257,25 @@ def _user(callback: Callback, what: str, received_at: datetime) -> Iterator[Foun
 
 def _account(user: User, tenant: str, seen_at: datetime) -> AccountSeen:
     kind = None if user.is_bot is None else ActorKind.BOT if user.is_bot else ActorKind.HUMAN
+    profile = user.profile or Profile()
     return AccountSeen(
         tenant=tenant,
         native_id=user.id,
         seen_at=seen_at,
         handle=user.name,
-        display_name=user.profile.display_name or user.profile.real_name or user.real_name,
-        email=user.profile.email,
-        kind=ActorKind.SYSTEM if user.id == SLACKBOT else kind,
+        display_name=profile.display_name or profile.real_name or user.real_name,
+        email=profile.email,
+        kind=ActorKind.SYSTEM if user.id in SYSTEM_ACCOUNTS else kind,
     )
 
 
 def _exported_message(payload: Any) -> Iterator[Found]:
-    if isinstance(payload, dict) and payload.get("private"):  # the reader leaves its message empty
-        yield Ignored(Reason.PRIVATE, payloads.PrivateMessage.model_validate(payload).team)
+    if isinstance(payload, dict) and (payload.get("private") or payload.get("unlisted")):  # the reader leaves its message empty
+        closed = payloads.ClosedMessage.model_validate(payload)
+        if closed.private:
+            yield Ignored(Reason.PRIVATE, closed.team)
+        else:
+            yield Ignored(Reason.UNKNOWN_PRIVACY, closed.team, closed.channel)
         return
     exported = payloads.ExportedMessage.model_validate(payload)
     message = exported.message

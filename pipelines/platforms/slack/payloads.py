@@ -47,15 +47,22 @@ class Edited(Part):
 
 
 class File(Part):
-    """A file that comes with a message."""
+    """A file that comes with a message. A deleted one may have no id."""
 
-    id: Id
+    id: Id | None = None
 
 
 class BotProfile(Part):
     """The app behind a bot."""
 
     app_id: str | None = None
+
+
+class Comment(Part):
+    """A comment on a file, which was a message of its own until August 2018."""
+
+    user: str | None = None
+    comment: str | None = None
 
 
 class Message(Part):
@@ -72,6 +79,24 @@ class Message(Part):
     thread_ts: Ts | None = None
     edited: Edited | None = None
     files: tuple[File, ...] | None = None
+    file: File | None = None
+    comment: Comment | None = None
+
+    @property
+    def author(self) -> str | None:
+        """The account that wrote it: of a comment on a file, who commented."""
+        return (self.comment.user if self.subtype == "file_comment" and self.comment else None) or self.user
+
+    @property
+    def own_text(self) -> str:
+        """What the author wrote. Slack's own text about a comment on a file names the file's owner."""
+        return (self.comment.comment if self.subtype == "file_comment" and self.comment else self.text) or ""
+
+    @property
+    def file_ids(self) -> tuple[str, ...]:
+        """The files that it shares, mentions or is about."""
+        found = (*(self.files or ()), *((self.file,) if self.file else ()))
+        return tuple(dict.fromkeys(file.id for file in found if file.id))
 
     @property
     def app(self) -> str | None:
@@ -135,9 +160,9 @@ class User(Part):
     name: str | None = None
     real_name: str | None = None
     is_bot: bool | None = None
-    deleted: bool = False
+    deleted: bool | None = None
     updated: Epoch | None = None
-    profile: Profile = Profile()
+    profile: Profile | None = None
 
 
 class UserEvent(Part):
@@ -147,19 +172,22 @@ class UserEvent(Part):
     event_ts: Ts | None = None
 
 
-class PrivateMessage(Part):
-    """A message of an export that is private: only its team is read."""
+class ClosedMessage(Part):
+    """A message of a channel that is private, or that no list of the export names. Only where it was is read."""
 
     team: Id
+    channel: Id
+    private: bool = False
+    unlisted: bool = False
 
 
 class ExportedMessage(Part):
-    """A message of an export, as `export.py` wraps it."""
+    """A message of an export, as `export.py` wraps it. `bot`: whether the list of users calls the author a bot."""
 
     team: Id
     channel: Id
     private: bool
-    bot: bool = False
+    bot: bool | None = None
     message: Message
 
 

@@ -23,7 +23,6 @@ PLATFORM = Platform(
         ),
         "History: run `guildhall import zulip-archive FILE` with what zulip-archive stores, or with Zulip's own export.",
         "Give the source and --tenant the same tenant, so that live traffic and history have the same accounts.",
-        "Archives without accounts do not mark bots: list `name:notification bot` and `name:welcome bot` among the bots.",
         (
             "In a community's space, `spaces` are numbers of streams, or `organization` for what concerns all of them. Name "
             "public streams only: a live message does not show whether its stream is private."
@@ -39,7 +38,7 @@ PLATFORM = Platform(
         "The text of messages, beyond whether it asks or thanks. The text is dropped once these features are read.",
         "The names of topics: they are stored as keyed hashes only.",
     ),
-    version=1,
+    version=2,
     normalise=normalise,
     verify=verify,
     sign=sign,

@@ -1,39 +1,65 @@
-"""Zulip's archives: zulip-archive's folders of topics, and Zulip's own export of an organisation, as records of one message."""
+"""Zulip's archives: zulip-archive's folders of topics, and Zulip's own export of an organisation, as records of one message.
+
+Names of topics and files of topics may name people: a place in a rejected record is a number of a stream and of a file.
+"""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
 from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.imports.archive import ExportTree, open_tree, read_rows
+from pipelines.platforms.zulip.payloads import INTERNAL_REALM
+from pipelines.shared.entries import Fault, entries, faulty
 from pipelines.shared.payload import MAX_SECONDS, at_seconds
+from pipelines.shared.text import decoded, read_json
 
 EXPORTED_MESSAGE = "zulip.export"
+UNLISTED = "unlisted"
+"""The type of a record for a folder or a stream of which the archive does not show who can read it."""
 _STREAM = re.compile(r"([0-9]{1,15})-.*", re.DOTALL)
+_INDEX = "stream_index.json"
+_JSON = ".json"
 _EXPORTED_MESSAGES = re.compile(r"messages-[0-9]+\.json")
 _OF_A_STREAM = 2
 """The type of a recipient that is a stream; other messages are private."""
 _CHUNK_TABLES = ("zerver_stream", "zerver_recipient", "zerver_userprofile")
+_CROSS_REALM = "zerver_userprofile_crossrealm"
+"""The accounts of Zulip itself."""
+_is_message = frozenset({"id", "content"}).issubset
+_MESSAGES = re.compile(r'"zerver_message"\s*:\s*(?=\[)')
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """A file that holds one topic. `stream` is None for a file in a folder that shows no stream."""
+
+    name: str
+    stream: int | None
+    topic: str
+    folder: str
 
 
 def read_archive(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     """Every message of an archive: a tar (compressed or not), a zip, or the unpacked folder. Raises ExportError.
 
     Two layouts are known: zulip-archive's `<id>-<stream>/<topic>.json`, which has only the names of people, and Zulip's own
-    export (`realm.json`, `messages-000001.json` …), which has accounts, bots and private streams. One file is in memory at a
+    export (`realm.json`, `messages-000001.json` ...), which has accounts, bots and private streams. One file is in memory at a
     time. The id of a record is the message's. The tenant is that of the options, otherwise the organisation's name, otherwise
-    `export`.
+    `export`. What cannot be read is one rejected record, and reading goes on behind it.
     """
     with open_tree(path) as tree:
         names = tree.names()
         realm = min((name for name in names if PurePosixPath(name).name == "realm.json"), key=len, default=None)
-        topics = [found for found in map(_topic, names) if found is not None]
+        topics = [found for found in _topics_of(names) if found is not None]
         if realm is not None:
             yield from _own_export(tree, names, realm, options)
-        elif topics:
+        elif any(topic.stream is not None for topic in topics):
             yield from _topics(tree, topics, options.tenant or "export")
         else:
             raise ExportError(
@@ -43,23 +69,39 @@ def read_archive(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
             )
 
 
-def _topic(name: str) -> tuple[str, int, str] | None:
-    """The file, the stream's number and the topic, of a file that holds one topic."""
-    path = PurePosixPath(name)
-    stream = _STREAM.fullmatch(path.parent.name)
-    if stream is None or path.suffix != ".json":
-        return None
-    # The archive encodes names as Zulip does in its URLs: percent-encoding, with a dot for the percent sign.
-    return name, int(stream.group(1)), unquote(path.stem.replace(".", "%"), errors="replace")
+def _topics_of(names: list[str]) -> Iterator[_Topic]:
+    """The files of topics. The folder of the index, where there is one, is the root: streams lie directly in it.
+
+    A stream's name may hold `/`, so its topics may lie deeper than one folder.
+    """
+    index = min((name for name in names if PurePosixPath(name).name == _INDEX), key=len, default=None)
+    root = None if index is None else index.removesuffix(_INDEX)
+    for name in names:
+        folder, _, file = name.rpartition("/")
+        inside = folder if root is None else f"{folder}/".removeprefix(root).rstrip("/")
+        if not file.endswith(_JSON) or not inside or (root is not None and not name.startswith(root)):
+            continue
+        parts = inside.split("/")
+        # Without an index, the folder of the whole archive may look like a stream too: the nearest folder counts.
+        stream = next(filter(None, map(_STREAM.fullmatch, parts[:1] if root is not None else reversed(parts))), None)
+        # The archive encodes names as Zulip does in its URLs: percent-encoding, with a dot for the percent sign.
+        topic = unquote(file.removesuffix(_JSON).replace(".", "%"), errors="replace")
+        yield _Topic(name, int(stream.group(1)) if stream else None, topic, inside)
 
 
-def _topics(tree: ExportTree, topics: list[tuple[str, int, str]], tenant: str) -> Iterator[PlatformEvent]:
-    for name, stream, topic in topics:
-        for index, message in enumerate(read_rows(tree, name)):
+def _topics(tree: ExportTree, topics: list[_Topic], tenant: str) -> Iterator[PlatformEvent]:
+    for number, topic in enumerate(topics, 1):
+        if topic.stream is None:
+            yield _exported({"type": UNLISTED, "space": topic.folder}, None, None, topic.name, tenant)
+            continue
+        for index, message in enumerate(read_rows(tree, topic.name, _is_message, f"stream {topic.stream}, file {number}")):
+            if isinstance(message, Fault):
+                yield faulty(message, EXPORTED_MESSAGE, tenant)
+                continue
             kept = {each: message.get(each) for each in ("id", "content", "sender_full_name", "timestamp")}
             # The content is HTML, as the site showed it.
-            kept |= {"type": "stream", "stream_id": stream, "subject": topic, "content_type": "text/html"}
-            yield _exported(kept, message.get("id"), message.get("timestamp"), f"{name}:{index}", tenant)
+            kept |= {"type": "stream", "stream_id": topic.stream, "subject": topic.topic, "content_type": "text/html"}
+            yield _exported(kept, message.get("id"), message.get("timestamp"), f"{topic.name}:{index}", tenant)
 
 
 def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportOptions) -> Iterator[PlatformEvent]:
@@ -67,8 +109,8 @@ def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportO
     streams = {row.get("id"): row for row in _rows(tables, "zerver_stream", realm)}
     recipients = {row.get("id"): row for row in _rows(tables, "zerver_recipient", realm)}
     people = {
-        row.get("id"): row
-        for table in ("zerver_userprofile", "zerver_userprofile_crossrealm", "zerver_userprofile_mirrordummy")
+        row.get("id"): {**row, "sender_realm_str": INTERNAL_REALM} if table == _CROSS_REALM else row
+        for table in ("zerver_userprofile", _CROSS_REALM, "zerver_userprofile_mirrordummy")
         for row in _rows(tables, table, realm, needed=table in _CHUNK_TABLES)
     }
     realms = _rows(tables, "zerver_realm", realm, needed=False)
@@ -78,7 +120,10 @@ def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportO
     for name in names:
         if PurePosixPath(name).parent != folder or not _EXPORTED_MESSAGES.fullmatch(PurePosixPath(name).name):
             continue
-        for index, message in enumerate(_rows(_tables(tree, name), "zerver_message", name)):
+        for index, message in enumerate(_messages(tree, name)):
+            if isinstance(message, Fault):
+                yield faulty(message, EXPORTED_MESSAGE, tenant)
+                continue
             recipient = recipients.get(message.get("recipient"), {})
             stream = streams.get(recipient.get("type_id"), {}) if recipient.get("type") == _OF_A_STREAM else {}
             kept = _kept(message, stream, people.get(message.get("sender"), {}))
@@ -87,7 +132,11 @@ def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportO
 
 def _kept(message: Mapping[str, Any], stream: Mapping[str, Any], sender: Mapping[str, Any]) -> dict[str, Any]:
     """Only what is read of a message; of a private one only that there was one."""
-    if not stream or stream.get("invite_only") is not False:
+    closed = stream.get("invite_only")
+    # In old exports the flag is null for streams of the time before it; what everybody on the web reads is public.
+    if stream and closed is None and stream.get("is_web_public") is not True:
+        return {"type": UNLISTED, "id": message.get("id"), "space": str(stream.get("id"))}
+    if not stream or closed not in {False, None}:
         return {"type": "private", "id": message.get("id")}
     rendered = message.get("rendered_content")
     return {
@@ -100,14 +149,41 @@ def _kept(message: Mapping[str, Any], stream: Mapping[str, Any], sender: Mapping
         "sender_id": message.get("sender"),
         "sender_full_name": sender.get("full_name"),
         "sender_email": sender.get("delivery_email") or sender.get("email"),
+        "sender_realm_str": sender.get("sender_realm_str"),
         "sender_is_bot": sender.get("is_bot"),
         "timestamp": message.get("date_sent"),
     }
 
 
-def _tables(tree: ExportTree, name: str) -> Mapping[str, Any]:
+def _messages(tree: ExportTree, name: str) -> Iterator[dict[str, Any] | Fault]:
+    """The messages of one file of Zulip's own export. Of a damaged file, those that can be read."""
+    place = PurePosixPath(name).name
     try:
-        tables = json.loads(tree.read(name))
+        content = tree.read(name)
+    except ExportError as error:
+        yield Fault(place, error.why.rpartition(": ")[2].removesuffix("."))
+        return
+    try:
+        rows = _rows(_object(content, name), "zerver_message", name, entries_checked=False)
+    except ExportError as error:
+        text = decoded(content)
+        found = _MESSAGES.search(text)
+        if found is None:
+            yield Fault(place, error.why.rpartition(": ")[2].removesuffix("."))
+        else:
+            yield from entries(StringIO(text[found.end() :]).read, place, _is_message)
+        return
+    for number, row in enumerate(rows, 1):
+        yield row if isinstance(row, dict) else Fault(f"{place}, entry {number}", "it should be an object")
+
+
+def _tables(tree: ExportTree, name: str) -> Mapping[str, Any]:
+    return _object(tree.read(name), name)
+
+
+def _object(content: bytes, name: str) -> Mapping[str, Any]:
+    try:
+        tables = read_json(content)
     except (ValueError, RecursionError) as error:
         raise _broken(name, "it is not JSON") from error
     if not isinstance(tables, dict):
@@ -115,9 +191,13 @@ def _tables(tree: ExportTree, name: str) -> Mapping[str, Any]:
     return tables
 
 
-def _rows(tables: Mapping[str, Any], table: str, name: str, *, needed: bool = True) -> list[dict[str, Any]]:
+def _rows(
+    tables: Mapping[str, Any], table: str, name: str, *, needed: bool = True, entries_checked: bool = True
+) -> list[dict[str, Any]]:
+    """The rows of a table. Null is an empty table. Raises ExportError where a needed one is not there."""
     rows = tables.get(table, None if needed else [])
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    rows = [] if rows is None and table in tables else rows
+    if not isinstance(rows, list) or (entries_checked and not all(isinstance(row, dict) for row in rows)):
         raise _broken(name, f"it has no list {table}")
     return rows
 
@@ -129,7 +209,7 @@ def _exported(kept: Mapping[str, Any], own: object, at: object, place: str, tena
         type=EXPORTED_MESSAGE,
         payload=json.dumps(kept, separators=(",", ":")).encode(),
         tenant=tenant,
-        time=at_seconds(at) if known else None,  # type: ignore[arg-type]  # `known` means a number
+        time=at_seconds(at) if known else None,  # type: ignore[arg-type]  # a number, as `known` says
     )
 
 

@@ -6,15 +6,18 @@ What becomes of what, in all ways:
   or of the import; where those have none, the domain of the bot's address.
 * A message is a `post` in the thread of its stream and topic. The first one is too: no source shows which was first, and SQL
   finds it. It is a `reply` where it quotes another (a link to a message, then a quotation); it answers that message. Topics are
-  equal regardless of case and of the mark `✔` of resolved ones; the empty topic is none. People write the names of topics, so a
-  thread is stored as a keyed hash.
+  equal regardless of case and of the mark `✔` of resolved ones; the empty topic (general chat) is none. People write
+  the names of topics, so a thread is stored as a keyed hash.
 * Features and size are those of the sender's own text: without quotations, and for features without code.
 * Mentions are read from the rendered message. Silent mentions, and those of everybody or of a group, mention nobody.
 * An edit revises. A move revises every moved message with its new place. A topic that gets its `✔` is a `resolve` by whoever
   sets it. A deletion revises; Zulip does not show who deleted. What the server renders again is not participation.
 * An account is its number. In an archive that has only names the account is the name, and so are those whom its messages
-  mention. Zulip's own accounts (of the realm `zulipinternal`) are the system. A bot is one that an export or an event flags.
+  mention. Zulip's own accounts (of the realm `zulipinternal`, otherwise by `accounts.py`) are the system. A bot is
+  one that an export or an event flags.
 * A new account joins, in the space `organization`; a deactivated one leaves. What our own bot writes is ignored.
+* A folder of an archive that shows no stream, and a stream of which an export does not show who can read it, are ignored
+  (`unknown_privacy`).
 * Private messages, and private streams where the export marks them, are ignored: the reader of archives takes nothing of their
   content. A live message does not show whether its stream is private: do not name private streams in the settings.
 * Reactions do not show in which stream they were given, so a private stream cannot be excluded. They and every other event are
@@ -32,7 +35,7 @@ from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
 from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored
-from pipelines.platforms.zulip.export import EXPORTED_MESSAGE
+from pipelines.platforms.zulip.export import EXPORTED_MESSAGE, UNLISTED
 from pipelines.platforms.zulip.markup import Content, read_html, read_typed
 from pipelines.platforms.zulip.payloads import Deleted, Event, Hook, Message, PersonEvent, Update
 from pipelines.platforms.zulip.webhook import LIVE
@@ -44,8 +47,11 @@ ORGANIZATION = "organization"
 """The space of what concerns the whole organisation."""
 ZULIP = "zulip"
 """The account that is used where Zulip does not show who acts."""
+_OF_STREAMS = frozenset({"stream", "channel"})
+"""Types of messages that are not private. Zulip renames streams to channels."""
 RESOLVED = "✔ "
-NO_TOPIC = frozenset({"", "(no topic)"})
+NO_TOPIC = frozenset({"", "(no topic)", "general chat"})
+"""Messages without a topic. Zulip shows the empty topic as `general chat`, and clients of old versions as `(no topic)`."""
 
 
 def normalise(raw: RawEvent) -> Iterator[Found]:
@@ -88,7 +94,10 @@ def _event(raw: RawEvent, tenant: str, payload: dict[str, Any]) -> Iterator[Foun
 
 
 def _message(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
-    if found.get("type") != "stream":
+    if found.get("type") == UNLISTED:
+        yield Ignored(Reason.UNKNOWN_PRIVACY, tenant, str(found.get("space")))
+        return
+    if found.get("type") not in _OF_STREAMS:
         yield Ignored(Reason.PRIVATE, tenant)
         return
     message = Message.model_validate(found)
@@ -96,11 +105,11 @@ def _message(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
     if html is None and message.content_type == "text/html":
         html = message.content
     # Where the sender has only a name, the mentioned have only names too: otherwise one person would have two accounts.
-    content = read_typed(message.content) if html is None else read_html(html, by_name=message.sender_id is None)
+    content = read_typed(message.content or "") if html is None else read_html(html, by_name=message.sender_id is None)
     post = replace(
         _about(tenant, message.id, message.stream_id, at_seconds(message.timestamp), message.account),
         actor_kind=message.kind,
-        thread_id=_thread(message.stream_id, message.subject),
+        thread_id=_thread(message.stream_id, message.subject or ""),
     )
     yield _with(post, content)
     yield from _account(tenant, message)
@@ -190,7 +199,7 @@ def _is_resolving(update: Update) -> bool:
 
 def _deleted(tenant: str, found: Deleted, at: datetime) -> Iterator[Found]:
     numbers = found.message_ids or (() if found.message_id is None else (found.message_id,))
-    if found.message_type != "stream" or found.stream_id is None:
+    if found.message_type not in _OF_STREAMS or found.stream_id is None:
         yield Ignored(Reason.PRIVATE, tenant)
         return
     if not numbers:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from events.identity import name_account
 from events.interaction import ActorKind
+from pipelines.platforms.zulip.accounts import is_system
 from pipelines.shared.payload import Part, Seconds
 
 INTERNAL_REALM = "zulipinternal"
@@ -21,8 +22,8 @@ class Message(Part):
 
     id: Number
     stream_id: Number
-    subject: str = ""
-    content: str = ""
+    subject: str | None = None
+    content: str | None = None
     content_type: str | None = None
     rendered_content: str | None = None
     timestamp: Seconds
@@ -43,8 +44,9 @@ class Message(Part):
 
     @property
     def kind(self) -> ActorKind:
-        """The kind of its sender, by the platform's flags."""
-        if self.sender_realm_str == INTERNAL_REALM:
+        """The kind of its sender, by the platform's flags and the accounts that are Zulip's own."""
+        by_name = self.account if self.sender_id is None else None
+        if self.sender_realm_str == INTERNAL_REALM or is_system(by_name, self.sender_email):
             return ActorKind.SYSTEM
         return ActorKind.BOT if self.sender_is_bot else ActorKind.HUMAN
 
