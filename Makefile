@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check bench chaos peers lock clean
+.PHONY: help install demo up test check bench browse chaos peers lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -48,6 +48,9 @@ check: $(STAMP)  ## Style, types, imports, documentation against code
 
 bench: $(STAMP)  ## Speed as ratios: one table at the end, and var/bench.json
 	@$(BIN)/python tests/benchmarks/run.py
+
+browse: $(STAMP)  ## Dagster's page driven in Chromium: materialize, cancel, a shell; a table and screenshots
+	@$(BIN)/python tests/browser/drive_dagster.py
 
 chaos: $(STAMP)  ## Gateway, worker and refresher killed -9 at random moments, as a table
 	@$(BIN)/python tests/chaos/run.py

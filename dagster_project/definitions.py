@@ -7,7 +7,7 @@ import dagster as dg
 
 from dagster_project.defs.assets import WAREHOUSE, landing_assets, publication, warehouse_assets
 from dagster_project.defs.instance import dagster_home
-from dagster_project.defs.lineage import kept_lineage
+from dagster_project.defs.lineage import stored_lineage
 from dagster_project.defs.reports import report_pages, reports, reports_when_due
 from dagster_project.defs.schedules import checks_every_hour, published_checks
 from dagster_project.defs.sensors import refresher_sensor
@@ -23,7 +23,7 @@ def definitions(
     warehouse: dg.ResourceDefinition = borrowed_warehouse,
 ) -> dg.Definitions:
     """Assets, checks, schedules and sensors for a catalog of models; `warehouse` is how a run comes to the warehouse."""
-    lineage = kept_lineage(models, dagster_home(home) / "lineage.json")
+    lineage = stored_lineage(models, dagster_home(home) / "lineage.json")
     return dg.Definitions(
         assets=[landing_assets(), warehouse_assets(models, lineage), publication(models), report_pages],
         jobs=[reports, published_checks],

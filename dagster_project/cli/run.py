@@ -57,4 +57,4 @@ def up(
     settings = state.settings()
     if not settings.community:
         note("No community is configured, so events belong to nobody. Add [community.NAME] to guildhall.toml.")
-    run_all(settings, only=tuple(part.strip() for part in only.split(",")) if only else None, say=show)
+    run_all(settings, only=tuple(part.strip() for part in only.split(",")) if only else None, report=show)

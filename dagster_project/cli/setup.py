@@ -181,6 +181,8 @@ def _platform(slug: str) -> dict[str, Any]:
         "exports": sorted(row.exports),
         "webhook": f"/hooks/{slug}/<source>" if SourceKind.WEBHOOK in row.arrives else None,
         "setup": list(row.setup),
+        "reads": list(row.reads),
+        "does_not_read": list(row.does_not_read),
         "reference": row.reference,
     }
 

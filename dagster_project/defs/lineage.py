@@ -30,7 +30,7 @@ def column_lineage(models: Sequence[Model]) -> dict[str, Columns]:
     return {model.table: _of_python(model, headers) if model.language == "python" else _of(model, schema) for model in models}
 
 
-def kept_lineage(models: Sequence[Model], path: Path) -> dict[str, Columns]:
+def stored_lineage(models: Sequence[Model], path: Path) -> dict[str, Columns]:
     """The same of the published tables, by published and landing tables, from a file as long as no model changes.
 
     Following the SQL takes seconds, and several processes need the lineage whenever they start.
@@ -38,11 +38,11 @@ def kept_lineage(models: Sequence[Model], path: Path) -> dict[str, Columns]:
     described = repr([(model.table, sorted(model.header.columns), model.code) for model in models])
     fingerprint = hashlib.sha256(f"{sqlglot.__version__}\n{LANDING_TABLES}\n{described}".encode()).hexdigest()
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept["fingerprint"] == fingerprint:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored["fingerprint"] == fingerprint:
             return {
                 table: {column: tuple((t, c) for t, c in sources) for column, sources in columns.items()}
-                for table, columns in kept["lineage"].items()
+                for table, columns in stored["lineage"].items()
             }
     except (OSError, ValueError, KeyError, TypeError):
         pass
@@ -100,7 +100,7 @@ def _of(model: Model, schema: MappingSchema) -> Columns:
 
 
 def _of_python(model: Model, headers: Mapping[str, Header]) -> Columns:
-    """The columns that a function passes on, by their names: what it computes from others, only its code can say."""
+    """The columns that a function passes on, by their names: what it computes from others is in its code."""
     read = [table for table in sorted(model.header.reads) if table in headers]
     return {
         column: tuple((table, column) for table in read if column in headers[table].columns) for column in model.header.columns

@@ -81,7 +81,7 @@ def check_spec(model: Model, check: Check) -> AssetCheckSpec:
 
 
 def column_types(models: Sequence[Model]) -> dict[str, dict[str, str]]:
-    """The types of every table's columns, from a build of nothing: DuckDB says what each SELECT gives."""
+    """The types of every table's columns, from a build of nothing: DuckDB knows what each SELECT returns."""
     con = open_memory()
     try:
         build(con, models, (), datetime(2025, 1, 6))  # noqa: DTZ001 - naive UTC, as all moments of the warehouse

@@ -16,7 +16,7 @@ from events.files import write_atomic
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 STEADY_AFTER = 60.0
-"""Seconds of running after which a child counts as well again: its next restart is quick."""
+"""Seconds of running after which a child counts as healthy: its next restart is quick."""
 GRACE = 30.0
 """Seconds a child has to stop after SIGTERM. Killing it then loses nothing; it only repeats a little work."""
 PR_SET_PDEATHSIG = 1
@@ -33,7 +33,7 @@ class Child:
     """Stopped only when all others have ended, because they finish their work with it: Kafka."""
 
 
-class _Kept:
+class _Running:
     def __init__(self, child: Child, log: Path) -> None:
         self.child = child
         self.log = log
@@ -73,59 +73,62 @@ class _Kept:
 class Supervisor:
     """Keeps children running until `stop`; starts them in order, stops them together, those that are `last` last."""
 
-    def __init__(self, children: Sequence[Child], logs: Path, say: Callable[[str], None], clock: Callable[[], float]) -> None:
-        """`say` gets one sentence for each start and death; `clock` gives monotonic seconds."""
-        self._kept = [_Kept(child, logs / f"{child.name}.log") for child in children]
-        self._say, self._clock = say, clock
+    def __init__(
+        self, children: Sequence[Child], logs: Path, report: Callable[[str], None], clock: Callable[[], float]
+    ) -> None:
+        """`report` gets one sentence for each end of a child; `clock` gives monotonic seconds."""
+        self._running = [_Running(child, logs / f"{child.name}.log") for child in children]
+        self._report, self._clock = report, clock
         self._stopping = threading.Event()
 
     def pids(self) -> dict[str, int]:
         """The children that run now."""
-        return {k.child.name: k.process.pid for k in self._kept if k.process and k.process.poll() is None}
+        return {r.child.name: r.process.pid for r in self._running if r.process and r.process.poll() is None}
 
     def stop(self) -> None:
         """Let `run` come to its end."""
         self._stopping.set()
 
     def run(self, on_change: Callable[[dict[str, int]], None] = lambda _pids: None) -> None:
-        """Keep everything running until `stop`; `on_change` is told the pids whenever they change."""
-        told: dict[str, int] = {}
+        """Keep everything running until `stop`; `on_change` gets the pids whenever they change."""
+        reported: dict[str, int] = {}
         try:
             while not self._stopping.is_set():
-                for kept in self._kept:
-                    self._look_after(kept)
+                for running in self._running:
+                    self._look_after(running)
                 pids = self.pids()
-                if pids != told:
-                    told = pids
+                if pids != reported:
+                    reported = pids
                     on_change(pids)
                 self._stopping.wait(0.2)
         finally:
             self._stop_all()
 
-    def _look_after(self, kept: _Kept) -> None:
+    def _look_after(self, running: _Running) -> None:
         now = self._clock()
-        if kept.process is not None and kept.process.poll() is not None:
-            lived = now - kept.started
-            kept.pause = FIRST_PAUSE if lived > STEADY_AFTER else min(LONGEST_PAUSE, kept.pause * 2)
-            kept.due = now + kept.pause
-            self._say(
-                f"{kept.child.name} ended with {kept.process.returncode} after {lived:.0f} s; again in {kept.pause:.0f} s"
-            )
-            kept.process = None
-        if kept.process is None and now >= kept.due:
-            kept.start(now)
+        if running.process is not None and running.process.poll() is not None:
+            lived = now - running.started
+            running.pause = FIRST_PAUSE if lived > STEADY_AFTER else min(LONGEST_PAUSE, running.pause * 2)
+            running.due = now + running.pause
+            code = running.process.returncode
+            self._report(f"{running.child.name} ended with {code} after {lived:.0f} s; again in {running.pause:.0f} s")
+            running.process = None
+        if running.process is None and now >= running.due:
+            running.start(now)
 
     def _stop_all(self) -> None:
         for last in (False, True):
             wave = [
-                k for k in reversed(self._kept) if k.child.last is last and k.process is not None and k.process.poll() is None
+                k
+                for k in reversed(self._running)
+                if k.child.last is last and k.process is not None and k.process.poll() is None
             ]
-            for kept in wave:
-                kept.ask_to_stop()
+            for running in wave:
+                running.ask_to_stop()
             until = time.monotonic() + GRACE
-            for kept in wave:
-                kept.end(until)
-                self._say(f"{kept.child.name} stopped")
+            for running in wave:
+                running.end(until)
+                self._report(f"{running.child.name} stopped")
 
 
 def die_with_parent() -> None:
@@ -138,7 +141,7 @@ def die_with_parent() -> None:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """What runs now for a home folder, as `guildhall up` wrote it down."""
+    """What runs now for a home folder, as `guildhall up` recorded it."""
 
     pid: int
     bootstrap: str
@@ -150,7 +153,7 @@ class RunState:
 
 
 def write_run_state(path: Path, run_state: RunState) -> None:
-    """Write it down whole or not at all."""
+    """Write it whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"pid": run_state.pid, "bootstrap": run_state.bootstrap, "children": run_state.children}
     write_atomic(path, json.dumps(content), durable=False)

@@ -31,7 +31,7 @@ def context_of(settings: Settings) -> Context:
 
 
 @contextmanager
-def services(settings: Settings, needed: Sequence[str], say: Callable[[str], None]) -> Iterator[str]:
+def services(settings: Settings, needed: Sequence[str], report: Callable[[str], None]) -> Iterator[str]:
     """Give the address of a Kafka with its topics; `kafka` and `worker` are started for a while where nothing runs them."""
     run_state = run_state_of(settings)
     address = settings.kafka.bootstrap_servers or (run_state.bootstrap if run_state else None)
@@ -41,14 +41,14 @@ def services(settings: Settings, needed: Sequence[str], say: Callable[[str], Non
     try:
         if address is None:
             lock = _take_kafka(settings)
-            say("Starting Kafka for this command …")
+            report("Starting Kafka for this command …")
             broker = Broker(settings.paths.kafka)
             address = broker.start()
         elif not admin.wait_ready(address, 10.0):
             raise GuildhallError(
                 f"Kafka at {address} does not answer.",
                 "Nothing listens there, or it is not up yet.",
-                "Start it, mend KAFKA_BOOTSTRAP_SERVERS, or unset it and Guildhall starts its own.",
+                "Start it, correct KAFKA_BOOTSTRAP_SERVERS, or unset it and Guildhall starts its own.",
             )
         admin.ensure_topics(address)
         if "worker" in needed and not (run_state and run_state.runs("worker")):

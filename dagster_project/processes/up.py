@@ -17,23 +17,23 @@ from dagster_project.settings import Settings
 from events.errors import GuildhallError
 
 
-def up(settings: Settings, only: Sequence[str] | None = None, say: Callable[[str], None] = print) -> None:
+def up(settings: Settings, only: Sequence[str] | None = None, report: Callable[[str], None] = print) -> None:
     """Keep these processes (all of them by default) running until SIGINT or SIGTERM; then end them all. Blocks.
 
     Raises GuildhallError for a name that is none, and when the same home is up already.
     """
     bootstrap = bootstrap_of(settings)
-    kept = children(settings, bootstrap, only)
+    wanted = children(settings, bootstrap, only)
     with _alone(settings):
-        supervisor = Supervisor(kept, settings.paths.logs, say, time.monotonic)
+        supervisor = Supervisor(wanted, settings.paths.logs, report, time.monotonic)
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
-            say("Stopping …")
+            report("Stopping …")
             supervisor.stop()
 
         before = {sign: signal.signal(sign, stop) for sign in (signal.SIGINT, signal.SIGTERM)}
-        for line in addresses(settings, bootstrap, [child.name for child in kept]):
-            say(line)
+        for line in addresses(settings, bootstrap, [child.name for child in wanted]):
+            report(line)
         path = settings.paths.run_state
         try:
             supervisor.run(lambda pids: write_run_state(path, RunState(os.getpid(), bootstrap, pids)))
@@ -57,7 +57,7 @@ def children(settings: Settings, bootstrap: str, only: Sequence[str] | None = No
         Child(
             name,
             [sys.executable, "-m", "dagster_project.processes", name],
-            # Everybody but Kafka itself is told the address, so that nobody chooses one.
+            # Every process but Kafka itself gets the address, so that none chooses one.
             env if name == "kafka" else {**env, "KAFKA_BOOTSTRAP_SERVERS": bootstrap},
             last=name == "kafka",
         )

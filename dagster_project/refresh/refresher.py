@@ -21,7 +21,7 @@ from dagster_project.assembly import sources_of, warehouse_of
 from dagster_project.definitions import definitions
 from dagster_project.defs.assets import PUBLISHED, WAREHOUSE
 from dagster_project.defs.instance import KIND, code_location, compact, dagster_home, end_stale_runs, open_instance, prune_runs
-from dagster_project.defs.lineage import kept_lineage
+from dagster_project.defs.lineage import stored_lineage
 from dagster_project.defs.specs import LANDING, key_of
 from dagster_project.errors import explain
 from dagster_project.processes.entry_points import topics
@@ -32,7 +32,7 @@ from dagster_project.refresh.resource import owned_warehouse
 from dagster_project.refresh.run_launcher import BY, REFRESHER, refresher_lock, waiting_run
 from dagster_project.refresh.status import RefreshStatus, write_status
 from dagster_project.refresh.warehouse_run import RunConfig, WarehouseRun
-from dagster_project.refresh.watch import Watch
+from dagster_project.refresh.watch import Watch, pause
 from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from events.topics import RAW
@@ -43,7 +43,6 @@ from warehouse.publish import current
 from warehouse.warehouse import Warehouse
 
 _log = structlog.get_logger()
-LONGEST_PAUSE = 60.0
 LOOK_EVERY = 0.5
 """Seconds between two looks for a run that waits, or for a process that wants the warehouse."""
 MOST_SURPRISES = 5
@@ -82,7 +81,7 @@ class Refresher:
         self._every, self._clock, self.watch = every, clock, Watch()
         self._stopping = stopping or threading.Event()
         self._current: WarehouseRun | None = None
-        self._lineage = kept_lineage(models, dagster_home(self._home) / "lineage.json")
+        self._lineage = stored_lineage(models, dagster_home(self._home) / "lineage.json")
         self._repository = definitions(models, self._home, owned_warehouse(self._begin)).get_repository_def()
         self._asked_at = self._compacted_at = float("-inf")
         self.status = RefreshStatus(clock())
@@ -269,17 +268,12 @@ class Refresher:
             _log.warning("the status could not be written", error=error.strerror)
 
     def _clean_up(self) -> None:
-        """Delete old runs; once per day give back their space as well."""
+        """Delete old runs; once per day, return their space too."""
         folder = dagster_home(self._home)
         prune_runs(self._instance, folder)
         if time.monotonic() - self._compacted_at > COMPACT_EVERY:
             self._compacted_at = time.monotonic()
             compact(folder)
-
-
-def pause(every: float, failures: int) -> float:
-    """Seconds until the next refresh: longer after each failure in a row, a minute at most."""
-    return min(max(every, LONGEST_PAUSE), every * 2.0 ** min(failures, 16))
 
 
 def _trace(error: BaseException) -> str:

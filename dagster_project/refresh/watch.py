@@ -1,4 +1,4 @@
-"""Watch: ends a process whose work shows no sign of life, because a call that hangs cannot be ended from within."""
+"""Watch: ends a process whose work shows no sign of life, because a call that hangs cannot be ended from within. Pauses."""
 
 import os
 import time
@@ -11,6 +11,7 @@ STALLED_SECONDS = {"landing": 120.0, "building": 1_800.0, "publishing": 600.0, "
 """Seconds without a sign of life after which a phase counts as hung; landing gives one every batch, building every table."""
 STALLED = 75
 """The exit code."""
+LONGEST_PAUSE = 60.0
 LOOK_EVERY = 5.0
 
 
@@ -37,3 +38,8 @@ class Watch:
             if self.stalled():
                 _log.error("the refresher hangs and ends itself", phase=self.phase)
                 os._exit(STALLED)
+
+
+def pause(every: float, failures: int) -> float:
+    """Seconds until the next refresh: longer after each failure in a row, a minute at most."""
+    return min(max(every, LONGEST_PAUSE), every * 2.0 ** min(failures, 16))

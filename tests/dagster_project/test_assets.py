@@ -4,17 +4,19 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from small import LAST_WEEK, SmallWarehouse, small_catalog
+from small import LAST_WEEK, SmallWarehouse, small_catalog, small_opener
 
 from dagster_project.definitions import definitions
 from dagster_project.defs import lineage
 from dagster_project.defs.instance import open_instance
 from dagster_project.defs.specs import key_of
+from dagster_project.refresh import resource
 from dagster_project.refresh.resource import owned_warehouse
 from dagster_project.refresh.warehouse_run import WarehouseRun
 from warehouse.build.catalog import catalog
@@ -55,9 +57,9 @@ def instance(tmp_path_factory):
 
 def run(warehouse, instance, tables, *, checks=None, raise_on_error=True):
     """Materialise these, or execute these checks, with the warehouse at hand."""
-    resource = owned_warehouse(lambda _run, config: WarehouseRun(warehouse, list, lambda: NOW, lambda _phase: None, config))
+    owned = owned_warehouse(lambda _run, config: WarehouseRun(warehouse, list, lambda: NOW, lambda _phase: None, config))
     home = Path(instance.root_directory).parent
-    job = definitions(warehouse.models, home, resource).resolve_implicit_global_asset_job_def()
+    job = definitions(warehouse.models, home, owned).resolve_implicit_global_asset_job_def()
     if checks is not None:
         job = job.get_subset(asset_selection=set(), asset_check_selection=checks)
     keys = [key_of(table) if "." in table else dg.AssetKey(table) for table in tables]
@@ -185,6 +187,20 @@ def test_nothing_is_recorded_as_made_when_the_build_fails(warehouse, instance, m
     assert set(failed.step_failure_data.user_failure_data.metadata) == {"what", "why", "to do"}
 
 
+def test_a_run_outside_of_the_refresher_borrows_the_warehouse_and_gives_it_back(warehouse, instance, monkeypatch):
+    home, models = warehouse.home, warehouse.models
+    warehouse.close()
+    monkeypatch.setattr(resource, "load", lambda: SimpleNamespace(home=home))
+    monkeypatch.setattr(resource, "bootstrap_of", lambda _settings: "nowhere:1")
+    monkeypatch.setattr(resource, "warehouse_of", lambda *_: small_opener(home, models)())
+    monkeypatch.setattr(resource, "sources_of", lambda _settings: [])
+    job = definitions(models, Path(instance.root_directory).parent).resolve_implicit_global_asset_job_def()
+    keys = [key_of(model.table) for model in models]
+    assert job.execute_in_process(instance=instance, asset_selection=keys, run_config=QUIET).success
+    with closing(SmallWarehouse(home, models)) as again:
+        assert again.con.execute("select actions from warehouse.metrics.action_counts").fetchall() == [(3,)]
+
+
 def test_accounting_that_does_not_add_up_is_a_failed_check(warehouse, instance, monkeypatch):
     right = run(warehouse, instance, ["landing.outcomes"])
     monkeypatch.setattr(WarehouseRun, "unaccounted", lambda _run: ["partition 3: 7 outcomes, 9 records"])
@@ -203,7 +219,7 @@ def test_a_check_that_is_executed_alone_looks_at_the_published_file(warehouse, i
 
 
 def test_lineage_is_kept_until_some_sql_changes(tmp_path, small, monkeypatch):
-    first = lineage.kept_lineage(small, tmp_path / "lineage.json")
+    first = lineage.stored_lineage(small, tmp_path / "lineage.json")
     monkeypatch.setattr(lineage, "column_lineage", lambda models: {model.table: {} for model in models})
-    assert lineage.kept_lineage(small, tmp_path / "lineage.json") == first
-    assert lineage.kept_lineage(small[:1], tmp_path / "lineage.json") == {small[0].table: {}}
+    assert lineage.stored_lineage(small, tmp_path / "lineage.json") == first
+    assert lineage.stored_lineage(small[:1], tmp_path / "lineage.json") == {small[0].table: {}}

@@ -1,4 +1,4 @@
-"""docker-compose.yml: what can be said of it without Docker. It has not been run: there is no engine here."""
+"""docker-compose.yml: what can be tested without Docker."""
 
 import shutil
 import subprocess

@@ -24,8 +24,8 @@ from dagster_project.processes.supervisor import wait_for
 from dagster_project.refresh import refresher as module
 from dagster_project.refresh.execution import create_run
 from dagster_project.refresh.loan import Owner, borrowed
-from dagster_project.refresh.refresher import Refresher, pause
-from dagster_project.refresh.watch import Watch
+from dagster_project.refresh.refresher import Refresher
+from dagster_project.refresh.watch import Watch, pause
 from events.errors import GuildhallError
 from pipelines.broker.admin import KafkaUnavailableError, Progress
 from warehouse.publish import current, open_published

@@ -37,7 +37,7 @@ import sys
 from pathlib import Path
 from dagster_project.settings import load
 from dagster_project.processes.up import up
-up(load(Path(sys.argv[1]), Path(sys.argv[2])), say=lambda line: print(line, flush=True))
+up(load(Path(sys.argv[1]), Path(sys.argv[2])), report=lambda line: print(line, flush=True))
 """
 SETTINGS = """
 [gateway]
@@ -75,11 +75,11 @@ def test_a_process_that_is_none_is_refused_with_the_names_of_all(settings):
         children(settings, "127.0.0.1:1", ["gatway"])
 
 
-def test_every_process_but_kafka_is_told_where_kafka_is(settings):
-    told = {
+def test_every_process_but_kafka_gets_the_address_of_kafka(settings):
+    given = {
         child.name: child.env.get("KAFKA_BOOTSTRAP_SERVERS") for child in children(settings, "127.0.0.1:1", list(PROCESSES))
     }
-    assert told == {name: None if name == "kafka" else "127.0.0.1:1" for name in PROCESSES}
+    assert given == {name: None if name == "kafka" else "127.0.0.1:1" for name in PROCESSES}
 
 
 def test_no_kafka_is_started_where_a_cluster_is_named(settings, monkeypatch):
@@ -206,7 +206,7 @@ def test_a_signed_message_becomes_a_published_row_and_a_report_and_one_ctrl_c_en
         nodes = asked(dagster, "{ assetNodes { assetKey { path } } }")["assetNodes"]
         paths = {"/".join(node["assetKey"]["path"]) for node in nodes}
         assert {"landing/interactions", "core/interactions", "levels/current", "published", "report_pages"} <= paths
-        # Readers have the file before Dagster has heard of every table in it.
+        # Readers have the file before Dagster has recorded every table in it.
         assert wait_for(lambda: "SUCCESS" in statuses(dagster), PATIENCE, every=1.0), logs(settings)
 
         run_state = read_run_state(settings.home / "run_state.json")

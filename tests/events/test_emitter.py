@@ -138,7 +138,7 @@ def test_what_may_work_later_is_sent_again_under_the_same_id(gateway, tmp_path, 
     assert gateway.ids() == ["e1"]
 
 
-def test_what_is_refused_for_good_is_kept_beside_and_holds_up_nothing(gateway, tmp_path):
+def test_an_event_that_is_refused_for_good_is_stored_and_does_not_block_others(gateway, tmp_path):
     gateway.refuses = {"e1", "e3"}
     with emitter(gateway.url, tmp_path) as made:
         for n in range(4):

@@ -167,7 +167,9 @@ def running(folder: Path, mode: str = "up", *, free_bytes: int = 0, **more) -> I
     )
     more = {"tokens": (), "reports": None, "limits": Limits(), "client": ("127.0.0.1", 5000)} | more
     client_address = more.pop("client")
-    app = make_app(SOURCES, PLATFORMS, publisher, lambda: NOW, more.pop("limits"), state=folder / "state", **more)
+    app = make_app(
+        more.pop("sources", SOURCES), PLATFORMS, publisher, lambda: NOW, more.pop("limits"), state=folder / "state", **more
+    )
     with TestClient(app, base_url="http://127.0.0.1:8080", client=client_address) as client:
         yield House(client, kafka, publisher, folder)
 
@@ -279,6 +281,19 @@ def test_a_compressed_body_is_refused_before_it_is_opened(house):
 
 
 # --- CloudEvents
+
+
+def test_events_belong_to_the_configured_source_and_have_its_tenant_where_they_name_none(tmp_path):
+    emitting = ConfiguredSource(source=parse("emit/quill/wiki"), tenant="T9")
+    with running(tmp_path, sources=(*SOURCES, emitting)) as house:
+        post_one(house, cloud_event())
+        post_one(house, cloud_event("e2", tenant="T1"))
+        assert [(found.source, found.tenant) for found in house.kafka.records] == [
+            ("emit/quill/wiki", "T9"),
+            ("emit/quill/wiki", "T1"),
+        ]
+        post_one(house, cloud_event("e3", type="mute.note"))
+    assert set(last_seen.read(tmp_path / "state")["emit/quill/wiki"]) == {"seen_at", "refused_at"}
 
 
 def test_a_structured_event_is_202_with_its_id(house):
@@ -602,7 +617,7 @@ def test_metrics_count_by_source(house):
     assert text.count("# TYPE") == 9
 
 
-def test_sources_are_last_heard_from_when_they_say_something_true(tmp_path):
+def test_a_source_is_seen_when_its_request_is_genuine(tmp_path):
     with running(tmp_path) as house:
         house.hook(secret="wrong")
         house.hook(b"ping", source="wiki")
@@ -616,7 +631,7 @@ def test_sources_are_last_heard_from_when_they_say_something_true(tmp_path):
     }
 
 
-def test_a_later_gateway_remembers_what_an_earlier_one_heard(tmp_path):
+def test_a_later_gateway_reads_what_an_earlier_one_recorded(tmp_path):
     with running(tmp_path) as house:
         house.hook()
     with running(tmp_path) as house:
@@ -624,7 +639,7 @@ def test_a_later_gateway_remembers_what_an_earlier_one_heard(tmp_path):
     assert set(last_seen.read(tmp_path / "state")) == {"webhook/quill/main", "webhook/quill/wiki"}
 
 
-def test_a_torn_file_of_signs_is_begun_again(tmp_path):
+def test_an_incomplete_file_of_sources_counts_as_empty(tmp_path):
     (tmp_path / last_seen.FILE).write_text('{"a"')
     assert last_seen.read(tmp_path) == {}
 

@@ -106,10 +106,10 @@ def test_the_raw_id_is_that_of_the_action_and_not_of_the_file_or_the_time(tmp_pa
     assert elsewhere != one[:1]
 
 
-def test_a_dry_run_tells_what_every_event_would_become_and_sends_nothing(tmp_path):
+def test_a_dry_run_counts_what_every_event_would_become_and_sends_nothing(tmp_path):
     path = export(tmp_path, '"bread"', '"bread"', '"cake"', '"noise"', '"account"', "{", '"bug"')
-    heard: list[int] = []
-    tally = tally_export(QUILL, "quill-lines", path, ImportOptions(), CONTEXT, NOW, heard.append)
+    counts: list[int] = []
+    tally = tally_export(QUILL, "quill-lines", path, ImportOptions(), CONTEXT, NOW, counts.append)
     assert (tally.events, tally.interactions, tally.accounts) == (7, 2, 1)
     assert tally.outcomes == {
         (Verdict.UNDERSTOOD, None): 3,
@@ -177,13 +177,13 @@ def test_after_the_first_failure_no_more_of_the_history_is_read():
     assert deaf.sent == 10
 
 
-def test_progress_is_told_on_the_way_and_at_the_end():
-    heard: list[int] = []
-    assert publish_blocking(Deaf(), some(25), progress=heard.append, progress_every=10).acknowledged == 25
-    assert heard == [10, 20, 25]
+def test_progress_is_reported_on_the_way_and_at_the_end():
+    counts: list[int] = []
+    assert publish_blocking(Deaf(), some(25), progress=counts.append, progress_every=10).acknowledged == 25
+    assert counts == [10, 20, 25]
 
 
-def test_an_export_that_turns_out_torn_says_so_after_what_came_before_it_is_sent(tmp_path):
+def test_an_export_that_breaks_off_is_refused_after_the_events_before_are_sent(tmp_path):
     deaf = Deaf()
     path = export(tmp_path, '"bread"', "torn")
     with pytest.raises(ExportError, match="torn"):
@@ -192,7 +192,7 @@ def test_an_export_that_turns_out_torn_says_so_after_what_came_before_it_is_sent
 
 
 @pytest.mark.kafka
-def test_every_event_of_an_export_is_in_the_raw_topic_where_the_import_says(kafka, tmp_path):
+def test_every_event_of_an_export_is_in_the_raw_topic_below_the_reported_ends(kafka, tmp_path):
     before = ends(kafka, RAW.name)
     path = export(tmp_path, *(json.dumps(f"space-{n}") for n in range(3000)))
     imported = import_export(QUILL, "quill-lines", path, ImportOptions(tenant=f"T{time.monotonic_ns()}"), kafka, NOW)
@@ -214,7 +214,7 @@ def test_a_second_import_has_the_same_ids(kafka, tmp_path):
 
 
 @pytest.mark.kafka
-def test_an_event_larger_than_kafka_takes_is_an_error_that_says_what_to_do(kafka):
+def test_an_event_larger_than_kafka_accepts_is_an_error_with_what_to_do(kafka):
     huge = RawEvent(
         id="huge", sender="/s", type="quill.line", source="import/quill/quill-lines", received_at=NOW, payload=b"." * (5 << 20)
     )

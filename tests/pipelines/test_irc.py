@@ -96,7 +96,7 @@ def lines(log: str, zone: str = "UTC") -> list[tuple[Kind, str, str]]:
         "**\\<rosa>** hi",
     ],
 )
-def test_every_shape_of_a_line_is_a_turn_of_who_said_it(log: str) -> None:
+def test_every_form_of_a_line_is_a_turn_of_its_author(log: str) -> None:
     assert [line for line in lines(log) if line[0] is Kind.TURN] == [(Kind.TURN, "rosa", "hi")]
 
 
@@ -122,7 +122,7 @@ def test_an_act_is_of_who_does_it(log: str) -> None:
         ("-!- mode/#board [+o rosa] by abel", Kind.SERVER),
     ],
 )
-def test_what_the_server_says_is_nobodys_turn(line: str, kind: Kind) -> None:
+def test_a_line_of_the_server_is_nobodys_turn(line: str, kind: Kind) -> None:
     assert [found for found, _, _ in lines(f"[17:05] {line}")] == [kind]
 
 
@@ -137,7 +137,7 @@ def test_a_line_that_begins_with_a_time_does_not_move_a_log_without_clocks() -> 
     assert {line.timed for line in read_lines(log, DAY, ZoneInfo("UTC"))} == {False}
 
 
-def test_what_stands_before_the_heading_of_the_log_was_not_said() -> None:
+def test_lines_before_the_heading_of_the_log_are_not_turns() -> None:
     log = "---\ntitle: x\n---\n# Overview\n\n**\\<rosa>** quoted\n\n# Logs\n\n**\\<abel>** said"
     assert spoke(log) == ["abel"]
 
@@ -170,11 +170,11 @@ def test_another_scribe_follows() -> None:
     assert spoke(log) == ["fern", "fern", "rosa"]
 
 
-def test_somebody_else_may_write_what_the_scribe_says() -> None:
+def test_somebody_else_may_minute_the_scribe() -> None:
     assert spoke("<rosa> scribe: rosa\n<abel> rosa: I prune\n<abel> ... on Monday\n<abel> thanks") == ["rosa", "rosa", "abel"]
 
 
-def test_who_writes_as_scribes_do_is_one_though_nobody_said_so() -> None:
+def test_whoever_writes_like_a_scribe_is_one_without_being_named() -> None:
     minutes = "<rosa> present+\n<rosa> abel: one\n<rosa> ... two\n<rosa> fern: three\n<rosa> ... four\n<rosa> ... five"
     assert spoke(minutes) == ["abel", "abel", "fern", "fern", "fern"]
     assert spoke(minutes.replace("<rosa> ... five", "<rosa> five")) == ["rosa"] * 5
@@ -252,7 +252,7 @@ def folder(root: Path, **files: bytes) -> Path:
         ("board.2026-03-02-17.00.log.txt", "board:2026-03-02:17.00"),
     ],
 )
-def test_the_place_of_a_log_says_which_meeting_it_is(tmp_path: Path, name: str, meeting: str) -> None:
+def test_the_path_of_a_log_identifies_its_meeting(tmp_path: Path, name: str, meeting: str) -> None:
     for other in (name, "README.md"):
         folder(tmp_path, **{other.replace("/", "__"): LOG if other == name else b"# Logs of the garden\n"})
     assert [event.id for event in read(tmp_path, tenant="garden")] == [meeting]
@@ -293,7 +293,7 @@ def test_zip_tar_and_folder_give_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "tenant"), [("monero-meetings.tar.gz", "monero"), ("w3c-ccg-2014-2020.tgz", "w3c-ccg"), ("irc-logs", "irc")]
 )
-def test_the_tenant_is_what_the_archives_name_says(name: str, tenant: str) -> None:
+def test_the_tenant_comes_from_the_name_of_the_archive(name: str, tenant: str) -> None:
     assert tenant_of(Path(name)) == tenant
 
 
@@ -309,7 +309,7 @@ def test_no_name_in_a_tar_becomes_a_path(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.9])
 @pytest.mark.parametrize("kind", ["gztar", "zip"])
-def test_an_archive_that_was_cut_off_says_so_in_three_parts(tmp_path: Path, kind: str, kept: float) -> None:
+def test_an_archive_that_is_cut_off_is_refused_in_three_parts(tmp_path: Path, kind: str, kept: float) -> None:
     noise = random.Random(7).randbytes(40_000).hex().encode()
     root = folder(tmp_path / "in", **{f"2026-03-0{day}-board.log": b"<rosa> " + noise + b"\n" for day in range(1, 4)})
     whole = Path(shutil.make_archive(str(tmp_path / "garden"), kind, root)).read_bytes()
@@ -323,14 +323,14 @@ def test_an_archive_that_was_cut_off_says_so_in_three_parts(tmp_path: Path, kind
 
 
 @pytest.mark.parametrize("files", [{}, {"notes.txt": LOG}, {"2026-03-02.md": b"# Overview\n\nNobody said anything.\n"}, {"2026-99-99.log": LOG}])  # fmt: skip
-def test_a_folder_without_a_log_says_so_in_three_parts(tmp_path: Path, files: dict[str, bytes]) -> None:
+def test_a_folder_without_a_log_is_refused_in_three_parts(tmp_path: Path, files: dict[str, bytes]) -> None:
     with pytest.raises(ExportError, match="no log of a meeting") as error:
         read(folder(tmp_path, **files))
     assert error.value.why
     assert error.value.todo
 
 
-def test_a_zone_that_is_none_says_so_before_anything_is_read(tmp_path: Path) -> None:
+def test_an_unknown_time_zone_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="no time zone Garden/Shed"):
         read(folder(tmp_path, **{"2026-03-02.log": LOG}), time_zone="Garden/Shed")
 
@@ -349,7 +349,7 @@ def test_no_such_archive(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"PK", gzip.compress(b"", mtime=0), gzip.compress(b"no tar", mtime=0), b"<rosa> hi\n"]
 )
-def test_a_file_that_is_no_archive_says_so(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "garden.tar.gz").write_bytes(content)
     with pytest.raises(ExportError):
         read(tmp_path / "garden.tar.gz")

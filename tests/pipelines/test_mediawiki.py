@@ -64,7 +64,7 @@ def test_what_the_wiki_signed_is_accepted() -> None:
     assert WEBHOOK.verify(signed(BODY), (SECRET,), NOW) == Accept("mediawiki.recentchange")
 
 
-def test_the_signature_is_the_one_that_the_setup_tells_people_to_make() -> None:
+def test_the_signature_is_the_one_in_the_setup() -> None:
     expected = hmac.new(SECRET.encode(), BODY, hashlib.sha256).hexdigest()
     assert WEBHOOK.sign(BODY, SECRET, NOW)["x-hub-signature-256"] == f"sha256={expected}"
     assert "X-Hub-Signature-256" in " ".join(mediawiki.PLATFORM.setup)

@@ -140,7 +140,7 @@ def test_data_that_is_no_json_is_passed_on_and_the_events_behind_it_too(stream):
 
 
 def test_many_events_become_pages_whose_cursors_can_be_continued(stream, monkeypatch):
-    monkeypatch.setattr(module, "MOST_EVENTS", 4)
+    monkeypatch.setattr(module, "MAX_EVENTS", 4)
     for number in range(1, 11):
         stream.add_change(NOW - SECOND, number)
     options = PollOptions(source="wiki", base_url=stream.url, now=NOW)

@@ -160,7 +160,7 @@ def test_a_message_is_the_same_interaction_through_webhook_and_export() -> None:
     assert live.interactions == exported.interactions
 
 
-def test_nothing_of_what_was_said_is_in_the_interaction() -> None:
+def test_no_text_of_a_message_is_in_the_interaction() -> None:
     event = {
         "type": "message",
         "user": "U1",
@@ -335,9 +335,7 @@ def _without(name: str) -> dict[str, Any]:
         ({**ROOT, "soil/2017-13-41.json": []}, "2017-13-41"),
     ],
 )
-def test_an_export_that_is_not_what_it_should_be_says_so_and_what_to_do(
-    tmp_path: Path, tree: dict[str, Any], named: str
-) -> None:
+def test_an_export_in_another_layout_is_refused_with_what_to_do(tmp_path: Path, tree: dict[str, Any], named: str) -> None:
     with pytest.raises(ExportError) as zip_error:
         read(zipped(tmp_path / "a.zip", tree))
     with pytest.raises(ExportError) as folder_error:

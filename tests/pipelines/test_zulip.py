@@ -66,7 +66,7 @@ def of_fixture(name: str) -> Outcome:
 # --- the token
 
 
-def test_what_carries_the_token_is_accepted_and_zulip_is_told_that_no_reply_comes() -> None:
+def test_a_body_with_the_token_is_accepted_and_the_answer_has_no_reply() -> None:
     accepted = webhook.verify(request(BODY), (TOKEN,), 0.0)
     assert isinstance(accepted, Accept)
     assert accepted.type == "zulip.webhook"
@@ -202,7 +202,7 @@ def test_no_markup_is_a_fault(content: str) -> None:
     read_typed(content)
 
 
-def test_own_words_after_a_quotation_are_kept_and_those_before_it_too() -> None:
+def test_own_text_before_and_after_a_quotation_counts() -> None:
     link = "#narrow/stream/1-a/topic/b/near/9"
     found = read_html(
         f"<p>I agree.<br>\n<span class='user-mention silent'>A</span> <a href='{link}'>said</a>:</p>\n<blockquote>x</blockquote><p>y</p>",
@@ -392,9 +392,7 @@ def test_the_tenant_is_the_option_else_the_organisation_else_export(tmp_path: Pa
         ({**OWN, "export/realm.json": {**REALM, "zerver_stream": 7}}, "no list zerver_stream"),
     ],
 )
-def test_an_archive_that_is_not_what_it_should_be_says_so_and_what_to_do(
-    tmp_path: Path, tree: dict[str, Any], named: str
-) -> None:
+def test_an_archive_in_another_layout_is_refused_with_what_to_do(tmp_path: Path, tree: dict[str, Any], named: str) -> None:
     for name in ("a.tar.gz", "a"):
         with pytest.raises(ExportError) as error:
             read(archived(tmp_path / name, tree))

@@ -23,7 +23,7 @@ PLATFORM = Platform(
         "Where the clocks of the logs name no time zone, give it with --time-zone; otherwise they are read as UTC.",
         "Run `guildhall import irc-meetings PATH --community COMMUNITY`.",
     ),
-    reads=("Who attends a meeting and when, who speaks and how many words, who chairs, and who addresses whom by name.",),
+    reads=("Who attends a meeting and when, who speaks and how long the text is, who chairs, and who addresses whom by name.",),
     does_not_read=(
         "Private messages: a meeting's log does not hold them.",
         "The text of a turn, beyond whether it asks or thanks. The text is dropped once these features are read.",

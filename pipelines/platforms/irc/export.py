@@ -16,13 +16,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from events.limits import MAX_RECORD_BYTES
 from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.imports.archive import ExportTree, open_tree
 from pipelines.platforms.irc.clients import decode
 from pipelines.platforms.irc.lines import FIRST_YEAR, LAST_YEAR, Kind, Line, read_lines
 
 EXPORTED_LOG = "irc.log"
-MOST_LOG_BYTES = 3 * 2**20
+MAX_LOG_BYTES = MAX_RECORD_BYTES * 3 // 4
 """A longer log does not fit into a record of the raw topic."""
 MAIN_SERIES = "main"
 """The series of logs whose names have nothing but a date."""
@@ -43,7 +44,7 @@ _EVERYWHERE = frozenset(
 """Words of names that do not belong to the series."""
 _NO_LOGS = frozenset(["email", "index", "license", "readme"])
 """Names, without suffix, of files beside logs. Minutes are often sent by email, which may quote the log."""
-_LEAST_TURNS = 0.25
+_MIN_TURNS = 0.25
 """The share of lines that must be turns: a message or a page may quote a few."""
 _SAME_MEETING = 0.5
 _RAW = re.compile(r"[-_.]raw(?=[-_.][^/]*$)|raw[-_.](?=[^/]*$)", re.IGNORECASE)
@@ -227,12 +228,12 @@ def _apart(tree: ExportTree, files: list[tuple[str, Meeting]]) -> Iterator[tuple
             (line.nick.casefold(), line.text.replace("\\", "")) for line in lines if line.kind is Kind.TURN
         )
         turns = sum(1 for line in lines if line.kind in {Kind.TURN, Kind.AUTHORLESS})
-        if not turns_of_log or turns < len(lines) * _LEAST_TURNS or any(other.is_same(name, turns_of_log) for other in taken):
+        if not turns_of_log or turns < len(lines) * _MIN_TURNS or any(other.is_same(name, turns_of_log) for other in taken):
             continue
-        if len(log) > MOST_LOG_BYTES:
+        if len(log) > MAX_LOG_BYTES:
             raise ExportError(
                 "A log is too long for one meeting.",
-                f"{name} has more than {MOST_LOG_BYTES // 2**20} MiB.",
+                f"{name} has more than {MAX_LOG_BYTES // 2**20} MiB.",
                 "Split it into one file per meeting; what was imported so far stays.",
             )
         if taken:

@@ -27,9 +27,9 @@ from zoneinfo import ZoneInfo
 
 from pipelines.platforms.irc.clients import rewrite
 
-MOST_NICK = 64
+MAX_NICK_CHARACTERS = 64
 BACK_OVER_MIDNIGHT = timedelta(hours=6)
-LEAST_CLOCKED = 0.25
+MIN_CLOCKED = 0.25
 """The share of lines that must begin with a clock: some logs contain pasted texts between their lines."""
 FIRST_YEAR, LAST_YEAR = 1988, 2999
 """The first year of IRC, and the last that keeps every computed time within what a datetime can hold."""
@@ -75,15 +75,15 @@ _ISO = re.compile(
 _CLOCK = re.compile(
     r"(?:\[(?:[A-Z][a-z]{2},?\s+)?(\d{1,2}:\d{2}(?::\d{2})?)\]|\(?(\d{1,2}:\d{2}(?::\d{2})?)\)?(?=[\s<]))\s*", re.ASCII
 )
-_TURN = re.compile(rf"<\s*(?P<nick>[^<>\n]{{0,{MOST_NICK}}})>+(?P<text>.*)")
-_INNER = re.compile(rf"<(?P<nick>[^<>\n]{{1,{MOST_NICK}}})>\s?(?P<text>.*)")
-_NESTED = re.compile(rf"<[^<>\n]{{1,{MOST_NICK}}}>\s*(?P<inner>\S.*)")
+_TURN = re.compile(rf"<\s*(?P<nick>[^<>\n]{{0,{MAX_NICK_CHARACTERS}}})>+(?P<text>.*)")
+_INNER = re.compile(rf"<(?P<nick>[^<>\n]{{1,{MAX_NICK_CHARACTERS}}})>\s?(?P<text>.*)")
+_NESTED = re.compile(rf"<[^<>\n]{{1,{MAX_NICK_CHARACTERS}}}>\s*(?P<inner>\S.*)")
 _WRAPPED = re.compile(r"(?:<([^<>]+)>|\[([^\]\s]+)\]|\{-?([^}\s]+)\})\s*")
 _BRIDGED = re.compile(r"\[[^\]\s]+\]\s+(\S.*)")
-_ACTS = re.compile(rf"(?:\*|•|—)\s+(?P<nick>[^\s:]{{1,{MOST_NICK}}}):?(?:\s+(?P<text>.*))?")
+_ACTS = re.compile(rf"(?:\*|•|—)\s+(?P<nick>[^\s:]{{1,{MAX_NICK_CHARACTERS}}}):?(?:\s+(?P<text>.*))?")
 _NOTICE = re.compile(r"(?:==|-!-|-->|<--|\*{3}|→|←|⇐|⇒)\s+(?P<text>\S.*)")
-_CHAT = re.compile(rf"From\s+(?P<nick>\S[^:\n]{{0,{MOST_NICK - 1}}}?)(?P<private>\s+to\s+\S.*?)?\s*:\s?(?P<text>.*)")
-_TABBED = re.compile(rf"(?P<nick>[^\s<>:]{{1,{MOST_NICK}}})\t(?P<text>.*)")
+_CHAT = re.compile(rf"From\s+(?P<nick>\S[^:\n]{{0,{MAX_NICK_CHARACTERS - 1}}}?)(?P<private>\s+to\s+\S.*?)?\s*:\s?(?P<text>.*)")
+_TABBED = re.compile(rf"(?P<nick>[^\s<>:]{{1,{MAX_NICK_CHARACTERS}}})\t(?P<text>.*)")
 _HOST = r"(?:\s+[\[(][^\])\n]*[\])])"
 _JOINED = re.compile(rf"(?P<nick>\S+)(?:{_HOST}\s+(?:has\s+)?joined\b|\s+(?:has\s+)?joined\s+(?:the room|[#&]\S)).*")
 _LEFT = re.compile(
@@ -236,7 +236,7 @@ def _turn(name: str, text: str) -> _Read:
 
 
 def _nick(name: str) -> str:
-    return name.strip().lstrip("@+%&~").strip()[:MOST_NICK]
+    return name.strip().lstrip("@+%&~").strip()[:MAX_NICK_CHARACTERS]
 
 
 def _relays(found: Iterator[_Read]) -> frozenset[str]:
@@ -254,7 +254,7 @@ def _relays(found: Iterator[_Read]) -> frozenset[str]:
 def _is_clocked(body: list[str]) -> bool:
     """Whether lines begin with clocks of the log. A single line that begins with a time must not move the others."""
     clocks = sum(1 for text in body if _ISO.match(text.lstrip()) or _CLOCK.match(text.lstrip()))
-    return clocks >= len(body) * LEAST_CLOCKED
+    return clocks >= len(body) * MIN_CLOCKED
 
 
 class _Times:

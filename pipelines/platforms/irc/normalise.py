@@ -79,11 +79,11 @@ _AT = re.compile(r"(?<![\w@/.])@([^\s:,;!?@()]{2,64})")
 _BRIDGE = re.compile(
     r"Associated (?P<in>\S.{0,60}?) with \S+\.?|(?P<name>[^\d\s\[][^\[]{0,60}?) \[SIP/[^\]]*\] has (?P<what>joined|left) .*"
 )
-LEAST_CONTINUED = 3
+MIN_CONTINUED = 3
 _NOBODY = frozenset(["unknown", "anonymous", "guest"])
 """What bridges call unknown callers."""
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>")
-_MOST_WORDS = 4
+_MAX_WORDS = 4
 
 
 @dataclass(slots=True)
@@ -214,7 +214,7 @@ def _undeclared_scribes(turns: list[Line], nicks: frozenset[str]) -> set[str]:
             names.setdefault(nick, set()).add(named["name"].casefold())
         elif nick in names and _CONTINUED.fullmatch(line.text):
             continued[nick] += 1
-    return {nick for nick, times in continued.items() if times >= LEAST_CONTINUED and len(names[nick]) > 1}
+    return {nick for nick, times in continued.items() if times >= MIN_CONTINUED and len(names[nick]) > 1}
 
 
 def _is_name(found: str, nicks: frozenset[str]) -> bool:
@@ -222,7 +222,7 @@ def _is_name(found: str, nicks: frozenset[str]) -> bool:
     if name in nicks or is_bot(name):
         return True
     words = found.split()
-    if name in _NO_NAMES or not 1 <= len(words) <= _MOST_WORDS or not any(letter.isalpha() for letter in found):
+    if name in _NO_NAMES or not 1 <= len(words) <= _MAX_WORDS or not any(letter.isalpha() for letter in found):
         return False
     return len(words) == 1 or all(word[:1].isupper() for word in words)
 
@@ -235,7 +235,7 @@ def _appoint(minutes: _Minutes, writer: str, scribe: re.Match[str]) -> None:
     }
     if scribe["sign"] == "-":
         minutes.scribes -= nicks
-    elif any(len(name.split()) > _MOST_WORDS for name in named):
+    elif any(len(name.split()) > _MAX_WORDS for name in named):
         return  # a sentence to the scribe
     elif scribe["sign"] == "+":
         minutes.scribes |= nicks
@@ -252,7 +252,7 @@ def _names(listed: str, nicks: frozenset[str]) -> list[str]:
         words = name.split()
         if len(words) > 1 and all(word.casefold() in nicks for word in words):
             found.extend(words)
-        elif name and len(words) <= _MOST_WORDS and any(letter.isalpha() for letter in name):
+        elif name and len(words) <= _MAX_WORDS and any(letter.isalpha() for letter in name):
             found.append(name[:64])
     return list(dict.fromkeys(found))
 

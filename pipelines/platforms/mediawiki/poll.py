@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # every process loads this module; only the poller makes requ
 
 OVERLAP = timedelta(minutes=5)
 """How long the wiki may take to commit a change. This much is read again in each pass."""
-MOST_SEEN = 5000
+MAX_SEEN = 5000
 """Entries that a cursor remembers for each list. Beyond that, the oldest may be published twice."""
 FIRST_PATROLS = timedelta(days=90)
 """How far back the first pass reads the patrol log: as far as recent changes go by default."""
@@ -49,7 +49,7 @@ class Place:
             return self
         seen = {**self.seen, **{entry.key: entry.at for entry in entries}}
         kept = sorted(((key, moment) for key, moment in seen.items() if moment >= at - OVERLAP), key=lambda one: one[1])
-        return replace(self, at=at, seen=dict(kept[-MOST_SEEN:]))
+        return replace(self, at=at, seen=dict(kept[-MAX_SEEN:]))
 
 
 @dataclass(frozen=True, slots=True)

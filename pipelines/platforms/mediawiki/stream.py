@@ -24,7 +24,7 @@ from pipelines.connector import CursorExpired, Page, PlatformEvent, PollError, P
 from pipelines.platforms.mediawiki.export import change_event, tenant_of, time_of
 
 CANARY = "canary"
-MOST_EVENTS = 500
+MAX_EVENTS = 500
 """Of a page."""
 PAGE_SECONDS = 1.0
 """A page waits this long for more events, counted when an event arrives."""
@@ -112,7 +112,7 @@ def _pages(response: _UntilQuiet, options: PollOptions, place: StreamCursor, clo
         place = StreamCursor(max(at, place.at), event.id or place.last)
         if _is_wanted(change, options.tenant):
             batch.append(change_event(change, event.data.encode(), options.tenant))
-        if len(batch) >= MOST_EVENTS or clock() - begun > PAGE_SECONDS:
+        if len(batch) >= MAX_EVENTS or clock() - begun > PAGE_SECONDS:
             yield Page(tuple(batch), place.text())
             batch, begun = [], clock()
         if at >= options.now:
