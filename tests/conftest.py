@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-WAREHOUSE_OWNER = """
+KAFKA_OWNER = """
 import os, sys, time
 from pathlib import Path
 from pipelines.broker.server import Broker
@@ -33,7 +33,7 @@ with Broker(data, quick=True) as broker:
 
 @pytest.fixture(autouse=True)
 def _one_at_a_time(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests on the shared Kafka take turns, also across workers: each counts what it finds in the topics since it began."""
+    """Tests on the shared Kafka run one at a time, also across workers: each counts the records since it began."""
     if "kafka" not in request.fixturenames:
         yield
         return
@@ -43,7 +43,7 @@ def _one_at_a_time(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 
 
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that all workers of a run have in common."""
+    """The folder that all workers of a run share."""
     base = tmp_path_factory.getbasetemp()
     return base if "PYTEST_XDIST_WORKER" not in os.environ else base.parent
 
@@ -52,7 +52,7 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Address of the run's Kafka, shared by all workers of xdist, with the topics of the contract.
 
-    `KAFKA_BOOTSTRAP_SERVERS` names another one. Whoever comes first starts it, in a process of its own that ends with the run.
+    `KAFKA_BOOTSTRAP_SERVERS` names another one. The first test that needs it starts it, in a process that ends with the run.
     """
     if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         return given
@@ -68,17 +68,17 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def _start(data: Path, run: int) -> None:
     data.mkdir()
-    with (data / "warehouse.log").open("wb") as said:
-        warehouse = subprocess.Popen(
-            [sys.executable, "-c", WAREHOUSE_OWNER, str(data), str(run)],
+    with (data / "kafka.log").open("wb") as log:
+        owner = subprocess.Popen(
+            [sys.executable, "-c", KAFKA_OWNER, str(data), str(run)],
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
-            stdout=said,
+            stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     until = time.monotonic() + 120  # the first start of a machine fetches Kafka
     while not (data / "ready").exists():
-        if warehouse.poll() is not None or time.monotonic() > until:
-            pytest.fail("Kafka does not start: " + (data / "warehouse.log").read_text()[-2000:])
+        if owner.poll() is not None or time.monotonic() > until:
+            pytest.fail("Kafka does not start: " + (data / "kafka.log").read_text()[-2000:])
         time.sleep(0.05)

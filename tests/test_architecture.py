@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("events", "pipelines", "warehouse", "dagster_project")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-MOST_LINES = 520
+MOST_LINES = 350
+MOST_FUNCTION_LINES = 60
 
 
 def test_imports_flow_one_way_and_each_framework_is_spoken_in_its_place():
@@ -91,6 +92,17 @@ def test_no_room_has_grown_past_what_one_can_hold_in_mind():
         path.relative_to(ROOT).as_posix(): lines
         for path in MODULES
         if (lines := len(path.read_text().splitlines())) > MOST_LINES
+    }
+    assert not large
+
+
+def test_no_function_is_longer_than_a_screen():
+    large = {
+        f"{path.relative_to(ROOT).as_posix()}: {node.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or node.lineno) - node.lineno >= MOST_FUNCTION_LINES
     }
     assert not large
 

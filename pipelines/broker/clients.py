@@ -35,7 +35,7 @@ def live_producer(bootstrap: str) -> Producer:
         _producer(bootstrap)
         | {
             "linger.ms": 2,  # a sender waits for the acknowledgement
-            # Longer than the sender waits, the spool has the event, and sending it as well only repeats it.
+            # After the sender's wait the spool has the event; sending it later only repeats it.
             "message.timeout.ms": 5_000,
             "request.timeout.ms": 3_000,  # below message.timeout.ms, so that a lost request is sent once more
             "queue.buffering.max.kbytes": 64 << 10,  # an outage fills memory up to here, then the spool takes over

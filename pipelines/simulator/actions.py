@@ -7,7 +7,7 @@ from pipelines.simulator.population import Person
 
 
 class Kind(StrEnum):
-    """What an action is. Values of platforms' own words where they have one."""
+    """What an action is. The value is the platform's own name of the event where it has one."""
 
     POST = "post"
     REPLY = "reply"

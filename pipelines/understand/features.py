@@ -42,5 +42,5 @@ def read(text: str) -> Features:
     asks = (any(mark in own for mark in "?\uff1f\u061f") and _QUESTION_MARK.search(own)) or _ASKING.match(own)
     lowered = own.lower()
     # A search for fixed strings is much cheaper than the expression, and most texts contain none of them.
-    gives_thanks = any(word in lowered for word in _THANKS_BEGIN) and _THANKS.search(own)
+    gives_thanks = any(start in lowered for start in _THANKS_BEGIN) and _THANKS.search(own)
     return _FOUND[bool(asks), bool(gives_thanks)]

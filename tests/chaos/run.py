@@ -172,7 +172,7 @@ class Chaos:
             "landed twice (wanted 0)": f"{twice}",
             "raw records without outcome (wanted 0)": f"{without}",
             "tables that differ from a full build (wanted 0)": ", ".join(differing) or "0",
-            "holds": "yes" if holds else "NO",
+            "passes": "yes" if holds else "NO",
         }
         for name, value in lines.items():
             print(f"  {name:<50} {value}")

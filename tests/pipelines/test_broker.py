@@ -1,4 +1,4 @@
-"""The embedded Kafka: what it says when it cannot start, and that it starts."""
+"""The embedded Kafka: its errors when it cannot start, its topics and offsets."""
 
 import hashlib
 import os
@@ -29,10 +29,10 @@ from pipelines.broker.server import Broker
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(BrokerError, match="port is taken") as told:
+        with pytest.raises(BrokerError, match="port is taken") as raised:
             Broker(tmp_path, port=port).prepare()
-    assert str(port) in told.value.why
-    assert told.value.todo
+    assert str(port) in raised.value.why
+    assert raised.value.todo
 
 
 def test_the_port_is_chosen_once_and_kept(tmp_path: Path) -> None:
@@ -59,9 +59,9 @@ def test_a_registry_that_cannot_be_reached_is_an_error_in_three_parts(monkeypatc
         raise RuntimeError("no route")
 
     monkeypatch.setattr(jgo, "build", unreachable)
-    with pytest.raises(BrokerError) as told:
+    with pytest.raises(BrokerError) as raised:
         runtime.jars(tmp_path / "jars")
-    assert all((told.value.what, told.value.why, told.value.todo))
+    assert all((raised.value.what, raised.value.why, raised.value.todo))
 
 
 def test_a_jar_that_is_not_the_locked_one_is_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_jars_that_are_there_need_no_network(monkeypatch: pytest.MonkeyPatch, tm
 
 
 @pytest.mark.parametrize(
-    ("said", "why"),
+    ("output", "why"),
     [
         ("java.io.IOException: No space left on device", "disk is full"),
         ("java.net.BindException: Address already in use", "took one of its ports"),
@@ -92,8 +92,8 @@ def test_jars_that_are_there_need_no_network(monkeypatch: pytest.MonkeyPatch, tm
         ("something else", "something else"),
     ],
 )
-def test_a_death_is_explained(tmp_path: Path, said: str, why: str) -> None:
-    assert why in str(server.explained(tmp_path, f"first\n{said}\n\n"))
+def test_an_early_end_is_explained_from_the_output(tmp_path: Path, output: str, why: str) -> None:
+    assert why in str(server.explained(tmp_path, f"first\n{output}\n\n"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/full").exists(), reason="needs root and a place that is always full")
@@ -108,7 +108,7 @@ def test_the_topics_of_the_contract_are_there_with_their_partitions(kafka: str) 
     ensure_topics(kafka)
     assert {topic.name: len(ends(kafka, topic.name)) for topic in TOPICS} == {topic.name: topic.partitions for topic in TOPICS}
     assert set(starts(kafka, RAW.name)) == set(ends(kafka, RAW.name))
-    assert committed(kafka, "nobody", RAW.name) == {}
+    assert committed(kafka, "no-such-group", RAW.name) == {}
 
 
 @pytest.mark.kafka
@@ -119,7 +119,7 @@ def test_a_topic_that_does_not_exist_is_an_error_that_names_it(kafka: str) -> No
 
 @pytest.mark.kafka
 def test_the_lag_of_a_group_that_has_committed_nothing_is_the_whole_topic(kafka: str) -> None:
-    found = progress(kafka, "nobody", RAW.name)
+    found = progress(kafka, "no-such-group", RAW.name)
     assert found.lag == sum(ends(kafka, RAW.name).values())
 
 

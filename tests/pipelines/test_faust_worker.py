@@ -1,4 +1,4 @@
-"""The stream worker on a real Kafka of its own: nothing lost, one outcome each, through kills, holes and outages."""
+"""The stream worker on a real Kafka: nothing is lost and each record has one outcome, through kills, gaps and outages."""
 
 import contextlib
 import json
@@ -52,7 +52,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 START: dict[str, dict[int, int]] = {}
-"""Where each topic ended when the test began: what was before is another test's."""
+"""The end of each topic when the test began. Records before it belong to other tests."""
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def _start_here(broker: Broker) -> None:
 
 
 def raw_positions(bootstrap: str) -> set[tuple[int, int]]:
-    """What this test has put into the raw topic, holes included."""
+    """The offsets that this test added to the raw topic, gaps included."""
     return {(part, n) for part, end in ends(bootstrap, RAW.name).items() for n in range(START[RAW.name][part], end)}
 
 
@@ -75,17 +75,17 @@ class Workers:
     def start(self) -> subprocess.Popen[bytes]:
         data = self._folder / str(len(self._running))
         data.mkdir()
-        with (data / "log").open("wb") as said:
+        with (data / "log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-c", WORKER, self._bootstrap, str(data)],
                 cwd=REPOSITORY,
-                stdout=said,
+                stdout=log,
                 stderr=subprocess.STDOUT,
             )
         self._running.append(process)
         return process
 
-    def said(self) -> str:
+    def logs(self) -> str:
         return "\n".join(path.read_text() for path in sorted(self._folder.glob("*/log")))
 
     def stop(self) -> None:
@@ -138,7 +138,7 @@ def publish(bootstrap: str, events: Iterable[RawEvent], partition: int = -1) -> 
 
 
 def everything(bootstrap: str, topic: str) -> list[bytes]:
-    """Every value that came to a topic since the test began."""
+    """Every value that was written to a topic since the test began."""
     consumer = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": "t", "enable.auto.commit": False, "enable.partition.eof": True}
     )
@@ -175,7 +175,7 @@ def until(holds: Callable[[], bool], workers: Workers, seconds: float = 120) -> 
     end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:
-            pytest.fail("it does not come true; the workers said:\n" + workers.said()[-3000:])
+            pytest.fail("the condition did not become true; logs of the workers:\n" + workers.logs()[-3000:])
         time.sleep(0.4)
 
 
@@ -233,8 +233,8 @@ def test_a_chunk_whose_records_are_all_unreadable_is_done_like_any_other(broker:
     assert len(interactions(broker.bootstrap, "behind")) == 1
 
 
-def test_holes_in_the_log_do_not_stop_commits(broker: Broker, workers: Workers) -> None:
-    """Markers of transactions, committed and aborted, have offsets that nobody reads."""
+def test_gaps_in_the_log_do_not_stop_commits(broker: Broker, workers: Workers) -> None:
+    """The markers of transactions have offsets that no consumer sees."""
     workers.start()
     producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": "holes"})
     producer.init_transactions(30)
@@ -279,7 +279,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(broker: Broker, workers: Wo
     assert set(decided) == raw_positions(broker.bootstrap)
 
 
-def test_the_worker_outlives_a_restart_of_kafka(broker: Broker, workers: Workers) -> None:
+def test_the_worker_survives_a_restart_of_kafka(broker: Broker, workers: Workers) -> None:
     worker = workers.start()
     publish(broker.bootstrap, (message("outage", n) for n in range(500)))
     until(lambda: all_done(broker.bootstrap), workers)
@@ -292,7 +292,7 @@ def test_the_worker_outlives_a_restart_of_kafka(broker: Broker, workers: Workers
     assert worker.poll() is None
 
 
-def test_what_is_replayed_is_written_again_and_what_has_expired_is_counted(broker: Broker, workers: Workers) -> None:
+def test_replay_writes_results_again_and_counts_expired_records(broker: Broker, workers: Workers) -> None:
     publish(broker.bootstrap, (message("again", n) for n in range(30)), 2)
     workers.start()
     until(lambda: all_done(broker.bootstrap), workers)
@@ -321,9 +321,9 @@ def test_accounts_go_to_their_own_topic_keyed_by_actor(broker: Broker, workers: 
 
 def test_without_kafka_a_worker_ends_when_asked(tmp_path: Path) -> None:
     data = tmp_path / "worker"
-    with (tmp_path / "log").open("wb") as said:
+    with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, "127.0.0.1:1", str(data)], cwd=REPOSITORY, stdout=said, stderr=subprocess.STDOUT
+            [sys.executable, "-c", WORKER, "127.0.0.1:1", str(data)], cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT
         )
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(6)

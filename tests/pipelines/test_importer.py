@@ -128,15 +128,15 @@ def test_a_history_may_be_as_old_as_it_is(tmp_path):
     assert tally.interactions == 1
 
 
-def test_a_kafka_that_is_away_is_known_at_once(tmp_path, monkeypatch):
+def test_an_import_without_kafka_fails_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.imports.importer.ANSWER_SECONDS", 0.3)
     with pytest.raises(KafkaUnavailableError, match="does not answer") as raised:
         import_export(QUILL, "quill-lines", export(tmp_path, '"bread"'), ImportOptions(), NOBODY, NOW)
     assert "guildhall up" in raised.value.todo
 
 
-class Deaf:
-    """A producer that takes everything, and at the end admits what became of it."""
+class FailingProducer:
+    """A producer that takes every event and reports afterwards that some failed."""
 
     def __init__(self, *, left: int = 0, fails: int = 0) -> None:
         self.left, self.fails, self.sent = left, fails, 0
@@ -165,13 +165,13 @@ def some(count: int) -> Iterator[RawEvent]:
 
 def test_what_kafka_did_not_acknowledge_is_an_error_with_its_reason():
     with pytest.raises(PublishError, match="_MSG_TIMED_OUT"):
-        publish_blocking(Deaf(fails=2), some(5))
+        publish_blocking(FailingProducer(fails=2), some(5))
     with pytest.raises(PublishError, match="3 not acknowledged in time"):
-        publish_blocking(Deaf(left=3), some(5))
+        publish_blocking(FailingProducer(left=3), some(5))
 
 
 def test_after_the_first_failure_no_more_of_the_history_is_read():
-    deaf = Deaf(fails=1)
+    deaf = FailingProducer(fails=1)
     with pytest.raises(PublishError):
         publish_blocking(deaf, some(1000), progress_every=10)
     assert deaf.sent == 10
@@ -179,12 +179,12 @@ def test_after_the_first_failure_no_more_of_the_history_is_read():
 
 def test_progress_is_reported_on_the_way_and_at_the_end():
     counts: list[int] = []
-    assert publish_blocking(Deaf(), some(25), progress=counts.append, progress_every=10).acknowledged == 25
+    assert publish_blocking(FailingProducer(), some(25), progress=counts.append, progress_every=10).acknowledged == 25
     assert counts == [10, 20, 25]
 
 
 def test_an_export_that_breaks_off_is_refused_after_the_events_before_are_sent(tmp_path):
-    deaf = Deaf()
+    deaf = FailingProducer()
     path = export(tmp_path, '"bread"', "torn")
     with pytest.raises(ExportError, match="torn"):
         publish_blocking(deaf, raw_events(QUILL, "quill-lines", path, ImportOptions(), NOW))

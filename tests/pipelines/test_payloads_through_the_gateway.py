@@ -33,7 +33,7 @@ needs_payloads = pytest.mark.skipif(
 
 
 @dataclass(slots=True)
-class House:
+class RunningGateway:
     """A gateway on the real Kafka whose clock we set."""
 
     client: TestClient
@@ -52,13 +52,13 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def gateway(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     publisher = RawPublisher(partial(live_producer, kafka), Spool(tmp_path_factory.mktemp("spool")), wait_seconds=20.0)
     sources = [ConfiguredSource(source=Source(SourceKind.WEBHOOK, slug, "payloads"), secrets=(SECRET,)) for slug in real.TYPES]
-    made: House
+    made: RunningGateway
     app = make_app(sources, PLATFORMS, publisher, lambda: made.now)
     with TestClient(app, base_url="http://127.0.0.1:8080") as client:
-        made = House(client, publisher, kafka)
+        made = RunningGateway(client, publisher, kafka)
         yield made
 
 
@@ -68,11 +68,11 @@ def context() -> Context:
     return Context(key=b"k", communities=communities, platforms=PLATFORMS)
 
 
-def understood(house: House, before: dict[int, int]) -> dict[str, Outcome]:
+def understood(gateway: RunningGateway, before: dict[int, int]) -> dict[str, Outcome]:
     """The outcomes of what entered since, by raw id."""
-    places = [(part, offset) for part, end in house.ends().items() for offset in range(before[part], end)]
+    places = [(part, offset) for part, end in gateway.ends().items() for offset in range(before[part], end)]
     found = {}
-    for part, offset, value, headers in read_raw(house.bootstrap, places):
+    for part, offset, value, headers in read_raw(gateway.bootstrap, places):
         outcome = understand(value, headers, part, offset, context())
         if outcome.record.source and outcome.record.source.endswith("/payloads"):
             found[str(outcome.record.raw_id)] = outcome
@@ -81,17 +81,17 @@ def understood(house: House, before: dict[int, int]) -> dict[str, Outcome]:
 
 @needs_payloads
 @pytest.mark.parametrize("slug", sorted(real.TYPES))
-def test_every_file_is_answered_200_and_becomes_what_was_decided(house, slug):
+def test_every_file_is_answered_200_and_becomes_what_was_decided(gateway, slug):
     decisions = {name: decision for of, name, decision in real._DECISIONS if of == slug}
-    before, sent = house.ends(), {}
+    before, sent = gateway.ends(), {}
     for name, decision in decisions.items():
-        house.now = datetime.fromisoformat(decision.get("received_at", real.RECEIVED_AT[slug]))
+        gateway.now = datetime.fromisoformat(decision.get("received_at", real.RECEIVED_AT[slug]))
         body = real._body(slug, (real._folder(slug) / name).read_bytes())
-        answer = house.post(slug, body)
+        answer = gateway.post(slug, body)
         assert answer.status_code == 200, (name, answer.text)
         sent[delivery_id(f"webhook/{slug}/payloads", body)] = (name, decision)
-    assert house.publisher.spool.count() == 0
-    found = understood(house, before)
+    assert gateway.publisher.spool.count() == 0
+    found = understood(gateway, before)
     assert found.keys() == sent.keys()
     for raw_id, (name, decision) in sent.items():
         record = found[raw_id].record
@@ -101,18 +101,18 @@ def test_every_file_is_answered_200_and_becomes_what_was_decided(house, slug):
 
 @needs_payloads
 @pytest.mark.parametrize("slug", sorted(real.TYPES))
-def test_with_a_wrong_signature_every_file_is_401_and_nothing_enters(house, slug):
-    house.now = datetime.fromisoformat(real.RECEIVED_AT[slug])
-    before = house.ends()
+def test_with_a_wrong_signature_every_file_is_401_and_nothing_enters(gateway, slug):
+    gateway.now = datetime.fromisoformat(real.RECEIVED_AT[slug])
+    before = gateway.ends()
     bodies = [real._body(slug, path.read_bytes()) for path in sorted(Path(real._folder(slug)).glob("*.json"))]
-    assert {house.post(slug, body, secret="another").status_code for body in bodies} == {401}
-    assert understood(house, before) == {}
+    assert {gateway.post(slug, body, secret="another").status_code for body in bodies} == {401}
+    assert understood(gateway, before) == {}
 
 
-def test_slacks_and_zooms_handshakes_are_answered_and_nothing_is_kept(house):
-    before = house.ends()
-    slack = house.post("slack", json.dumps({"type": "url_verification", "challenge": "3eZbrw1a"}).encode())
-    zoom = house.post(
+def test_slacks_and_zooms_handshakes_are_answered_and_nothing_is_stored(gateway):
+    before = gateway.ends()
+    slack = gateway.post("slack", json.dumps({"type": "url_verification", "challenge": "3eZbrw1a"}).encode())
+    zoom = gateway.post(
         "zoom",
         json.dumps({"event": "endpoint.url_validation", "event_ts": 1, "payload": {"plainToken": "qgg8vlvZ"}}).encode(),
     )
@@ -120,4 +120,4 @@ def test_slacks_and_zooms_handshakes_are_answered_and_nothing_is_kept(house):
     assert "3eZbrw1a" in slack.text
     assert zoom.json()["plainToken"] == "qgg8vlvZ"
     assert len(zoom.json()["encryptedToken"]) == 64
-    assert understood(house, before) == {}
+    assert understood(gateway, before) == {}

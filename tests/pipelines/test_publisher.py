@@ -1,4 +1,4 @@
-"""Publishing through the real Kafka: durable before yes, through outages and kill -9."""
+"""Publishing to a real Kafka: an accepted event is durable, through outages and kill -9."""
 
 import asyncio
 import contextlib
@@ -34,8 +34,8 @@ def event(id_: str, payload: bytes = b"{}") -> RawEvent:
     return RawEvent(id=id_, sender="/s", type="quill.note", source="webhook/quill/main", received_at=NOW, payload=payload)
 
 
-class Street:
-    """The way to the broker's first address, which can be closed: a forwarder of TCP connections."""
+class Forwarder:
+    """Forwards TCP connections to the broker. It can be opened and closed."""
 
     def __init__(self, bootstrap: str) -> None:
         host, _, port = bootstrap.rpartition(":")
@@ -96,7 +96,7 @@ def test_an_event_is_in_kafka_when_publish_returns(kafka, tmp_path):
     before = ends(kafka, RAW.name)
 
     async def story():
-        # Patient: on a busy machine a Kafka that is well may take longer than a sender waits.
+        # A long wait: on a busy machine a healthy Kafka may take longer than a sender waits.
         publisher = RawPublisher(lambda: live_producer(kafka), Spool(tmp_path, free_bytes=0), wait_seconds=20.0)
         await publisher.start()
         assert publisher.healthy
@@ -111,30 +111,30 @@ def test_an_event_is_in_kafka_when_publish_returns(kafka, tmp_path):
 
 def test_what_came_while_kafka_was_away_is_spooled_and_reaches_it_when_it_comes(kafka, tmp_path):
     before = ends(kafka, RAW.name)
-    street = Street(kafka)
+    forwarder = Forwarder(kafka)
 
     async def story():
-        publisher = RawPublisher(lambda: live_producer(street.bootstrap), Spool(tmp_path, free_bytes=0), wait_seconds=0.5)
+        publisher = RawPublisher(lambda: live_producer(forwarder.bootstrap), Spool(tmp_path, free_bytes=0), wait_seconds=0.5)
         await publisher.start()
         assert not publisher.healthy
-        said = await asyncio.gather(*(publisher.publish([event(f"away-{n}")]) for n in range(300)))
-        assert said == [[Durable.SPOOLED]] * 300
+        answers = await asyncio.gather(*(publisher.publish([event(f"away-{n}")]) for n in range(300)))
+        assert answers == [[Durable.SPOOLED]] * 300
         assert raw_since(kafka, before) == []
-        street.open()
+        forwarder.open()
         await eventually(lambda: publisher.healthy and publisher.spool.count() == 0)
         assert await publisher.publish([event("live")]) == [Durable.ACKNOWLEDGED]
         await publisher.stop()
         return publisher.counts
 
     counts = asyncio.run(story())
-    street.close()
+    forwarder.close()
     there = raw_since(kafka, before)
     assert {e.id for e in there} == {f"away-{n}" for n in range(300)} | {"live"}
     source = "webhook/quill/main"
     assert len(there) == counts.acknowledged[source] + counts.drained[source] + counts.late[source]
 
 
-def test_everything_the_gateway_said_yes_to_survives_kill_9(kafka, tmp_path):
+def test_everything_that_the_gateway_accepted_survives_kill_9(kafka, tmp_path):
     program = textwrap.dedent("""
         import sys
         from datetime import UTC, datetime
@@ -154,17 +154,17 @@ def test_everything_the_gateway_said_yes_to_survives_kill_9(kafka, tmp_path):
         serve(app, "127.0.0.1", port)
     """)
     before = ends(kafka, RAW.name)
-    street = Street(kafka)
-    yes: set[str] = set()
+    forwarder = Forwarder(kafka)
+    accepted: set[str] = set()
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
 
     for life in range(3):
-        # First life without Kafka, then with it, then a last one to bring the spool home.
+        # The first process runs without Kafka, the second with it, and the third drains the spool.
         if life == 1:
-            street.open()
+            forwarder.open()
         with (
-            gateway(program, street.bootstrap, tmp_path, port) as child,
+            gateway(program, forwarder.bootstrap, tmp_path, port) as child,
             httpx.Client(base_url=f"http://127.0.0.1:{port}") as client,
         ):
             for n in range(60 if life < 2 else 0):
@@ -172,16 +172,16 @@ def test_everything_the_gateway_said_yes_to_survives_kill_9(kafka, tmp_path):
                 kind = {"content-type": "application/cloudevents-batch+json"}
                 answer = client.post("/v1/events", content=json.dumps(batch), headers=kind)
                 assert answer.status_code == 202
-                yes |= set(answer.json()["ids"])
+                accepted |= set(answer.json()["ids"])
             if life == 2:
                 deadline = time.monotonic() + 15
                 while client.get("/ready").json()["spooled"]:
                     assert time.monotonic() < deadline, "the spool was not drained in 15 seconds"
                     time.sleep(0.05)
             child.send_signal(signal.SIGKILL)
-    street.close()
-    assert len(yes) == 120
-    assert yes <= {e.id for e in raw_since(kafka, before)}
+    forwarder.close()
+    assert len(accepted) == 120
+    assert accepted <= {e.id for e in raw_since(kafka, before)}
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The spool: what it accepted it keeps, through kill -9, torn tails and full disks."""
+"""The spool: what it accepted is not lost through kill -9, torn tails and full disks."""
 
 import os
 import signal
@@ -126,7 +126,7 @@ def test_a_damaged_record_does_not_hide_the_records_behind_it(tmp_path):
     second.close()
 
 
-def test_a_spool_without_room_refuses_and_keeps_nothing_of_it(tmp_path):
+def test_a_spool_without_room_refuses_and_stores_nothing_of_it(tmp_path):
     spool = Spool(tmp_path, free_bytes=1 << 60)
     assert not spool.has_room()
     with pytest.raises(SpoolFullError):
@@ -166,23 +166,23 @@ def test_everything_whose_append_returned_survives_kill_9(tmp_path):
             print(n, flush=True)
             n += 1
     """)
-    said = -1
+    appended = -1
     for _ in range(3):
         with subprocess.Popen(
             [sys.executable, "-c", program, str(tmp_path / str(_))], stdout=subprocess.PIPE, text=True
         ) as child:
             assert child.stdout is not None
             for line in child.stdout:
-                said = int(line)
-                if said >= 60:
+                appended = int(line)
+                if appended >= 60:
                     break
             child.send_signal(signal.SIGKILL)
-            said = max([said, *map(int, child.stdout.read().split())])
+            appended = max([appended, *map(int, child.stdout.read().split())])
         journal = Journal(tmp_path / str(_), fsync=True)
         found = []
         while taken := journal.take(50):
             found += [int(record.rstrip(b".")) for record in taken.records]
             journal.acknowledge(taken)
         journal.close()
-        assert found[: said + 1] == list(range(said + 1))
-        assert len(found) <= said + 2
+        assert found[: appended + 1] == list(range(appended + 1))
+        assert len(found) <= appended + 2
