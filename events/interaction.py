@@ -132,6 +132,12 @@ class Interaction(BaseModel):
     size_unit: SizeUnit | None = Field(default=None, description="characters, bytes (a difference) or words")
     started_at: UtcMs | None = Field(default=None, description="attendance: when it began, where known")
     ended_at: UtcMs | None = Field(default=None, description="attendance: when it ended, where known")
+    connection: Text | None = Field(
+        default=None, description="attendance: the platform's id of the connection, within the meeting"
+    )
+    meeting_started_at: UtcMs | None = Field(
+        default=None, description="attendance: when the meeting began, where the platform states it"
+    )
     features: Features | None = Field(default=None, description="read from the text that is then dropped")
     raw: RawPosition = Field(description="the raw record it came from")
     schema_version: int = Field(default=SCHEMA_VERSION, description="version of this contract")

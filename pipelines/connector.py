@@ -53,6 +53,8 @@ class Action:
     size_unit: SizeUnit | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    connection: str | None = None
+    meeting_started_at: datetime | None = None
     text: str | None = None
 
 

@@ -27,7 +27,7 @@ MOST_DOMAIN_LABELS = 2
 # The same as `Model(**fields)` with two calls less, on the path that runs most often.
 _validated: Callable[[dict[str, object]], Interaction] = Interaction.__pydantic_validator__.validate_python
 _validated_outcome: Callable[[dict[str, object]], RecordOutcome] = RecordOutcome.__pydantic_validator__.validate_python
-_COPIED_FIELDS = ("change", "revision", "size", "size_unit", "started_at", "ended_at")
+_COPIED_FIELDS = ("change", "revision", "size", "size_unit", "started_at", "ended_at", "connection", "meeting_started_at")
 
 
 @dataclass(frozen=True, slots=True)

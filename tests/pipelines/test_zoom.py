@@ -137,11 +137,10 @@ def test_a_meeting_on_two_days_is_one_space_and_two_occurrences() -> None:
 
 
 def test_the_end_of_a_meeting_revises_its_start() -> None:
-    started, ended = (
-        outcome(json.dumps(fixture(name)).encode()).interactions[0] for name in ("meeting_started", "meeting_ended")
-    )
+    (started,) = outcome(json.dumps(fixture("meeting_started")).encode()).interactions
+    hosted, ended = outcome(json.dumps(fixture("meeting_ended")).encode()).interactions
+    assert (hosted.event_id, hosted.started_at, hosted.revises) == (started.event_id, started.started_at, None)
     assert ended.revises == started.event_id
-    assert started.revises is None
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)

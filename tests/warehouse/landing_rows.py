@@ -60,6 +60,8 @@ def act(actor: str, at: str | datetime, verb: str = "post", **given: Any) -> Row
         "size_unit": None,
         "started_at": None,
         "ended_at": None,
+        "connection": None,
+        "meeting_started_at": None,
         "features": features,
         "raw": {"partition": 0, "offset": 0},
         "schema_version": 1,
@@ -67,7 +69,8 @@ def act(actor: str, at: str | datetime, verb: str = "post", **given: Any) -> Row
         "landed_at": at,
         "batch": 1,
     } | given
-    row["started_at"], row["ended_at"] = (moment(row[name]) if row[name] else None for name in ("started_at", "ended_at"))
+    for name in ("started_at", "ended_at", "meeting_started_at"):
+        row[name] = moment(row[name]) if row[name] else None
     row.setdefault("object_id", row["event_id"])
     row.setdefault("content_hash", content_hash(row))
     return row

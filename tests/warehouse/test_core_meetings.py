@@ -18,7 +18,7 @@ def minutes(con, *landed, people=None):
     """Minutes of each member, of a meeting hosted from 10:00 to 11:00."""
     hosted = met("host", DAY + "10:00", "host", event_id="h", started_at=DAY + "10:00")
     ended = revised(hosted, "edit", started_at=None, ended_at=moment(DAY + "11:00"))
-    land(con, hosted, ended, *landed, people=people)
+    land(con, hosted, ended, *at("host", "10:00", "11:00"), *landed, people=people)
     build_tables(con, AS_OF)
     return {row["member"]: row["minutes"] for row in rows(con, "core.attendance") if row["member"] != "host"}
 

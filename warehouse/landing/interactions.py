@@ -159,9 +159,9 @@ anti join (from repeated union all select at_partition, at_offset from existing 
     using (at_partition, at_offset)
 where is_valid
 """
-# A row can change what the tables show at its own moment or before it: the edit that it reverts (at most 48 hours old), the
-# beginning of the meeting attendance that it ends. What it revises is looked up later (warehouse.build.staleness), because the
-# original can land after its revision.
+# A row can change what the tables show at its own moment or before it: the edit that it reverts (at most 48 hours old), and the
+# week of its meeting, which is that of the meeting's beginning in the community's time zone. What it revises is looked up later
+# (warehouse.build.staleness), because the original can land after its revision.
 ARRIVALS = """
 insert into landing.main.arrivals
 select
@@ -172,7 +172,7 @@ select
     min(occurred_at) as oldest_at,
     min(case
         when verb in ('revert', 'moderate') then occurred_at - interval 48 hours
-        when verb = 'attend' then coalesce(started_at, occurred_at - interval 12 hours)
+        when medium = 'meeting' then least(occurred_at, started_at) - interval 24 hours
         else occurred_at
     end) as touches_at
 from landing.main.interactions

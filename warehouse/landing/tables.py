@@ -6,7 +6,7 @@ LANDING_TABLES: dict[str, str] = {
         visibility varchar, occurred_at timestamp, verb varchar, actor varchar, actor_kind varchar,
         object_id varchar, object_kind varchar, thread_id varchar, reply_to_id varchar, mentions varchar[],
         refs varchar[], revises varchar, change varchar, revision bigint, size bigint, size_unit varchar,
-        started_at timestamp, ended_at timestamp,
+        started_at timestamp, ended_at timestamp, connection varchar, meeting_started_at timestamp,
         features struct(is_question boolean, thanks boolean, version integer),
         raw struct(partition integer, "offset" bigint), schema_version integer, normaliser_version integer,
         content_hash ubigint, landed_at timestamp, batch bigint

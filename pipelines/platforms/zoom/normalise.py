@@ -3,20 +3,22 @@
 What becomes of what:
 
 * A space is a meeting's number (its series), an occurrence its uuid. The tenant is the account that the webhook names.
-* `started`: the host hosts the occurrence. `ended` revises that with the end, so that SQL can close attendance that was left
-  open; it is not a second contribution.
-* `participant_joined` and `participant_left` are edges of attendance: occurrence, participant's session, `in` or `out`, time.
-  Breakout and waiting rooms, joining before the host and callouts are not participation: the meeting's own edges show who was
-  there.
+* `started`: the host hosts the occurrence. `ended` states the same and revises it with the end, so that SQL can close
+  attendance that was left open; it is not a second contribution, and a lost `started` costs nothing. To be the host is a
+  right: SQL counts it where the host was there.
+* `participant_joined` and `participant_left` are edges of attendance: occurrence, connection, `in` or `out`, time. The edges of
+  a breakout room are edges of a second connection of the same person; leaving the meeting for a room opens it.
+  Waiting rooms, joining before the host and callouts are not participation: the meeting's own edges show who was there.
+* An edge or an end without its time takes the time of the event.
 * `sharing_started` is `present`. `recording.completed` is one upload by the host per occurrence.
 * A message to everyone in a meeting, or in a channel of team chat, is a post, or a reply where it names what it answers. An
   update or deletion in team chat revises. A message to one person, or to a part of the meeting, is private.
-* A participant is the Zoom account if signed in, otherwise the email address, the registration, or the name. Telephone
-  numbers, network addresses and devices are never read. A telephone number given as a name is not passed on as a name.
+* A participant is the Zoom account if signed in, otherwise the email address, the registration, or the name. A name that is a
+  placeholder (a device, a telephone number, `Guest`) is an anonymous account of that connection only. A well-known program that
+  takes notes is a bot by its name. Telephone numbers, network addresses and devices are never read.
 * Registrations, roles, channel membership, quality of service, and every other type are not participation.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -24,11 +26,12 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from events.interaction import Medium, ObjectKind, SizeUnit
+from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit
 from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
 from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored
+from pipelines.platforms.zoom.names import is_placeholder
 from pipelines.platforms.zoom.payloads import (
     Attended,
     ChatPayload,
@@ -46,7 +49,8 @@ from pipelines.shared.links import links_in
 from pipelines.shared.payload import at_milliseconds, milliseconds_of
 from pipelines.shared.revisions import deleted, edited
 
-_TELEPHONE = re.compile(r"[\d\s()+*#./x-]{5,}")
+_TO_BREAKOUT = "breakout"
+"""In the reason why somebody left the meeting: they went to a room of it."""
 
 
 def normalise(raw: RawEvent) -> Iterator[Found]:
@@ -64,7 +68,7 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
         yield Ignored()
         return
     payload = Payload.model_validate(envelope.payload)
-    yield from reader(payload.account_id, payload.object)
+    yield from reader(payload.account_id, payload.object, at_milliseconds(envelope.event_ts) if envelope.event_ts else None)
 
 
 def _action(tenant: str, meeting: Occurrence, verb: Verb, actor: str, key: str, at: datetime) -> Action:
@@ -81,60 +85,82 @@ def _action(tenant: str, meeting: Occurrence, verb: Verb, actor: str, key: str, 
     )
 
 
-def _started(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
-    meeting = Held.model_validate(found)
+def _hosted(tenant: str, meeting: Held) -> Action:
     hosted = _action(tenant, meeting, Verb.HOST, meeting.host_id, "host", meeting.start_time)
-    yield replace(hosted, started_at=meeting.start_time)
+    return replace(hosted, started_at=meeting.start_time)
 
 
-def _ended(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
+def _started(tenant: str, found: dict[str, Any], _: datetime | None) -> Iterator[Found]:
+    yield _hosted(tenant, Held.model_validate(found))
+
+
+def _ended(tenant: str, found: dict[str, Any], sent_at: datetime | None) -> Iterator[Found]:
     meeting = Held.model_validate(found)
-    if meeting.end_time is None:
-        raise ValueError("an ended meeting without end_time")
-    hosted = _action(tenant, meeting, Verb.HOST, meeting.host_id, "host", meeting.end_time)
-    ended = edited(hosted, f"{hosted.key}:ended", meeting.end_time, milliseconds_of(meeting.end_time))
-    yield replace(ended, started_at=meeting.start_time, ended_at=meeting.end_time)
+    hosted = _hosted(tenant, meeting)
+    yield hosted
+    at = meeting.end_time or sent_at
+    if at is not None:
+        ended = edited(hosted, f"{hosted.key}:ended", at, milliseconds_of(at))
+        yield replace(ended, ended_at=at)
 
 
-def _joined(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
+def _joined(tenant: str, found: dict[str, Any], sent_at: datetime | None) -> Iterator[Found]:
     meeting = Attended.model_validate(found)
-    person, at = meeting.participant, meeting.participant.join_time
+    at = meeting.participant.join_time or sent_at
     if at is None:
         raise ValueError("a participant who joined without join_time")
-    key = f"{person.session}:in:{milliseconds_of(at)}"
-    yield replace(_action(tenant, meeting, Verb.ATTEND, person.account, key, at), started_at=at)
-    yield from _account(tenant, person.account, person.user_name, person.email, at)
+    yield replace(_edge(tenant, meeting, "in", at), started_at=at)
+    yield from _seen(tenant, meeting, at)
 
 
-def _left(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
+def _left(tenant: str, found: dict[str, Any], sent_at: datetime | None) -> Iterator[Found]:
     meeting = Attended.model_validate(found)
-    person, at = meeting.participant, meeting.participant.leave_time
+    person, at = meeting.participant, meeting.participant.leave_time or sent_at
     if at is None:
         raise ValueError("a participant who left without leave_time")
-    key = f"{person.session}:out:{milliseconds_of(at)}"
-    yield replace(_action(tenant, meeting, Verb.ATTEND, person.account, key, at), ended_at=at)
-    yield from _account(tenant, person.account, person.user_name, person.email, at)
+    yield replace(_edge(tenant, meeting, "out", at), ended_at=at)
+    if not meeting.breakout_room_uuid and _TO_BREAKOUT in (person.leave_reason or "").casefold():
+        yield replace(_edge(tenant, meeting, "to-room", at, room=True), started_at=at)
+    yield from _seen(tenant, meeting, at)
 
 
-def _shared(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
+def _edge(tenant: str, meeting: Attended, what: str, at: datetime, *, room: bool = False) -> Action:
+    """A join or a leave. The rooms of a meeting are one connection per person beside the meeting's own."""
+    person = meeting.participant
+    session, connection, key = person.session(meeting.uuid), person.connection, ""
+    if meeting.breakout_room_uuid or room:
+        # Some senders put the meeting's number there, which would be the same for everybody.
+        main = person.parent_user_id if person.parent_user_id not in {None, "", meeting.id} else person.connection
+        connection = f"{main}:rooms" if main else None
+        key = f"room:{meeting.breakout_room_uuid}:" if meeting.breakout_room_uuid else ""
+    edge = _by(tenant, meeting, Verb.ATTEND, f"{session}:{key}{what}:{milliseconds_of(at)}", at)
+    return replace(edge, connection=connection, meeting_started_at=meeting.start_time)
+
+
+def _by(tenant: str, meeting: Attended, verb: Verb, key: str, at: datetime) -> Action:
+    person = meeting.participant
+    return replace(_action(tenant, meeting, verb, person.account(meeting.uuid), key, at), actor_kind=person.kind)
+
+
+def _shared(tenant: str, found: dict[str, Any], _: datetime | None) -> Iterator[Found]:
     meeting = Attended.model_validate(found)
     person, details = meeting.participant, meeting.participant.sharing_details
     if details is None:
         raise ValueError("sharing without sharing_details")
-    key = f"{person.session}:sharing:{milliseconds_of(details.date_time)}"
-    shared = _action(tenant, meeting, Verb.PRESENT, person.account, key, details.date_time)
-    yield replace(shared, started_at=details.date_time)
-    yield from _account(tenant, person.account, person.user_name, person.email, details.date_time)
+    key = f"{person.session(meeting.uuid)}:sharing:{milliseconds_of(details.date_time)}"
+    shared = _by(tenant, meeting, Verb.PRESENT, key, details.date_time)
+    yield replace(shared, started_at=details.date_time, connection=person.connection)
+    yield from _seen(tenant, meeting, details.date_time)
 
 
-def _recorded(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
+def _recorded(tenant: str, found: dict[str, Any], _: datetime | None) -> Iterator[Found]:
     meeting = Recorded.model_validate(found)
     at = max((file.recording_end for file in meeting.recording_files if file.recording_end), default=meeting.start_time)
     uploaded = _action(tenant, meeting, Verb.UPLOAD, meeting.host_id, "recording", at)
     yield replace(uploaded, object_id=uploaded.key, object_kind=ObjectKind.FILE, refs=(meeting.uuid,))
 
 
-def _message_in_meeting(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
+def _message_in_meeting(tenant: str, found: dict[str, Any], _: datetime | None) -> Iterator[Found]:
     meeting = MessageInMeeting.model_validate(found)
     message = meeting.chat_message
     if message.recipient_type != "everyone":
@@ -198,19 +224,28 @@ def _chat(envelope: Envelope, what: str) -> Iterator[Found]:
     yield from _account(tenant, payload.operator_id, None, payload.operator, sent.occurred_at)
 
 
-_READERS: dict[str, Callable[[str, dict[str, Any]], Iterator[Found]]] = {
+_READERS: dict[str, Callable[[str, dict[str, Any], datetime | None], Iterator[Found]]] = {
     "started": _started,
     "ended": _ended,
     "participant_joined": _joined,
     "participant_left": _left,
+    "participant_joined_breakout_room": _joined,
+    "participant_left_breakout_room": _left,
     "sharing_started": _shared,
     "chat_message_sent": _message_in_meeting,
     "recording.completed": _recorded,
 }
-"""By the event's name without `meeting.` or `webinar.`: both are read in the same way."""
+"""By the event's name without `meeting.` or `webinar.`, which are read in one way. The moment is when Zoom sent the event."""
+
+
+def _seen(tenant: str, meeting: Attended, at: datetime) -> Iterator[AccountSeen]:
+    """What the payload shows of a participant's account. Of an anonymous one it shows nothing that lasts."""
+    person = meeting.participant
+    if person.kind is not ActorKind.ANONYMOUS:
+        yield from _account(tenant, person.account(meeting.uuid), person.user_name, person.email, at)
 
 
 def _account(tenant: str, account: str, name: str | None, email: str | None, at: datetime) -> Iterator[AccountSeen]:
-    display = name.strip() if name and not _TELEPHONE.fullmatch(name) else None
+    display = name.strip() if name and not is_placeholder(name) else None
     if display or email_of(email):
         yield AccountSeen(tenant=tenant, native_id=account, seen_at=at, display_name=display, email=email_of(email))

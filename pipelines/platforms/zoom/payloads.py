@@ -5,6 +5,8 @@ from typing import Any
 from pydantic import ConfigDict
 
 from events.identity import account_in_key, name_account
+from events.interaction import ActorKind
+from pipelines.platforms.zoom.names import is_note_taker, is_placeholder
 from pipelines.shared.payload import Id, Milliseconds, Moment
 from pipelines.shared.payload import Part as _Part
 
@@ -56,32 +58,55 @@ class Person(Part):
 
     id: str | None = None
     user_id: str | None = None
+    parent_user_id: str | None = None
+    participant_uuid: str | None = None
     participant_user_id: str | None = None
     registrant_id: str | None = None
     user_name: str | None = None
     email: str | None = None
     join_time: Moment | None = None
     leave_time: Moment | None = None
+    leave_reason: str | None = None
     sharing_details: Sharing | None = None
 
     @property
-    def account(self) -> str:
-        """The native account: the most reliable identity that Zoom gives. Raises ValueError where it gives none."""
+    def known_by(self) -> tuple[str, ...]:
+        """The native accounts that Zoom states of this person, the most reliable one first. A name is none."""
         registration = f"registrant:{self.registrant_id}" if self.registrant_id else None
-        found = self.id or self.participant_user_id or email_of(self.email) or registration or named(self.user_name)
-        if found is None:
-            raise ValueError("a participant without id, email, registrant_id and user_name")
-        return found
+        found = (self.id or self.participant_user_id, email_of(self.email), registration)
+        return tuple(account for account in found if account)
 
     @property
-    def session(self) -> str:
-        """What identifies this participant's connection within the occurrence. A name or an email address is hashed."""
-        return self.user_id or account_in_key(self.account)
+    def kind(self) -> ActorKind:
+        """A bot by a well-known name; anonymous where nothing but a placeholder stands for the name."""
+        if is_note_taker(self.user_name):
+            return ActorKind.BOT
+        return ActorKind.ANONYMOUS if not self.known_by and is_placeholder(self.user_name) else ActorKind.HUMAN
+
+    def account(self, occurrence: str) -> str:
+        """The native account: the most reliable identity that Zoom gives, or of an anonymous person the connection."""
+        if self.known_by:
+            return self.known_by[0]
+        name = named(self.user_name)
+        if name is None or self.kind is ActorKind.ANONYMOUS:
+            return f"connection:{occurrence}:{self.connection or name or ''}"
+        return name
+
+    @property
+    def connection(self) -> str | None:
+        """Zoom's number of this participant's connection within the occurrence, where it gives one."""
+        return self.user_id or self.participant_uuid or None
+
+    def session(self, occurrence: str) -> str:
+        """What identifies the connection in the keys of its edges. A name or an email address is hashed."""
+        return self.user_id or account_in_key(self.account(occurrence))
 
 
 class Attended(Occurrence):
     """An occurrence, and one participant of it."""
 
+    start_time: Moment | None = None
+    breakout_room_uuid: str | None = None
     participant: Person
 
 

@@ -1,7 +1,7 @@
 /*
-summary: Who was at which meeting, and for how long. Fragments, reconnects and edges without their other half are merged; whoever spoke, presented or hosted was there. People only, closed weeks.
+summary: Who was at which meeting, and for how long. The time present is the union of a person's connections; whoever spoke, presented or hosted was there. People only, closed weeks.
 grain: [community, occurrence, member]
-reads: [core.interactions]
+reads: [core.interactions, core.meeting_pieces]
 columns:
   community: the community
   series: the meeting series
@@ -9,106 +9,122 @@ columns:
   member: published pseudonym of who was there
   first_at: first sign of them, naive UTC
   last_at: last sign of them, naive UTC
-  week: number of the Monday of the week of the first sign
-  minutes: minutes present; absent where nothing tells when they came or went
+  week: number of the Monday of the week in which the meeting began, in the community's time zone
+  minutes: minutes present; absent where they are unknown, because nothing states when somebody came or went
   edges: joins and leaves seen, from which the minutes are made
   spoke: whether they spoke or presented
   hosted: whether they hosted it
 caveats:
-  - Between two edges somebody was away only if the first is a leave and the second a join; so two devices, or a join or leave that was lost, take nothing away.
-  - A leave without its join counts from the meeting's beginning; a join without its leave until the meeting's end, or its last sign where nobody tells the end.
+  - Joins and leaves are paired by the platform's connection. On one connection somebody was away only between a leave and a join.
+  - A leave without its join counts from the stated beginning. A join without its leave counts until the last leave of a connection that the same person opened later, else until the stated end. Without these the minutes are unknown.
+  - Where the platform numbers no connections, as in a log, all signs of a person are one connection, and the last sign of anybody stands for an end that nobody states.
 checks:
   - name: minutes
     says: Nobody is there for less than no time.
     sql: select member from {table} where minutes < 0
 */
 with signs as (
-    select interactions.*
+    select
+        interactions.* exclude (week),
+        pieces.* exclude (community, started_at, ended_at, last_at),
+        -- Numbers of connections begin again in each piece.
+        coalesce(concat(pieces.piece, chr(31), interactions.connection), '') as line,
+        if(interactions.connection is null, min(pieces.started_at) over meeting, if(start_stated, pieces.started_at, null)) as opened_at,
+        if(interactions.connection is null, max(coalesce(pieces.ended_at, pieces.last_at)) over meeting, pieces.ended_at) as closed_at
     from core.interactions
-    join building using (community)
-    where interactions.week < week_of(building.as_of)
-        and interactions.medium = 'meeting'
-        and interactions.object_kind = 'meeting'
+    join core.meeting_pieces as pieces
+        on pieces.community = interactions.community and pieces.piece = interactions.object_id
+    where interactions.actor_kind = 'human'
+        and interactions.member is not null
         and not interactions.reverted
         and (interactions.is_contribution or is_attendance(interactions.verb))
-), held as (
-    select
-        community,
-        object_id as occurrence,
-        arg_min(space, (occurred_at, event_id)) as series,
-        coalesce(
-            min(started_at) filter (verb = 'host'), min(least(occurred_at, started_at, ended_at))
-        ) as started_at,
-        coalesce(
-            max(ended_at) filter (verb = 'host'), max(greatest(occurred_at, started_at, ended_at))
-        ) as ended_at
-    from signs
-    group by all
+    window meeting as (partition by pieces.community, pieces.occurrence)
 ), present as (
     select
         community,
-        object_id as occurrence,
+        any_value(series) as series,
+        occurrence,
         member,
+        any_value(week) as week,
         min(least(occurred_at, started_at, ended_at)) as first_at,
         max(greatest(occurred_at, if(verb = 'host', null, started_at), if(verb = 'host', null, ended_at))) as last_at,
         bool_or(verb in ('speak', 'present')) as spoke,
         bool_or(verb = 'host') as hosted
     from signs
-    where actor_kind = 'human' and member is not null
     group by all
 ), edges as (
-    -- `covers`: how many stretches known at both ends begin (1) or end (-1) here.
-    select community, object_id as occurrence, member, unnest([
-        struct_pack(moment := started_at, joins := true, covers := if(ended_at is null, 0, 1)),
-        struct_pack(moment := ended_at, joins := false, covers := if(started_at is null, 0, -1))
-    ], recursive := true)
+    select
+        community, occurrence, member, line, opened_at, closed_at,
+        coalesce(started_at, ended_at) as moment,
+        started_at is not null as joins
     from signs
-    where verb = 'attend' and actor_kind = 'human' and member is not null
+    where verb = 'attend' and (started_at is null) <> (ended_at is null)
 ), ordered as (
+    select
+        *,
+        lead(moment) over in_order as next_moment,
+        lead(joins) over in_order as next_joins,
+        lag(moment) over in_order is null as is_first,
+        min(moment) over (partition by community, occurrence, member, line) as line_from
+    from edges
+    -- Of the same moment: on one connection a join precedes its leave; where none is numbered it is a reconnection.
+    window in_order as (partition by community, occurrence, member, line order by moment, if(line = '', joins, not joins))
+), followed as (
+    select
+        *,
+        max(if(next_moment is null and not joins, moment, null)) over (
+            partition by community, occurrence, member order by line_from range between current row and unbounded following
+        ) as left_later
+    from ordered
+), stretches as (
+    select community, occurrence, member, started_at as from_at, ended_at as to_at, 2 as edges
+    from signs
+    where verb = 'attend' and started_at is not null and ended_at is not null
+    union all
+    select
+        community, occurrence, member, moment,
+        case
+            when next_moment is null then if(joins, coalesce(left_later, closed_at), moment)
+            when joins or not next_joins then next_moment
+            else moment
+        end,
+        1
+    from followed
+    union all
+    select community, occurrence, member, opened_at, moment, 0 from followed where is_first and not joins
+), reached as (
+    select
+        *,
+        max(to_at) over (
+            partition by community, occurrence, member order by from_at, to_at rows between unbounded preceding and 1 preceding
+        ) as reached_at
+    from stretches
+), times as (
     select
         community,
         occurrence,
         member,
-        moment,
-        joins,
-        lead(moment) over in_order as next_moment,
-        lead(joins) over in_order as next_joins,
-        lag(moment) over in_order is null as is_first,
-        sum(covers) over (in_order rows unbounded preceding) as covering
-    from edges
-    where moment is not null
-    -- A leave before a join of the same moment: a reconnection.
-    window in_order as (partition by community, occurrence, member order by moment, joins, covers)
-), stretches as (
-    select
-        ordered.community,
-        ordered.occurrence,
-        ordered.member,
-        count(*) as edges,
-        sum(
-            case
-                when next_moment is null then if(joins, greatest(0, epoch(held.ended_at) - epoch(moment)), 0)
-                when joins or not next_joins or covering > 0 then epoch(next_moment) - epoch(moment)
-                else 0
-            end
-            + if(is_first and not joins, greatest(0, epoch(moment) - epoch(held.started_at)), 0)
+        sum(edges) as edges,
+        -- What a stretch adds to those before it.
+        if(
+            count(*) = count(from_at) and count(*) = count(to_at),
+            sum(greatest(0, epoch(to_at) - epoch(greatest(from_at, coalesce(reached_at, from_at))))),
+            null
         ) as seconds
-    from ordered
-    join held using (community, occurrence)
+    from reached
     group by all
 )
 select
     present.community,
-    held.series,
+    present.series,
     present.occurrence,
     present.member,
     present.first_at,
     present.last_at,
-    week_of(present.first_at) as week,
-    stretches.seconds / 60 as minutes,
-    coalesce(stretches.edges, 0) as edges,
+    present.week,
+    times.seconds / 60 as minutes,
+    cast(coalesce(times.edges, 0) as bigint) as edges,
     present.spoke,
     present.hosted
 from present
-join held using (community, occurrence)
-left join stretches using (community, occurrence, member)
+left join times using (community, occurrence, member)

@@ -1,7 +1,7 @@
 /*
 summary: What stands. One row for each thing somebody did, after revisions, deletions, moves and conflicts; undone wiki edits stay, marked.
 grain: [community, event_id]
-reads: [core.beginnings, landing.interactions, landing.kinds, landing.people]
+reads: [core.absent_hosts, core.connections, core.beginnings, landing.interactions, landing.kinds, landing.people]
 refresh: now
 columns:
   community: the community
@@ -15,7 +15,7 @@ columns:
   occurred_at: when it happened, naive UTC; an edit does not move it
   week: number of its Monday
   verb: what was done
-  is_contribution: whether the verb is one of those that contribute
+  is_contribution: whether the verb is one of those that contribute; hosting is none by whoever was not seen there
   reverted: whether it is a wiki contribution that somebody undid within 48 hours
   object_id: what it was done to
   object_kind: message, page, file, meeting or community
@@ -29,6 +29,8 @@ columns:
   size_unit: characters, bytes or words
   started_at: attendance and meetings, when it began, where known
   ended_at: attendance and meetings, when it ended, where known
+  connection: attendance, the platform's id of the connection, within the meeting
+  meeting_started_at: attendance, when the meeting began, where the platform states it
   edits: edits that this row has taken in
   has_conflict: whether records of the same event differ in content
 caveats:
@@ -90,7 +92,8 @@ with params as (
     group by all
 ), standing as (
     select
-        told.* exclude (space, visibility, thread_id, features, size, mentions, refs, started_at, ended_at),
+        told.* exclude (actor, space, visibility, thread_id, features, size, mentions, refs, started_at, ended_at),
+        coalesce(connections.actor, told.actor) as actor,
         if(moved is null, told.space, moved.space) as space,
         if(moved is null, told.visibility, moved.visibility) as visibility,
         if(moved is null, told.thread_id, moved.thread_id) as thread_id,
@@ -103,6 +106,7 @@ with params as (
         coalesce(changes.edits, 0) as edits
     from told
     left join changes using (community, event_id)
+    left join core.connections using (community, object_id, connection)
     where told.is_original and coalesce(changes.latest_change, '') <> 'delete'
 ), undone as (
     select distinct edits.community, edits.event_id
@@ -136,7 +140,7 @@ select
     standing.occurred_at,
     week_of(standing.occurred_at) as week,
     standing.verb,
-    is_contribution(standing.verb) as is_contribution,
+    is_contribution(standing.verb) and absent_hosts.member is null as is_contribution,
     undone.event_id is not null as reverted,
     standing.object_id,
     standing.object_kind,
@@ -150,6 +154,8 @@ select
     standing.size_unit,
     standing.started_at,
     standing.ended_at,
+    standing.connection,
+    standing.meeting_started_at,
     standing.edits,
     standing.has_conflict
 from standing
@@ -158,4 +164,9 @@ left join members using (community, actor)
 left join landing.kinds using (actor)
 left join addressed using (community, event_id)
 left join undone using (community, event_id)
+left join core.absent_hosts
+    on standing.verb = 'host'
+    and absent_hosts.community = standing.community
+    and absent_hosts.object_id = standing.object_id
+    and absent_hosts.member = members.member
 where since is null or standing.occurred_at >= since

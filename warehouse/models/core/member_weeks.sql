@@ -1,7 +1,7 @@
 /*
 summary: What each person did in each closed week. The base of levels; contributions that were undone are counted apart.
 grain: [community, member, week]
-reads: [core.attendance, core.interactions]
+reads: [core.attendance, core.interactions, core.meeting_pieces]
 columns:
   community: the community
   member: published pseudonym
@@ -22,7 +22,8 @@ with acts as (
     select
         interactions.community,
         interactions.member,
-        interactions.week,
+        -- What somebody does in a meeting belongs to the meeting's week, also after midnight.
+        coalesce(pieces.week, interactions.week) as week,
         interactions.is_contribution and not interactions.reverted as stands,
         interactions.is_contribution and interactions.reverted as undone,
         interactions.verb,
@@ -30,10 +31,15 @@ with acts as (
         interactions.occurred_at
     from core.interactions
     join building using (community)
-    where interactions.week < week_of(building.as_of)
+    left join core.meeting_pieces as pieces
+        on pieces.community = interactions.community
+        and pieces.piece = interactions.object_id
+        and interactions.medium = 'meeting'
+    where coalesce(pieces.week, interactions.week) < week_of(building.as_of)
         and interactions.actor_kind = 'human'
         and interactions.member is not null
         and not is_curation(interactions.verb)
+        and (interactions.is_contribution or interactions.verb <> 'host') -- a right is no sign of anybody
 ), came as (
     select community, member, week, count(*) as attendances, min(first_at) as first_at
     from core.attendance
