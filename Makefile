@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check bench browse chaos peers lock clean
+.PHONY: help install demo up test check bench chaos pictures peers browse lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -57,6 +57,9 @@ chaos: $(STAMP)  ## Gateway, worker and refresher killed -9 at random moments, a
 
 peers: $(STAMP)  ## A real MediaWiki that a script acts on, polled while the poller is killed, as a table
 	@$(BIN)/python tests/peers/run.py
+
+pictures: $(STAMP)  ## The README's pictures, from a demo, in Chromium
+	@$(BIN)/python tests/pictures/render.py
 
 lock:  ## Resolve the dependencies again
 	@$(UV) lock
