@@ -28,7 +28,7 @@ class Visibility(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """The kind of an account, by the platform's flag. It is never inferred from a name.
+    """The kind of an account, by the platform's flag, or by a platform's list of the names of well-known programs.
 
     Anonymous: somebody without an account, such as an address or a temporary account of a wiki, or a telephone in a meeting. An
     anonymous actor is counted where it acts and is never a member.

@@ -61,10 +61,12 @@ class Installation:
     def community(self) -> str:
         return next(iter(self.settings.community))
 
-    def imports(self, kind: str, path: Path, *, tenant: str | None = None, now: datetime = NOW) -> Counter:
+    def imports(
+        self, kind: str, path: Path, *, tenant: str | None = None, time_zone: str | None = None, now: datetime = NOW
+    ) -> Counter:
         """What became of the records of an export: (verdict, reason) -> how many. Raises ExportError as the command does."""
         platform = next(row for row in PLATFORMS.values() if kind in row.exports)
-        options = ImportOptions(tenant=tenant, community=self.community)
+        options = ImportOptions(tenant=tenant, community=self.community, time_zone=time_zone)
         return self.take(raw_events(platform, kind, path, options, now))
 
     def post(self, slug: str, body: bytes, *, tenant: str | None = None, now: datetime = NOW) -> int:

@@ -14,14 +14,17 @@ PLATFORM = Platform(
     setup=(
         "Create a webhook-only app at https://marketplace.zoom.us.",
         (
-            "Subscribe to the events of meetings and webinars: started, ended, participant joined and left, sharing started, "
-            "recording completed; and to chat messages."
+            "Subscribe to the events of meetings and webinars: started, ended, participant joined and left, also of breakout "
+            "rooms, sharing started, recording completed; and to chat messages."
         ),
         "Set the endpoint to <gateway>/hooks/zoom/<source>.",
         "Give the source the secret token of the app (`secret_env` or `secret_file` in [source.NAME]).",
         "Press Validate: the gateway answers Zoom's validation by itself.",
         "Messages in meetings arrive only where the account has DLP for in-meeting chat.",
-        "History: run `guildhall import zoom-webhooks FILE` with stored bodies of webhooks, one per line.",
+        (
+            "History: run `guildhall import zoom-webhooks PATH` with stored bodies of webhooks, one per line or as a JSON "
+            "array, or with Zoom's participants reports (CSV; give --tenant and --time-zone). PATH is a file or a folder."
+        ),
     ),
     reads=(
         "Who hosts and attends a meeting, from when to when, and who shares a screen or has a recording.",
@@ -33,7 +36,7 @@ PLATFORM = Platform(
         "Telephone numbers, network addresses and devices.",
         "The text of messages, beyond whether it asks or thanks. The text is dropped once these features are read.",
     ),
-    version=1,
+    version=2,
     normalise=normalise,
     verify=WEBHOOK.verify,
     sign=WEBHOOK.sign,

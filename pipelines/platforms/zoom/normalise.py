@@ -9,6 +9,7 @@ What becomes of what:
 * `participant_joined` and `participant_left` are edges of attendance: occurrence, connection, `in` or `out`, time. The edges of
   a breakout room are edges of a second connection of the same person; leaving the meeting for a room opens it.
   Waiting rooms, joining before the host and callouts are not participation: the meeting's own edges show who was there.
+* A row of the participants report is a stay with both ends, on a connection of its own.
 * An edge or an end without its time takes the time of the event.
 * `sharing_started` is `present`. `recording.completed` is one upload by the host per occurrence.
 * A message to everyone in a meeting, or in a channel of team chat, is a post, or a reply where it names what it answers. An
@@ -124,6 +125,15 @@ def _left(tenant: str, found: dict[str, Any], sent_at: datetime | None) -> Itera
     yield from _seen(tenant, meeting, at)
 
 
+def _reported(tenant: str, found: dict[str, Any], _: datetime | None) -> Iterator[Found]:
+    meeting = Attended.model_validate(found)
+    came, left = meeting.participant.join_time, meeting.participant.leave_time
+    if came is None:
+        raise ValueError("a row of the participants report without join_time")
+    yield replace(_edge(tenant, meeting, "stay", came), started_at=came, ended_at=left)
+    yield from _seen(tenant, meeting, came)
+
+
 def _edge(tenant: str, meeting: Attended, what: str, at: datetime, *, room: bool = False) -> Action:
     """A join or a leave. The rooms of a meeting are one connection per person beside the meeting's own."""
     person = meeting.participant
@@ -231,6 +241,8 @@ _READERS: dict[str, Callable[[str, dict[str, Any], datetime | None], Iterator[Fo
     "participant_left": _left,
     "participant_joined_breakout_room": _joined,
     "participant_left_breakout_room": _left,
+    "participant_reported": _reported,
+    "reported": _ended,
     "sharing_started": _shared,
     "chat_message_sent": _message_in_meeting,
     "recording.completed": _recorded,
