@@ -6,7 +6,10 @@ from events.interaction import ActorKind, UtcMs
 
 
 class Account(BaseModel):
-    """What a platform shows about an account, and when. The key is the actor; for each field the newest `seen_at` wins."""
+    """What a platform shows about an account, and when. The key is the actor; for each field the newest `seen_at` wins.
+
+    `same_as` is the actor of another account that the platform itself states to be the same person's, as when it renames one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,3 +23,4 @@ class Account(BaseModel):
     email: str | None = None
     kind: ActorKind | None = None
     organisation: str | None = None
+    same_as: str | None = None

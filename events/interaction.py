@@ -139,6 +139,10 @@ class Interaction(BaseModel):
         default=None, description="attendance: when the meeting began, where the platform states it"
     )
     features: Features | None = Field(default=None, description="read from the text that is then dropped")
+    captured_at: UtcMs | None = Field(
+        default=None,
+        description="newest moment of the export that shows it; absent for live records, which show their own moment",
+    )
     raw: RawPosition = Field(description="the raw record it came from")
     schema_version: int = Field(default=SCHEMA_VERSION, description="version of this contract")
     normaliser_version: int = Field(description="version of the platform's module")

@@ -28,6 +28,8 @@ class RawEvent:
     `tenant` and `community` are set where the payload does not contain them: by sources and imports. `fault` is set where a
     reader of an export could not read the record: the place and the reason, and nothing of the content. Such a record is
     rejected.
+    `captured_at` is set where the payload is part of an export that holds the state at one moment: the newest moment that the
+    export shows.
     """
 
     id: str
@@ -40,6 +42,7 @@ class RawEvent:
     tenant: str | None = None
     community: str | None = None
     fault: str | None = None
+    captured_at: datetime | None = None
     position: RawPosition | None = None
 
     @property
@@ -60,6 +63,7 @@ class RawEvent:
             "ce_tenant": self.tenant,
             "ce_community": self.community,
             "ce_fault": self.fault,
+            "ce_capturedat": _iso(self.captured_at) if self.captured_at else None,
         }
         return [(name, value.encode()) for name, value in found.items() if value is not None]
 
@@ -95,6 +99,7 @@ class RawEvent:
             tenant=found.get("ce_tenant"),
             community=found.get("ce_community"),
             fault=found.get("ce_fault"),
+            captured_at=_moment("ce_capturedat", found["ce_capturedat"]) if "ce_capturedat" in found else None,
             position=position,
         )
 

@@ -38,6 +38,9 @@ class RawHeaders(BaseModel):
         default=None, description="workspace, site or account, where the payload does not contain it"
     )
     ce_community: Text | None = Field(default=None, description="from imports only, where the export does not contain it")
+    ce_capturedat: AwareDatetime | None = Field(
+        default=None, description="from imports only: the newest moment that an export of the state at one moment shows"
+    )
 
 
 MODELS: dict[str, type[BaseModel]] = {

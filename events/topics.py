@@ -58,7 +58,7 @@ OUTCOMES = Topic(
 )
 ACCOUNTS = Topic(
     name="participation.accounts.v1",
-    key="actor",
+    key="actor; where the platform states another account of the same person, actor=other actor",
     value="what a platform shows about an account",
     partitions=4,
     cleanup="compact,delete",

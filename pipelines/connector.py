@@ -60,7 +60,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSeen:
-    """What the platform shows about an account, in its own ids."""
+    """What the platform shows about an account, in its own ids.
+
+    `same_as` is another account of the tenant that the platform itself states to be the same person's.
+    """
 
     tenant: str
     native_id: str
@@ -70,6 +73,7 @@ class AccountSeen:
     email: str | None = None
     kind: ActorKind | None = None
     organisation: str | None = None
+    same_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,7 @@ class Platform:
     """One row of PLATFORMS: everything that the other packages may know about a platform.
 
     A platform with a webhook has `verify` and `sign`. `exports` maps the KIND of `guildhall import KIND PATH` to its reader.
+    `snapshots` are the kinds of exports that hold the state at one moment: a newer one revises everything that it has.
     `setup` are lines that a person follows from top to bottom. `reads` and `does_not_read` are sentences for the privacy page.
     """
 
@@ -246,6 +251,7 @@ class Platform:
     sign: Sign | None = None
     poll: Poll | None = None
     exports: Mapping[str, ReadExport] = field(default_factory=dict)
+    snapshots: frozenset[str] = frozenset()
     emits: bool = False
 
     @property

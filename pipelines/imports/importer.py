@@ -125,8 +125,14 @@ def tally_export(
 
 
 def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions, now: datetime) -> Iterator[RawEvent]:
-    """Yield the raw events of an export, in its order."""
+    """Yield the raw events of an export, in its order.
+
+    An export that holds the state at one moment is read twice: first for that moment, which is the newest that it shows.
+    """
     source = Source(SourceKind.IMPORT, platform.slug, kind).address
+    captured_at: datetime | None = None
+    if kind in platform.snapshots:
+        captured_at = max((exported.time for exported in platform.exports[kind](path, options) if exported.time), default=None)
     for exported in platform.exports[kind](path, options):
         yield RawEvent(
             # From the export's own ids, not the bytes: the same event has one raw id in every export of this kind.
@@ -140,6 +146,7 @@ def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions
             tenant=exported.tenant,
             community=options.community,
             fault=exported.fault,
+            captured_at=captured_at,
         )
 
 

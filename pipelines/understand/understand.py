@@ -123,10 +123,12 @@ def _interaction(
     community = raw.community or context.communities.of(slug, tenant, action.space, action.occurred_at)
     if community is None:
         return Ignored(Reason.UNMAPPED_SPACE, tenant, action.space)
-    return _validated(_fields_of(action, community, position, platform, context.key))
+    return _validated(_fields_of(action, community, raw, position, platform, context.key))
 
 
-def _fields_of(action: Action, community: str, position: RawPosition, platform: Platform, key: bytes) -> dict[str, object]:
+def _fields_of(
+    action: Action, community: str, raw: RawEvent, position: RawPosition, platform: Platform, key: bytes
+) -> dict[str, object]:
     """Return the fields of an interaction that have a value. A field that is left out costs no validation."""
     tenant, slug = action.tenant, platform.slug
     found: dict[str, object] = {
@@ -146,6 +148,8 @@ def _fields_of(action: Action, community: str, position: RawPosition, platform: 
         "raw": position,
         "normaliser_version": platform.version,
     }
+    if raw.captured_at is not None:
+        found["captured_at"] = raw.captured_at
     if action.thread_id:
         found["thread_id"] = object_id(key, slug, tenant, action.thread_id)
     if action.reply_to_id:
@@ -176,6 +180,7 @@ def _account(seen: AccountSeen, platform: Platform, context: Context) -> Account
         email=_short(seen.email),
         kind=seen.kind,
         organisation=_short(seen.organisation),
+        same_as=actor_id(context.key, platform.slug, seen.tenant, seen.same_as) if seen.same_as else None,
     )
 
 

@@ -71,7 +71,11 @@ def messages(partition: int, records: Iterable[Record], context: Context, writte
 
 def _encoded(outcome: Outcome) -> list[Outgoing]:
     made = [(INTERACTIONS.name, one.community, _interaction_json(one, exclude_none=True)) for one in outcome.interactions]
-    made += [(ACCOUNTS.name, one.actor, _account_json(one, exclude_none=True)) for one in outcome.accounts]
+    # The topic keeps the newest record of a key, and a later report of the account does not repeat what it is the same as.
+    made += [
+        (ACCOUNTS.name, f"{one.actor}={one.same_as}" if one.same_as else one.actor, _account_json(one, exclude_none=True))
+        for one in outcome.accounts
+    ]
     if any(len(value) > MAX_INTERACTION_BYTES for _, _, value in made):
         raise ValueError("larger than the topic takes")
     return made

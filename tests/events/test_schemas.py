@@ -35,6 +35,7 @@ def test_the_headers_of_a_raw_event_are_those_of_the_schema():
         time=NOW,
         tenant="T",
         community="c",
+        captured_at=NOW,
     )
     headers = {name: value.decode() for name, value in full.headers()}
     assert set(headers) == set(schemas.RawHeaders.model_fields)

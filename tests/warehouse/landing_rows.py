@@ -22,7 +22,7 @@ from warehouse.landing.tables import LANDING_TABLES
 
 Row = dict[str, Any]
 
-_NOT_CONTENT = ("content_hash", "landed_at", "batch", "raw", "normaliser_version", "schema_version")
+_NOT_CONTENT = ("content_hash", "landed_at", "batch", "raw", "captured_at", "normaliser_version", "schema_version")
 
 
 def moment(text: str | datetime) -> datetime:

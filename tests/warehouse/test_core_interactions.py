@@ -3,6 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from tests.warehouse.landing_rows import act, build_tables, edited, empty, land, moment, posted, revised, rows
 
@@ -95,6 +98,34 @@ def test_of_one_version_the_smaller_content_hash_wins(con):
     one = act("ana", "2024-01-02 09:00", event_id="e", size=1, content_hash=7)
     other = act("ana", "2024-01-02 09:00", event_id="e", size=2, content_hash=8)
     assert standing(con, other, one)["e"]["size"] == 1
+
+
+def test_the_newer_capture_wins_whatever_its_content_hash_and_is_no_conflict(con):
+    old = act("ana", "2024-01-02 09:00", event_id="e", size=1, content_hash=1, captured_at=moment("2024-02-01"))
+    new = act("ana", "2024-01-02 09:00", event_id="e", size=2, content_hash=9, captured_at=moment("2024-03-01"))
+    stands = standing(con, new, old)
+    assert (stands["e"]["size"], stands["e"]["has_conflict"]) == (2, False)
+
+
+def test_a_capture_wins_over_the_live_record_of_what_it_shows(con):
+    live = act("ana", "2024-01-02 09:00", event_id="e", size=1, content_hash=1)
+    capture = act("ana", "2024-01-02 09:00", event_id="e", size=2, content_hash=9, captured_at=moment("2024-01-02 09:00"))
+    assert standing(con, live, capture)["e"]["size"] == 2
+
+
+@given(hashes=st.permutations(range(6)), later=st.integers(1, 3))
+@hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_of_captures_that_show_the_same_moment_the_later_import_wins_in_every_record(con, hashes, later):
+    empty(con)
+
+    def shown(event: int, import_number: int) -> dict:
+        return act(
+            "ana", f"2024-01-02 09:0{event}", event_id=f"e{event}", size=import_number, content_hash=hashes[3 * import_number + event],
+            captured_at=moment("2024-02-01"), raw={"partition": event, "offset": import_number * later},
+        )  # fmt: skip
+
+    stands = standing(con, *(shown(event, number) for event in range(3) for number in range(2)))
+    assert [stands[f"e{event}"]["size"] for event in range(3)] == [1, 1, 1]
 
 
 def test_the_same_record_twice_is_one_and_no_conflict(con):

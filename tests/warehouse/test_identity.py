@@ -45,6 +45,31 @@ def test_the_newest_value_wins_field_by_field(store):
     assert store.account("nobody") is None
 
 
+def test_what_a_platform_states_links_at_once_and_an_undone_link_stays_undone(store):
+    renamed = [account("new", same_as="old"), account("newest", same_as="new")]
+    store.record(renamed)
+    assert len(set(store.members().values())) == 1
+    assert set(store.members()) == {"old", "new", "newest"}
+    assert {link.linked_by for link in store.links()} == {"platform"}
+    store.unlink("old", by="ada", at=AT, why="another person took the name")
+    store.record(renamed)
+    assert set(store.members()) == {"new", "newest"}
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("abcde")), max_size=6), st.randoms(use_true_random=False))
+@hypothesis_settings(deadline=None, max_examples=20)
+def test_the_order_and_the_repetition_of_statements_do_not_matter(tmp_path_factory, pairs, random):
+    shuffled = [pair[::-1] for pair in pairs + pairs[:2]]
+    random.shuffle(shuffled)
+    found = []
+    for statements in (pairs, shuffled):
+        with IdentityStore(tmp_path_factory.mktemp("home") / "identity.db") as store:
+            for one, other in statements:
+                store.record([account(one, same_as=other)])
+            found.append((store.members(), len(store.links())))
+    assert found[0] == found[1]
+
+
 DESCRIBED = st.builds(
     lambda day, handle, name: account("a", f"2024-04-{day:02}T00:00:00Z", handle=handle, display_name=name),
     st.integers(1, 3), st.sampled_from([None, "x", "y"]), st.sampled_from([None, "X", "Y"]),

@@ -1,7 +1,7 @@
 """Landing: an interaction lands once, however often, in whatever order and in whatever batches it is sent."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -90,6 +90,20 @@ def test_a_newer_normaliser_with_the_same_content_renews_the_row(con):
     put(con, [interaction(1)])
     assert [row[2] for row in rows(con)] == [2]
     assert (batch.rows, batch.renewed, batch.duplicates) == (0, 1, 0)
+
+
+def test_of_the_same_content_the_newest_capture_stays_in_any_order_of_the_imports(con):
+    def captured(day: int, offset: int) -> dict:
+        return interaction(1, captured_at=f"2024-05-{day:02}T00:00:00Z", raw={"partition": 0, "offset": offset})
+
+    for order in ([(1, 5), (3, 6), (2, 7)], [(3, 6), (1, 5), (2, 7)], [(3, 9), (3, 6), (1, 1)]):
+        con.execute("delete from landing.main.interactions")
+        for one in order:
+            put(con, [captured(*one)])
+        assert rows(con, 'captured_at, raw."offset"') == [(datetime(2024, 5, 3), 6)]  # noqa: DTZ001 - naive UTC
+        con.execute("delete from landing.main.interactions")
+        put(con, [captured(*one) for one in order])
+        assert rows(con, 'captured_at, raw."offset"') == [(datetime(2024, 5, 3), 6)]  # noqa: DTZ001 - naive UTC
 
 
 def test_an_absent_list_and_an_empty_one_are_the_same_content(con):

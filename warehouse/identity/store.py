@@ -1,9 +1,10 @@
 """Identity store: which accounts are one person. Accounts with their names are here and in no table; only pseudonyms leave.
 
 `identity.db` is SQLite, readable by its owner only. It has the accounts as platforms describe them (read from the accounts
-topic; its offsets move in the same transaction) and links: account -> person, who made the link, when and why. A link is never
-deleted, it is undone. The member of an account is the person that links connect it with, or the account itself. The warehouse
-has a pseudonym for each member, a different one in each community.
+topic; its offsets move in the same transaction) and links: account -> person, who made the link, when and why. What a platform
+itself states (one account was renamed to another) is a link at once. A link is never deleted, it is undone; a platform's link
+that somebody has undone is not made again. The member of an account is the person that links connect it with, or the account
+itself. The warehouse has a pseudonym for each member, a different one in each community.
 """
 
 import os
@@ -28,6 +29,9 @@ PERSON = "person:"
 """A person's id begins with this, so that it is never an account's."""
 DETAILS = ("handle", "display_name", "email", "kind", "organisation")
 """What a platform reports of an account. Of each field by itself, the newest value wins."""
+PLATFORM = "platform"
+"""Who makes the links that a platform itself states."""
+STATED = "the platform states that the accounts are one"
 
 _SCHEMA = f"""
 create table if not exists accounts (
@@ -55,6 +59,16 @@ on conflict (actor) do update set
         for column in (name, f"{name}_at")
     )
 }
+"""
+# Repeating a statement changes nothing, also after somebody has undone the link.
+_LINK_STATED = f"""
+insert into links (actor, person, linked_by, linked_at, why)
+select actor, person, '{PLATFORM}', at, why
+from (select ? as actor, ? as person, ? as at, ? as why) as stated
+where not exists (
+    select 1 from links
+    where links.actor = stated.actor and links.person = stated.person and links.linked_by = '{PLATFORM}'
+)
 """
 
 
@@ -175,6 +189,18 @@ class IdentityStore:
             )
         return whose
 
+    def link_stated(self, pairs: Iterable[tuple[str, str]], at: datetime, why: str = STATED) -> int:
+        """Link pairs of accounts that a platform states to be one person's; returns how many links are new. `at` is aware.
+
+        Each pair has a person of its own, so that the order of pairs does not matter and each link can be undone by itself.
+        """
+        with transaction(self._db):
+            return self._link_stated(pairs, at, why)
+
+    def _link_stated(self, pairs: Iterable[tuple[str, str]], at: datetime, why: str) -> int:
+        rows = [(actor, PERSON + "=".join(sorted(pair)), at.isoformat(), why) for pair in pairs for actor in sorted(pair)]
+        return self._db.executemany(_LINK_STATED, rows).rowcount if rows else 0
+
     def unlink(self, actor: str, *, by: str, at: datetime, why: str, person: str | None = None) -> int:
         """Undo an account's links, to one person or to all; returns how many. Raises GuildhallError for links of the file."""
         held = [link for link in self.links() if link.actor == actor and person in {None, link.person}]
@@ -240,6 +266,8 @@ class IdentityStore:
                 value = getattr(account, name)
                 row += [value, None if value is None else account.seen_at.isoformat(timespec="milliseconds")]
             rows.append(row)
+            if account.same_as is not None and account.same_as != account.actor:
+                self._link_stated([(account.actor, account.same_as)], account.seen_at, STATED)
         self._db.executemany(_RECORD, rows)
 
 

@@ -2,13 +2,13 @@
 
 Two rules decide what "once" means:
 
-* `content_hash` covers every field of an interaction except where it was read and by which version it was understood: `raw`,
-  `schema_version` and `normaliser_version` are not part of it. The same action that arrives again through the same source, or
-  that a newer normaliser understands in the same way, has the same hash. Two hashes of one `event_id` are a real conflict. The
-  hash is half an MD5 of the columns' texts in their order: it is the same in every version of DuckDB, which DuckDB's own `hash`
-  is not.
-* There is one row per (`event_id`, `content_hash`), with the **highest** normaliser version that produced it. The same records
-  leave the same rows, whatever their order and their batches.
+* `content_hash` covers every field of an interaction except where and when it was read and by which version it was understood:
+  `raw`, `captured_at`, `schema_version` and `normaliser_version` are not part of it. The same action that arrives again through
+  the same source, or that a newer normaliser understands in the same way, has the same hash. Two hashes of one `event_id` are a
+  real conflict, or the states of two captures. The hash is half an MD5 of the columns' texts in their order: it is the same in
+  every version of DuckDB, which DuckDB's own `hash` is not.
+* There is one row per (`event_id`, `content_hash`), with the **highest** normaliser version that produced it and, of this
+  version, the **newest** capture that shows it. The same records leave the same rows, whatever their order and their batches.
 """
 
 import json
@@ -25,7 +25,7 @@ from warehouse.landing.tables import LANDING_TABLES
 
 ADDED_COLUMNS = ("content_hash", "landed_at", "batch")
 """Columns that landing adds to the fields of an interaction."""
-NOT_CONTENT = ("raw", "schema_version", "normaliser_version")
+NOT_CONTENT = ("raw", "captured_at", "schema_version", "normaliser_version")
 NEVER_ABSENT = (
     "event_id",
     "platform",
@@ -41,7 +41,7 @@ NEVER_ABSENT = (
 
 
 def insert(con: duckdb.DuckDBPyConnection, now: datetime, number: int, records: int) -> Batch:
-    """Insert the staged interactions that are not in the file yet, and replace rows that a newer normaliser produced again."""
+    """Insert the staged interactions that are new, and replace rows that a newer normaliser or capture has again."""
     batch = Batch(records=records, malformed=integer(con, "select count(*) from malformed_records"))
     valid, oldest, newest = first(con, _SPAN)
     repeated = integer(con, "select count(*) from repeated")
@@ -126,14 +126,20 @@ where not is_valid
 _REPEATED = """
 create or replace temp table repeated as
 with candidates as (
-    select event_id, content_hash, normaliser_version, at_partition, at_offset
+    select event_id, content_hash, normaliser_version, captured_at, raw, at_partition, at_offset
     from parsed
     where is_valid and content_hash in (select content_hash from parsed where is_valid group by all having count(*) > 1)
 )
 select at_partition, at_offset
 from candidates
 qualify row_number() over (
-    partition by event_id, content_hash order by normaliser_version desc, at_partition, at_offset
+    partition by event_id, content_hash
+    order by
+        normaliser_version desc,
+        captured_at desc nulls last,
+        if(captured_at is null, 0, raw."offset"),
+        at_partition,
+        at_offset
 ) > 1
 """
 STAGE = (_PARSE, _MALFORMED, _REPEATED)
@@ -142,7 +148,21 @@ _SPAN = "select count(*), min(occurred_at), max(occurred_at) from parsed where i
 # The same content has the same moment. So only rows within the batch's span can hold it, and DuckDB's zone maps skip the rest.
 _EXISTING = """
 create or replace temp table existing as
-select at_partition, at_offset, event_id, content_hash, incoming.normaliser_version > landed.normaliser_version as newer
+select
+    at_partition,
+    at_offset,
+    event_id,
+    content_hash,
+    -- Of equal captures the one that was read first stays. Repeated live records are no captures, and replace nothing.
+    row(
+        incoming.normaliser_version,
+        coalesce(incoming.captured_at, timestamp '-infinity'),
+        if(incoming.captured_at is null, 0, -incoming.raw."offset")
+    ) > row(
+        landed.normaliser_version,
+        coalesce(landed.captured_at, timestamp '-infinity'),
+        if(landed.captured_at is null, 0, -landed.raw."offset")
+    ) as newer
 from (from parsed anti join repeated using (at_partition, at_offset) where is_valid) as incoming
 join landing.main.interactions as landed using (event_id, content_hash)
 where landed.occurred_at between ? and ?

@@ -7,7 +7,7 @@ LANDING_TABLES: dict[str, str] = {
         object_id varchar, object_kind varchar, thread_id varchar, reply_to_id varchar, mentions varchar[],
         refs varchar[], revises varchar, change varchar, revision bigint, size bigint, size_unit varchar,
         started_at timestamp, ended_at timestamp, connection varchar, meeting_started_at timestamp,
-        features struct(is_question boolean, thanks boolean, version integer),
+        features struct(is_question boolean, thanks boolean, version integer), captured_at timestamp,
         raw struct(partition integer, "offset" bigint), schema_version integer, normaliser_version integer,
         content_hash ubigint, landed_at timestamp, batch bigint
     """,

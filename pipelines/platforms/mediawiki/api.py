@@ -79,4 +79,4 @@ def _parameters(found: object) -> dict[str, Any] | None:
     if not isinstance(found, Mapping):
         return None
     target = found.get("target_title")
-    return {"target": target} if target else {}
+    return {**found, "target": target} if target else dict(found)

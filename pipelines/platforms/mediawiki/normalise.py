@@ -20,6 +20,7 @@ What becomes of what, in the new and the old style of the feed, posted, polled o
   software does by itself (redirects deleted by a move, automatic patrol) is not participation, nor is any other log.
 * An account that somebody creates on this wiki joins it (`create`; for `create2` and `byemail` it is the new account that
   joins). An account of a sister wiki that is created by a visit (`autocreate`) has done nothing.
+* An account that is renamed (`renameuser`, `gblrename`) or merged into another (`usermerge`) is one person under both names.
 * What a wiki hides from its readers is ignored (`suppressed`): entries of the API with `userhidden`, `actionhidden` or
   `suppressed`, and changes whose `user` is missing or null.
 * Categorisation, changes of Wikidata (`external`) and unknown types are not participation. The canary shows that the source is
@@ -151,6 +152,9 @@ def _logged(tenant: str, log: Log) -> Iterator[Found]:
             joined = _done(tenant, log, Verb.JOIN)
             kind = joined.actor_kind if actor == log.user else ActorKind.HUMAN
             yield replace(joined, space=SITE, actor=actor, actor_kind=kind, object_id=tenant, object_kind=ObjectKind.COMMUNITY)
+        case "renameuser" | "gblrename" | "usermerge", _ if log.renamed is not None:
+            old, new = log.renamed
+            yield AccountSeen(tenant=tenant, native_id=new, seen_at=log.at, handle=new, same_as=old)
         case str() as what, action if what in _MODERATION and action not in _AUTOMATIC:
             target = log.target if what == "move" else None
             done = replace(_done(tenant, log, Verb.MODERATE), refs=(title_object(target),) if target else ())

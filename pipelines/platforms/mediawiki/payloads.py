@@ -13,6 +13,10 @@ Number = Annotated[int, Field(ge=0, lt=2**63)]
 Title = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
 
 
+_RENAMED = (("olduser", "newuser"), ("4::olduser", "5::newuser"), ("oldName", "newName"))
+"""Names of the parameters: of `renameuser` and `gblrename`, of their stored form, and of `usermerge`."""
+
+
 class Pair(Part):
     """A number before and after an edit."""
 
@@ -80,6 +84,16 @@ class Log(Change):
         if self.id:
             return f"rc:{self.id}"
         raise ValueError("a log entry without log_id and id")
+
+    @property
+    def renamed(self) -> tuple[str, str] | None:
+        """The old and the new name of an account, of a log entry that renames or merges accounts."""
+        found = self.log_params if isinstance(self.log_params, dict) else {}
+        for old, new in _RENAMED:
+            names = found.get(old), found.get(new)
+            if all(isinstance(name, str) and 0 < len(name) <= MAX_CHARACTERS for name in names) and names[0] != names[1]:
+                return str(names[0]), str(names[1])
+        return None
 
     @property
     def target(self) -> str | None:

@@ -37,4 +37,5 @@ PLATFORM = Platform(
     verify=WEBHOOK.verify,
     sign=WEBHOOK.sign,
     exports={"slack-export": read_export},
+    snapshots=frozenset({"slack-export"}),
 )

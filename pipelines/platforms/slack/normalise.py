@@ -2,7 +2,8 @@
 
 What becomes of what, in both ways:
 
-* The tenant is that of the source in the settings, otherwise the team id.
+* The tenant is that of the source in the settings, otherwise the workspace where the app is installed. In a channel that
+  workspaces share, an author of another workspace has the same tenant, so the channel has one home.
 * A message is `<channel>:<ts>`. It is a reply when its `thread_ts` names another message. `thread_ts` equal to `ts` means that
   the message has answers. An export knows that and a webhook cannot, so the opening message has no thread in either way.
 * An edit revises its message (`<channel>:<ts>:edit:<ts of the edit>`). Slack's own changes, such as an unfurled link, have no
@@ -79,8 +80,8 @@ def _delivered(payload: Any, raw: RawEvent) -> Iterator[Found]:
         yield Ignored()
         return
     callback = Callback.model_validate(payload)
-    if raw.tenant:  # that of the source in the settings: an import of the workspace has the same
-        callback = callback.model_copy(update={"team_id": raw.tenant})
+    # That of the source in the settings comes first: an import of the workspace has the same.
+    callback = callback.model_copy(update={"team_id": raw.tenant or callback.installed_in})
     match payloads.Envelope.model_validate(callback.event).type:
         case "message":
             yield from _message_event(callback)

@@ -22,6 +22,7 @@ class Authorization(Part):
     """An installation of the app for which the event is delivered."""
 
     user_id: str | None = None
+    team_id: str | None = None
     is_bot: bool = False
 
 
@@ -29,9 +30,16 @@ class Callback(Part):
     """A delivery of one event."""
 
     team_id: Id
+    context_team_id: str | None = None
     api_app_id: str | None = None
     authorizations: tuple[Authorization, ...] = ()
     event: dict[str, Any]
+
+    @property
+    def installed_in(self) -> str:
+        """The workspace of the installation. In a channel that workspaces share, `team_id` is the author's workspace."""
+        first = self.authorizations[0].team_id if self.authorizations else None
+        return first or self.context_team_id or self.team_id
 
     def is_own(self, account: str | None, app: str | None = None) -> bool:
         """Whether our own app did it."""
@@ -76,6 +84,8 @@ class Message(Part):
     bot_profile: BotProfile | None = None
     username: str | None = None
     text: str | None = None
+    team: str | None = None
+    user_team: str | None = None
     thread_ts: Ts | None = None
     edited: Edited | None = None
     files: tuple[File, ...] | None = None

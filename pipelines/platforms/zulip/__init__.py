@@ -43,5 +43,6 @@ PLATFORM = Platform(
     verify=verify,
     sign=sign,
     exports={"zulip-archive": read_archive},
+    snapshots=frozenset({"zulip-archive"}),
     emits=True,
 )

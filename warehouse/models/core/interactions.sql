@@ -32,7 +32,7 @@ columns:
   connection: attendance, the platform's id of the connection, within the meeting
   meeting_started_at: attendance, when the meeting began, where the platform states it
   edits: edits that this row has taken in
-  has_conflict: whether records of the same event differ in content
+  has_conflict: whether records of the same event and the same capture differ in content
 caveats:
   - A revision whose original never came is no contribution; nor is a record that is only a deletion.
   - Of the revisions of one event the latest (revision, event_id) says whether it stands, the latest edit what it says, the latest move where.
@@ -41,7 +41,7 @@ checks:
     says: Nothing is seen that happened at or after the moment of the build.
     sql: select event_id from {table} join building using (community) where occurred_at >= as_of
   - name: conflicts
-    says: No two records of one event differ in content.
+    says: No two records of one event and one capture differ in content.
     sql: select event_id from {table} where has_conflict
     severity: warn
 */
@@ -68,15 +68,23 @@ with params as (
             or (community, revises) in (select (community, event_id) from touched)
         )
 ), told as (
-    -- Two records of one event: the higher normaliser version, then the smaller content hash, so that order never matters.
+    -- Of the records of one event: the higher normaliser version, then the newer capture (a live record shows its own moment),
+    -- then the later import, then the smaller content hash. So an export replaces all that an older one shows.
     select
         *,
         min(content_hash) over records <> max(content_hash) over records as has_conflict,
         -- A wiki's edit is a contribution of its own, also where it names the edit before it.
         revises is null or (medium = 'wiki' and change = 'edit') as is_original
     from landed
-    window records as (partition by community, event_id)
-    qualify row_number() over (partition by community, event_id order by normaliser_version desc, content_hash) = 1
+    window records as (partition by community, event_id, captured_at)
+    qualify row_number() over (
+        partition by community, event_id
+        order by
+            normaliser_version desc,
+            coalesce(captured_at, occurred_at) desc,
+            if(captured_at is null, -1, raw."offset") desc,
+            content_hash
+    ) = 1
 ), changes as (
     select
         community,
