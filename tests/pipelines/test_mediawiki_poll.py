@@ -360,10 +360,10 @@ def test_the_same_action_by_feed_and_by_poll_is_the_same_interaction(name):
 @pytest.mark.parametrize(
     "hidden", [{"userhidden": True}, {"userhidden": True, "user": "Ines"}, {"actionhidden": True}, {"suppressed": True}]
 )
-def test_what_the_wiki_hides_is_private(hidden):
+def test_what_the_wiki_hides_is_suppressed(hidden):
     entry = {name: value for name, value in EDIT_API.items() if name != "user"} | hidden
     record = understood(API_CHANGE, json.dumps(entry).encode(), "wiki.garden.example").record
-    assert (record.verdict, record.reason) == ("ignored", Reason.PRIVATE)
+    assert (record.verdict, record.reason) == ("ignored", Reason.SUPPRESSED)
 
 
 def test_a_hidden_summary_hides_nothing_else():
