@@ -136,6 +136,14 @@ def test_a_meeting_on_two_days_is_one_space_and_two_occurrences() -> None:
     assert len({interaction.object_id for interaction in found}) == len({interaction.event_id for interaction in found}) == 2
 
 
+def test_a_note_taker_that_joins_with_its_owners_address_does_not_make_the_owner_a_bot() -> None:
+    payload = fixture("participant_joined")
+    payload["payload"]["object"]["participant"]["user_name"] = "Abel's OtterPilot"
+    owner, program = (outcome(json.dumps(body).encode()).interactions[0] for body in (fixture("participant_joined"), payload))
+    assert (owner.actor_kind, program.actor_kind) == ("human", "bot")
+    assert owner.actor != program.actor
+
+
 def test_the_end_of_a_meeting_revises_its_start() -> None:
     (started,) = outcome(json.dumps(fixture("meeting_started")).encode()).interactions
     hosted, ended = outcome(json.dumps(fixture("meeting_ended")).encode()).interactions

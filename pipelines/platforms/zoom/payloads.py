@@ -84,10 +84,13 @@ class Person(Part):
         return ActorKind.ANONYMOUS if not self.known_by and is_placeholder(self.user_name) else ActorKind.HUMAN
 
     def account(self, occurrence: str) -> str:
-        """The native account: the most reliable identity that Zoom gives, or of an anonymous person the connection."""
-        if self.known_by:
-            return self.known_by[0]
+        """The native account: the most reliable identity that Zoom gives, or of an anonymous person the connection.
+
+        A program that takes notes is its name: it may join with its owner's address, and the owner is no program.
+        """
         name = named(self.user_name)
+        if self.known_by and (name is None or self.kind is not ActorKind.BOT):
+            return self.known_by[0]
         if name is None or self.kind is ActorKind.ANONYMOUS:
             return f"connection:{occurrence}:{self.connection or name or ''}"
         return name
