@@ -1,4 +1,4 @@
-"""Architecture: the picture in the README holds, every room has its sentence, and nothing grows past what one can hold in mind."""
+"""Architecture: imports flow one way, each fact has one home, and modules and functions stay small."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ MOST_LINES = 350
 MOST_FUNCTION_LINES = 60
 
 
-def test_imports_flow_one_way_and_each_framework_is_spoken_in_its_place():
+def test_imports_flow_one_way_and_each_framework_is_imported_in_its_place():
     done = subprocess.run(
         [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -24,8 +24,8 @@ def test_imports_flow_one_way_and_each_framework_is_spoken_in_its_place():
 
 
 def test_only_the_stream_worker_imports_faust():
-    speaking = [path.relative_to(ROOT).as_posix() for path in MODULES if _imports(path, ("faust", "mode"))]
-    assert all(name.startswith("pipelines/worker/") for name in speaking), speaking
+    importing = [path.relative_to(ROOT).as_posix() for path in MODULES if _imports(path, ("faust", "mode"))]
+    assert all(name.startswith("pipelines/worker/") for name in importing), importing
 
 
 def test_every_kafka_client_is_made_in_one_module_of_each_side():
@@ -49,7 +49,7 @@ def test_offsets_and_lags_are_asked_for_in_one_module_of_each_side():
 
 
 def test_locks_are_filelocks():
-    assert {path.relative_to(ROOT).as_posix() for path in MODULES if _imports(path, ("fcntl",))} <= {"warehouse/warehouse.py"}
+    assert [path.relative_to(ROOT).as_posix() for path in MODULES if _imports(path, ("fcntl",))] == []
 
 
 def test_files_are_replaced_and_synced_by_one_helper():
@@ -81,13 +81,13 @@ def test_nothing_but_the_settings_and_the_processes_reads_the_environment():
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_every_module_says_what_it_is_in_a_noun_and_a_colon(path):
-    said = ast.get_docstring(ast.parse(path.read_text()))
-    assert said, "no docstring"
-    assert ":" in said.splitlines()[0], said.splitlines()[0]
+def test_every_docstring_of_a_module_begins_with_a_noun_and_a_colon(path):
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    assert docstring, "no docstring"
+    assert ":" in docstring.splitlines()[0], docstring.splitlines()[0]
 
 
-def test_no_room_has_grown_past_what_one_can_hold_in_mind():
+def test_no_module_is_longer_than_the_limit():
     large = {
         path.relative_to(ROOT).as_posix(): lines
         for path in MODULES

@@ -92,7 +92,7 @@ def payloads(count: int) -> list[RawEvent]:
         found = islice(slack.PLATFORM.exports["slack-export"](HISTORY, ImportOptions(tenant="T0")), 20_000, 20_000 + count)
         pairs = [(one.type, one.payload, one.id) for one in found]
     else:
-        fixture = json.loads((FIXTURES / "message.json").read_text())["payload"]
+        fixture = json.loads((FIXTURES / "message.json").read_text())["raw"]["payload"]
         pairs = [("slack.event", json.dumps(fixture).encode(), str(n)) for n in range(count)]
     return [
         RawEvent(
