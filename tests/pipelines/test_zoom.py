@@ -144,6 +144,15 @@ def test_a_note_taker_that_joins_with_its_owners_address_does_not_make_the_owner
     assert owner.actor != program.actor
 
 
+def test_accounts_that_one_payload_names_together_are_stated_to_be_one() -> None:
+    payload = fixture("participant_joined")
+    payload["payload"]["object"]["participant"]["registrant_id"] = "REGabel"
+    accounts = outcome(json.dumps(payload).encode()).accounts
+    assert [(one.native_id, one.same_as) for one in accounts] == [
+        ("zAbel", None), ("abel@example.org", accounts[0].actor), ("registrant:REGabel", accounts[0].actor),
+    ]  # fmt: skip
+
+
 def test_the_end_of_a_meeting_revises_its_start() -> None:
     (started,) = outcome(json.dumps(fixture("meeting_started")).encode()).interactions
     hosted, ended = outcome(json.dumps(fixture("meeting_ended")).encode()).interactions

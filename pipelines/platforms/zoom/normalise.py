@@ -16,7 +16,8 @@ What becomes of what:
   update or deletion in team chat revises. A message to one person, or to a part of the meeting, is private.
 * A participant is the Zoom account if signed in, otherwise the email address, the registration, or the name. A name that is a
   placeholder (a device, a telephone number, `Guest`) is an anonymous account of that connection only. A well-known program that
-  takes notes is a bot by its name. Telephone numbers, network addresses and devices are never read.
+  takes notes is a bot by its name. Accounts, addresses and registrations that one payload names together are one person's,
+  who may be signed in or not. Telephone numbers, network addresses and devices are never read.
 * Registrations, roles, channel membership, quality of service, and every other type are not participation.
 """
 
@@ -251,10 +252,18 @@ _READERS: dict[str, Callable[[str, dict[str, Any], datetime | None], Iterator[Fo
 
 
 def _seen(tenant: str, meeting: Attended, at: datetime) -> Iterator[AccountSeen]:
-    """What the payload shows of a participant's account. Of an anonymous one it shows nothing that lasts."""
+    """What the payload shows of a participant's accounts: those that it names together are one person's.
+
+    Of an anonymous one it shows nothing that lasts, and a program joins with an address that is not its own.
+    """
     person = meeting.participant
-    if person.kind is not ActorKind.ANONYMOUS:
-        yield from _account(tenant, person.account(meeting.uuid), person.user_name, person.email, at)
+    account = person.account(meeting.uuid)
+    if person.kind is ActorKind.HUMAN:
+        yield from _account(tenant, account, person.user_name, person.email, at)
+        for other in person.known_by[1:]:
+            yield AccountSeen(tenant=tenant, native_id=other, seen_at=at, same_as=account)
+    elif person.kind is ActorKind.BOT:
+        yield from _account(tenant, account, person.user_name, None, at)
 
 
 def _account(tenant: str, account: str, name: str | None, email: str | None, at: datetime) -> Iterator[AccountSeen]:
