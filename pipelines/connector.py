@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from events.errors import GuildhallError
-from events.interaction import ActorKind, Change, Medium, ObjectKind, SizeUnit, Visibility
+from events.interaction import ActorKind, Change, Features, Medium, ObjectKind, SizeUnit, Visibility
 from events.outcome import Reason
 from events.raw import RawEvent
 from events.source import SourceKind
@@ -28,7 +28,7 @@ class Action:
     `key` and `revises` are natural keys within platform and tenant (`C024BE91L:1355517523.000005`); `object_id`, `thread_id`,
     and `reply_to_id` are native ids within platform and tenant (`events.identity.title_object` where there is only a title);
     `actor` and `mentions` are native account ids (`events.identity.name_account` where there is only a name). `refs` are links
-    (http…) or native object ids.
+    (http…) or native object ids. `features` are those of a platform that reads its own texts; they apply without `text` only.
     """
 
     key: str
@@ -56,6 +56,7 @@ class Action:
     connection: str | None = None
     meeting_started_at: datetime | None = None
     text: str | None = None
+    features: Features | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,13 @@ class Ignored:
 @dataclass(frozen=True, slots=True)
 class Handshake:
     """The platform checks that the source is alive. The record is understood and contains nothing."""
+
+
+class UnreadableError(ValueError):
+    """A payload that lacks what its platform's normaliser needs.
+
+    The message is the detail of the rejected record: it names fields and never contains values of the payload.
+    """
 
 
 Found = Action | AccountSeen | Ignored | Handshake

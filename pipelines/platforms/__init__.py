@@ -1,8 +1,19 @@
-"""Platforms: one row each. A new platform is one module beside this file, one folder of fixtures, and one row here."""
+"""Platforms: one row each. A new platform is one module beside this file, one folder of fixtures, and one row here.
+
+A platform outside this repository is a `Platform` behind an entry point of the group `guildhall.platforms`.
+"""
 
 from pipelines.connector import Platform
-from pipelines.platforms import irc, mediawiki, slack, zoom, zulip
+from pipelines.platforms import guildhall, irc, mediawiki, slack, zoom, zulip
+from pipelines.shared.installed import with_installed
 
-_ROWS: tuple[Platform, ...] = (irc.PLATFORM, mediawiki.PLATFORM, slack.PLATFORM, zoom.PLATFORM, zulip.PLATFORM)
+_ROWS: tuple[Platform, ...] = (
+    guildhall.PLATFORM,
+    irc.PLATFORM,
+    mediawiki.PLATFORM,
+    slack.PLATFORM,
+    zoom.PLATFORM,
+    zulip.PLATFORM,
+)
 
-PLATFORMS: dict[str, Platform] = {row.slug: row for row in _ROWS}
+PLATFORMS: dict[str, Platform] = with_installed({row.slug: row for row in _ROWS})

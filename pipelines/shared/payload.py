@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from pipelines.connector import UnreadableError
 from pipelines.shared.text import parse_payload
 
 MAX_SECONDS = 32_503_680_000
@@ -32,7 +33,7 @@ def read_object(payload: bytes) -> dict[str, Any]:
     """The JSON object of a payload. Raises ValueError for anything else."""
     found = parse_payload(payload)
     if not isinstance(found, dict):
-        raise ValueError("the payload is not a JSON object")  # noqa: TRY004 - an unreadable payload is a ValueError
+        raise UnreadableError("payload: not a JSON object")
     return found
 
 

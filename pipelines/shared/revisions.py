@@ -26,4 +26,5 @@ def deleted(original: Action, key: str, at: datetime, revision: int) -> Action:
         size=None,
         size_unit=None,
         text=None,
+        features=None,
     )

@@ -1,12 +1,14 @@
 """Understanding: from the bytes of a raw record to its outcome. A pure function that never raises."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from events.account import Account
 from events.communities import Communities
@@ -15,14 +17,15 @@ from events.interaction import Interaction, RawPosition
 from events.limits import MAX_CHARACTERS
 from events.outcome import Reason, RecordOutcome, Verdict
 from events.raw import BadEnvelopeError, RawEvent
-from events.source import parse
-from pipelines.connector import AccountSeen, Action, Handshake, Ignored, Platform
+from events.source import SourceKind, parse
+from pipelines.connector import AccountSeen, Action, Handshake, Ignored, Platform, UnreadableError
 from pipelines.understand import features
 
 MOST_FUTURE = timedelta(hours=24)
 MOST_PAST = timedelta(days=400)
 """How far from its receipt an event of a live source may have happened. Events of imports may be of any age."""
 MOST_DOMAIN_LABELS = 2
+_FIELD_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.-]{0,59}")
 
 # The same as `Model(**fields)` with two calls less, on the path that runs most often.
 _validated: Callable[[dict[str, object]], Interaction] = Interaction.__pydantic_validator__.validate_python
@@ -64,13 +67,16 @@ def understand(
     platform = context.platforms.get(raw.platform)
     if platform is None:
         return _rejected(offset, Reason.UNKNOWN_PLATFORM, "no such platform", value, raw)
+    if parse(raw.source).kind is SourceKind.EMIT and not platform.emits:
+        # The gateway refuses such an event; one that goes straight to Kafka arrives here.
+        return _rejected(offset, Reason.BAD_ENVELOPE, f"ce_type: {platform.slug} does not emit", value, raw, platform)
     if raw.fault is not None:
         return _rejected(offset, Reason.UNREADABLE_PAYLOAD, raw.fault, value, raw, platform)
     try:
         return _understood(raw, position, platform, context)
     except ValidationError as error:  # before ValueError, because it is one
         return _rejected(offset, Reason.UNREADABLE_PAYLOAD, _fields(error), value, raw, platform)
-    except _OutOfRangeError as error:
+    except (UnreadableError, _OutOfRangeError) as error:
         return _rejected(offset, Reason.UNREADABLE_PAYLOAD, str(error), value, raw, platform)
     except (ValueError, RecursionError):
         return _rejected(offset, Reason.UNREADABLE_PAYLOAD, "not the JSON or text it should be", value, raw, platform)
@@ -162,6 +168,8 @@ def _fields_of(
         found["refs"] = tuple(_ref(key, slug, tenant, ref) for ref in dict.fromkeys(action.refs))
     if action.text is not None:
         found["features"] = features.read(action.text)
+    elif action.features is not None:
+        found["features"] = action.features
     for name in _COPIED_FIELDS:
         if (value := getattr(action, name)) is not None:
             found[name] = value
@@ -208,8 +216,20 @@ def _check_age(occurred_at: datetime, received_at: datetime) -> None:
 
 
 def _fields(error: ValidationError) -> str:
-    # Fields and kinds of errors only: the message of a validation error would quote the payload.
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'payload'}: {e['type']}" for e in error.errors(include_input=False)[:5])
+    """Return the fields and the kinds of their errors. The message of a validation error would quote the payload."""
+    return "; ".join(map(_field, error.errors(include_url=False, include_input=False)[:5]))
+
+
+def _field(found: ErrorDetails) -> str:
+    """Return one error. The text of an UnreadableError of a validator of ours contains no values, so it is shown whole."""
+    own = found.get("ctx", {}).get("error")
+    kind = str(own) if isinstance(own, UnreadableError) else found["type"]
+    return f"{'.'.join(map(_name, found['loc'])) or 'payload'}: {kind}"
+
+
+def _name(part: int | str) -> str:
+    # An unknown field and a key of a mapping come from the payload: a text there may be content.
+    return str(part) if isinstance(part, int) or _FIELD_NAME.fullmatch(part) else "(another name)"
 
 
 def _rejected(

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from events.limits import MAX_RECORD_BYTES
-from pipelines.connector import ExportError, ImportOptions, PlatformEvent
+from pipelines.connector import ExportError, ImportOptions, PlatformEvent, UnreadableError
 from pipelines.imports.archive import ExportTree, open_tree
 from pipelines.platforms.irc.clients import decode
 from pipelines.platforms.irc.lines import FIRST_YEAR, LAST_YEAR, Kind, Line, read_lines
@@ -54,13 +54,13 @@ def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("no such time zone") from error
+        raise UnreadableError("no such time zone") from error
     return name
 
 
 def _possible_year(day: date) -> date:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise ValueError("not a year of a log")
+        raise UnreadableError("not a year of a log")
     return day
 
 
@@ -97,7 +97,7 @@ def unpack(payload: bytes) -> tuple[Meeting, bytes]:
     """The meeting and the log that `pack` wrote. Raises ValueError for anything else."""
     head, line_end, log = payload.partition(b"\n")
     if not line_end:
-        raise ValueError("no log after the meeting")
+        raise UnreadableError("no log after the meeting")
     return Meeting.model_validate_json(head), log
 
 

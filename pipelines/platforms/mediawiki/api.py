@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from pipelines.connector import UnreadableError
+
 API_CHANGE = "mediawiki.api-change"
 """Raw type of an entry of `list=recentchanges`."""
 API_LOG = "mediawiki.api-log"
@@ -71,7 +73,7 @@ def as_recent_change(entry: Mapping[str, Any], raw_type: str) -> dict[str, Any]:
 
 def _seconds(timestamp: object) -> int:
     if not isinstance(timestamp, str):
-        raise ValueError("an entry without a timestamp")  # noqa: TRY004 - unreadable is a ValueError
+        raise UnreadableError("an entry without a timestamp")
     return int(datetime.fromisoformat(timestamp).timestamp())
 
 

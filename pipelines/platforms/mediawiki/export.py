@@ -4,12 +4,9 @@ Lines of JSON, an array, one document or several, the text of an event stream (`
 action API; in any Unicode encoding, plain or compressed. A place that cannot be read is one rejected record.
 """
 
-import gzip
 import io
 import json
-import lzma
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -23,7 +20,7 @@ from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.platforms.mediawiki.api import id_of_entry, type_of_entry
 from pipelines.platforms.mediawiki.page_change import is_page_change, seconds_of
 from pipelines.shared.entries import Fault, entries, faulty
-from pipelines.shared.lines import MAX_LINE_BYTES, buffered, content_id, numbered_lines, opened_text, unreadable
+from pipelines.shared.lines import DAMAGED, MAX_LINE_BYTES, buffered, content_id, numbered_lines, opened_text, unreadable
 from pipelines.shared.payload import MAX_HOST_CHARACTERS, MAX_SECONDS, at_seconds
 from pipelines.shared.text import parse_payload, repaired_payload
 
@@ -36,7 +33,6 @@ _BEGINNING = 1 << 16
 _HOST = re.compile(r"(?:https?:)?//([^/:?#@\s]{1,253})")
 _STREAM_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _EVENT_STREAM = re.compile(rb":|(?:event|data|id|retry):")
-_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
 _FORMS = ((b"PK", "It is a zip archive: unpack it"), (b"<", "It is HTML or XML, not JSON"))
 _CHANGE = "it is not a recent change"
 
@@ -55,7 +51,7 @@ def read_changes(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     try:
         with opened_text(path) as file:
             yield from _refused_if_none(path, _events(file, options))
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise _not_changes(f"{path.name} is damaged at its beginning") from error
     except OSError as error:
         raise unreadable("The changes", path, error) from error
@@ -98,7 +94,7 @@ def _events(file: IO[bytes], options: ImportOptions) -> Iterator[PlatformEvent]:
     try:
         for place, found, payload in _found(file):
             yield from _of(place, found, payload, tenant)
-    except _DAMAGED:
+    except DAMAGED:
         yield faulty(
             Fault(f"After {place.lower()}", "the file is damaged or ends in the middle"), RECENT_CHANGE, tenant or "unknown"
         )

@@ -41,7 +41,7 @@ from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit, Visibili
 from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored
+from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored, UnreadableError
 from pipelines.platforms.mediawiki import page_change
 from pipelines.platforms.mediawiki.accounts import SYSTEM_NAMES, is_anonymous
 from pipelines.platforms.mediawiki.api import API_CHANGE, API_LOG, as_recent_change, is_hidden
@@ -80,7 +80,7 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
         return
     tenant = domain or raw.tenant or (wiki if isinstance(wiki, str) and 0 < len(wiki) <= 256 else None)  # noqa: PLR2004
     if tenant is None or "type" not in change:
-        raise ValueError("a recent change without its wiki or type")
+        raise UnreadableError("a recent change without its wiki or type")
     kind = _TYPES.get(str(change["type"]), str(change["type"]))
     if kind in _OF_SOMEBODY and not change.get("user"):
         yield Ignored(Reason.SUPPRESSED, tenant)
@@ -98,7 +98,7 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
 
 def _edited(tenant: str, edit: Edit, *, created: bool) -> Action:
     if not edit.revision.new:
-        raise ValueError("an edit without the number of its revision")
+        raise UnreadableError("an edit without the number of its revision")
     talk = edit.namespace > 0 and edit.namespace % 2 == 1
     is_post = talk and (created or (not edit.minor and (edit.difference is None or edit.difference > 0)))
     undone = _undone(edit)

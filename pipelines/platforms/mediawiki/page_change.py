@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from pipelines.connector import UnreadableError
+
 _TYPES = {"edit": "edit", "create": "new"}
 
 
@@ -42,7 +44,7 @@ def as_recent_change(found: Mapping[str, Any]) -> dict[str, Any]:
 def seconds_of(dt: object) -> int:
     """Epoch seconds of an ISO time. Raises ValueError."""
     if not isinstance(dt, str):
-        raise ValueError("a page change without its time")  # noqa: TRY004 - unreadable is a ValueError
+        raise UnreadableError("a page change without its time")
     return int(datetime.fromisoformat(dt).timestamp())
 
 

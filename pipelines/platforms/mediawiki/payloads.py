@@ -7,6 +7,7 @@ from pydantic import Field
 
 from events.identity import title_object
 from events.limits import MAX_CHARACTERS
+from pipelines.connector import UnreadableError
 from pipelines.shared.payload import MAX_SECONDS, Part, at_seconds
 
 Number = Annotated[int, Field(ge=0, lt=2**63)]
@@ -83,7 +84,7 @@ class Log(Change):
             return f"log:{self.log_id}"
         if self.id:
             return f"rc:{self.id}"
-        raise ValueError("a log entry without log_id and id")
+        raise UnreadableError("a log entry without log_id and id")
 
     @property
     def renamed(self) -> tuple[str, str] | None:

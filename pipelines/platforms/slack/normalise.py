@@ -35,7 +35,7 @@ from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit
 from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored
+from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored, UnreadableError
 from pipelines.platforms.slack import payloads
 from pipelines.platforms.slack.accounts import SLACKBOT, SYSTEM_ACCOUNTS
 from pipelines.platforms.slack.export import EXPORTED_MESSAGE, EXPORTED_USER
@@ -190,7 +190,7 @@ def _author(message: Message, *, bot: bool | None) -> tuple[str, ActorKind]:
     author = None if by_itself and bot is False else message.author
     account = author or message.bot_id or name or (UNNAMED_BOT if by_itself else None)
     if account is None:
-        raise ValueError("a message without user, bot_id and username")
+        raise UnreadableError("a message without user, bot_id and username")
     if account in SYSTEM_ACCOUNTS:
         return account, ActorKind.SYSTEM
     by_app = by_itself or bot or (bot is None and message.bot_id is not None)

@@ -32,7 +32,7 @@ from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit
 from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored
+from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored, UnreadableError
 from pipelines.platforms.zoom.names import is_placeholder
 from pipelines.platforms.zoom.payloads import (
     Attended,
@@ -110,7 +110,7 @@ def _joined(tenant: str, found: dict[str, Any], sent_at: datetime | None) -> Ite
     meeting = Attended.model_validate(found)
     at = meeting.participant.join_time or sent_at
     if at is None:
-        raise ValueError("a participant who joined without join_time")
+        raise UnreadableError("a participant who joined without join_time")
     yield replace(_edge(tenant, meeting, "in", at), started_at=at)
     yield from _seen(tenant, meeting, at)
 
@@ -119,7 +119,7 @@ def _left(tenant: str, found: dict[str, Any], sent_at: datetime | None) -> Itera
     meeting = Attended.model_validate(found)
     person, at = meeting.participant, meeting.participant.leave_time or sent_at
     if at is None:
-        raise ValueError("a participant who left without leave_time")
+        raise UnreadableError("a participant who left without leave_time")
     yield replace(_edge(tenant, meeting, "out", at), ended_at=at)
     if not meeting.breakout_room_uuid and _TO_BREAKOUT in (person.leave_reason or "").casefold():
         yield replace(_edge(tenant, meeting, "to-room", at, room=True), started_at=at)
@@ -130,7 +130,7 @@ def _reported(tenant: str, found: dict[str, Any], _: datetime | None) -> Iterato
     meeting = Attended.model_validate(found)
     came, left = meeting.participant.join_time, meeting.participant.leave_time
     if came is None:
-        raise ValueError("a row of the participants report without join_time")
+        raise UnreadableError("a row of the participants report without join_time")
     yield replace(_edge(tenant, meeting, "stay", came), started_at=came, ended_at=left)
     yield from _seen(tenant, meeting, came)
 
@@ -157,7 +157,7 @@ def _shared(tenant: str, found: dict[str, Any], _: datetime | None) -> Iterator[
     meeting = Attended.model_validate(found)
     person, details = meeting.participant, meeting.participant.sharing_details
     if details is None:
-        raise ValueError("sharing without sharing_details")
+        raise UnreadableError("sharing without sharing_details")
     key = f"{person.session(meeting.uuid)}:sharing:{milliseconds_of(details.date_time)}"
     shared = _by(tenant, meeting, Verb.PRESENT, key, details.date_time)
     yield replace(shared, started_at=details.date_time, connection=person.connection)
@@ -179,7 +179,7 @@ def _message_in_meeting(tenant: str, found: dict[str, Any], _: datetime | None) 
         return
     actor = email_of(message.sender_email) or named(message.sender_name)
     if actor is None:
-        raise ValueError("a message without sender_email and sender_name")
+        raise UnreadableError("a message without sender_email and sender_name")
     text = message.message_content or ""
     post = _action(tenant, meeting, Verb.POST, actor, message.message_id, message.date_time)
     yield replace(

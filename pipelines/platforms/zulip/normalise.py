@@ -34,7 +34,7 @@ from events.interaction import ActorKind, Change, Medium, ObjectKind, SizeUnit
 from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
-from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored
+from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored, UnreadableError
 from pipelines.platforms.zulip.export import EXPORTED_MESSAGE, UNLISTED
 from pipelines.platforms.zulip.markup import Content, read_html, read_typed
 from pipelines.platforms.zulip.payloads import Deleted, Event, Hook, Message, PersonEvent, Update
@@ -88,7 +88,7 @@ def _event(raw: RawEvent, tenant: str, payload: dict[str, Any]) -> Iterator[Foun
         case "realm_user":
             yield from _person(tenant, PersonEvent.model_validate(payload), raw.time or raw.received_at)
         case "message":
-            raise ValueError("an event of a message without the message")
+            raise UnreadableError("an event of a message without the message")
         case _:
             yield Ignored(tenant=tenant)
 
@@ -203,7 +203,7 @@ def _deleted(tenant: str, found: Deleted, at: datetime) -> Iterator[Found]:
         yield Ignored(Reason.PRIVATE, tenant)
         return
     if not numbers:
-        raise ValueError("a deletion without messages")
+        raise UnreadableError("a deletion without messages")
     for number in dict.fromkeys(numbers):
         gone = replace(
             _about(tenant, number, found.stream_id, at, ZULIP),

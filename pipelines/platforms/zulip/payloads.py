@@ -6,6 +6,7 @@ from pydantic import Field
 
 from events.identity import name_account
 from events.interaction import ActorKind
+from pipelines.connector import UnreadableError
 from pipelines.platforms.zulip.accounts import is_system
 from pipelines.shared.payload import Part, Seconds
 
@@ -39,7 +40,7 @@ class Message(Part):
         if self.sender_id is not None:
             return str(self.sender_id)
         if not (self.sender_full_name and self.sender_full_name.strip()):
-            raise ValueError("a message without sender_id and sender_full_name")
+            raise UnreadableError("a message without sender_id and sender_full_name")
         return name_account(self.sender_full_name)
 
     @property
