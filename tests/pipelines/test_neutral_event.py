@@ -96,6 +96,7 @@ def test_a_missing_field_is_named(field):
         ("zulip.event", {"type": "message"}, "an event of a message without the message"),
         ("zulip.event", [], "payload: not a JSON object"),
         ("zulip.event", {}, "type: missing"),
+        ("zulip.event", {"type": "message", "message": {"type": [[]]}}, "type: not a text"),
         ("mediawiki.recentchange", {}, "a recent change without its wiki or type"),
         ("mediawiki.recentchange", b"{", "not the JSON or text it should be"),
     ],

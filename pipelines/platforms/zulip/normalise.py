@@ -94,6 +94,8 @@ def _event(raw: RawEvent, tenant: str, payload: dict[str, Any]) -> Iterator[Foun
 
 
 def _message(tenant: str, found: dict[str, Any]) -> Iterator[Found]:
+    if not isinstance(found.get("type"), str | None):
+        raise UnreadableError("type: not a text")
     if found.get("type") == UNLISTED:
         yield Ignored(Reason.UNKNOWN_PRIVACY, tenant, str(found.get("space")))
         return
