@@ -30,7 +30,17 @@ _FIELD_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.-]{0,59}")
 # The same as `Model(**fields)` with two calls less, on the path that runs most often.
 _validated: Callable[[dict[str, object]], Interaction] = Interaction.__pydantic_validator__.validate_python
 _validated_outcome: Callable[[dict[str, object]], RecordOutcome] = RecordOutcome.__pydantic_validator__.validate_python
-_COPIED_FIELDS = ("change", "revision", "size", "size_unit", "started_at", "ended_at", "connection", "meeting_started_at")
+_COPIED_FIELDS = (
+    "change",
+    "revision",
+    "size",
+    "size_unit",
+    "started_at",
+    "ended_at",
+    "connection",
+    "meeting_started_at",
+    "features",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +176,11 @@ def _fields_of(
         found["mentions"] = tuple(actor_id(key, slug, tenant, account) for account in dict.fromkeys(action.mentions))
     if action.refs:
         found["refs"] = tuple(_ref(key, slug, tenant, ref) for ref in dict.fromkeys(action.refs))
-    if action.text is not None:
-        found["features"] = features.read(action.text)
-    elif action.features is not None:
-        found["features"] = action.features
     for name in _COPIED_FIELDS:
         if (value := getattr(action, name)) is not None:
             found[name] = value
+    if action.text is not None:
+        found["features"] = features.read(action.text)
     return found
 
 
