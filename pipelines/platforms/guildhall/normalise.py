@@ -22,7 +22,7 @@ from events.interaction import Change, Features, Medium, ObjectKind, SizeUnit
 from events.raw import RawEvent
 from events.verb import Verb
 from pipelines.connector import AccountSeen, Action, Found, UnreadableError
-from pipelines.platforms.guildhall.payloads import NeutralAction, Place, read_action
+from pipelines.platforms.guildhall.payloads import GivenFeatures, NeutralAction, Place, read_action
 from pipelines.shared.payload import milliseconds_of
 from pipelines.shared.revisions import deleted, edited
 
@@ -66,7 +66,6 @@ def _action(event: NeutralAction, tenant: str) -> Action:
     text = "\n".join(part for part in read if part) if event.features is None and any(read) else None
     size = event.size if event.size is not None or event.text is None else len(event.text)
     unit = SizeUnit.BYTES if is_wiki and event.size is not None else SizeUnit.CHARACTERS
-    given = event.features
     action = Action(
         key=event.id or account_in_key(content),  # as an account: the content names the actor, and ids are published
         tenant=tenant,
@@ -87,7 +86,7 @@ def _action(event: NeutralAction, tenant: str) -> Action:
         started_at=event.started_at,
         ended_at=event.ended_at,
         text=text,
-        features=given and Features(is_question=given.is_question, thanks=given.thanks, version=READ_BY_SENDER),
+        features=_features(event.features),
     )
     return action if event.revises is None else _revision(action, event.revises, event.change)
 
@@ -96,6 +95,10 @@ def _revision(action: Action, revises: str, change: Change | None) -> Action:
     original, at = replace(action, key=revises), action.occurred_at
     make = deleted if change is Change.DELETE else edited
     return replace(make(original, action.key, at, milliseconds_of(at)), change=change)
+
+
+def _features(given: GivenFeatures | None) -> Features | None:
+    return None if given is None else Features(is_question=given.is_question, thanks=given.thanks, version=READ_BY_SENDER)
 
 
 def _medium(event: NeutralAction) -> Medium:
