@@ -83,6 +83,7 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
         raise UnreadableError("a recent change without its wiki or type")
     kind = _TYPES.get(str(change["type"]), str(change["type"]))
     if kind in _OF_SOMEBODY and not change.get("user"):
+        Change.model_validate(change | {"user": "hidden"})  # raises for an object that lacks more than its user
         yield Ignored(Reason.SUPPRESSED, tenant)
         return
     match kind:
