@@ -37,6 +37,11 @@ def verdict(action: Action) -> str:
     return _OF_KIND.get(action.kind, UNDERSTOOD)
 
 
+def repeats(action: Action) -> int:
+    """Return how many interactions of an action other records report as well: the end of a meeting repeats who hosts it."""
+    return int(action.kind is Kind.ENDED)
+
+
 @dataclass(slots=True)
 class Expected:
     """Expected counts. `events` are raw records by (platform, `live` or `export`, outcome)."""
@@ -44,20 +49,21 @@ class Expected:
     events: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     interactions: int = 0
     duplicates: int = 0
-    """Interactions that are in a second delivery of an event."""
+    """Interactions that another record has already: a second delivery, or a record that repeats what an earlier one reports."""
 
     def count_live(self, action: Action) -> None:
         """Count one delivery."""
         outcome = verdict(action)
         self.events[action.platform, "live", outcome] += 1
         if outcome == UNDERSTOOD:
-            self.interactions += 1
-            self.duplicates += action.again
+            self.interactions += 1 + repeats(action)
+            self.duplicates += (1 + repeats(action)) if action.again else repeats(action)
 
-    def count_exported(self, platform: str, outcome: str, interactions: int = 0) -> None:
+    def count_exported(self, platform: str, outcome: str, interactions: int = 0, duplicates: int = 0) -> None:
         """Count one record of an export."""
         self.events[platform, "export", outcome] += 1
         self.interactions += interactions
+        self.duplicates += duplicates
 
     def of_platform(self, platform: str) -> int:
         """Return the number of raw records of a platform."""

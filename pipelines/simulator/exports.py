@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from pipelines.simulator.actions import Action, Kind
 from pipelines.simulator.calendar import DAY_MS
-from pipelines.simulator.expected import NOT_PARTICIPATION, UNDERSTOOD, UNMAPPED, Expected, verdict
+from pipelines.simulator.expected import NOT_PARTICIPATION, UNDERSTOOD, UNMAPPED, Expected, repeats, verdict
 from pipelines.simulator.formats import slack, zoom
 from pipelines.simulator.formats.mediawiki import MediaWiki
 from pipelines.simulator.formats.world import CHANNELS, MAPPED_CHANNELS, World
@@ -61,7 +61,8 @@ def write_exports(scenario: Scenario, world: World, folder: Path, expected: Expe
             )
             file.write(body + b"\n")
             outcome = verdict(action)
-            expected.count_exported(action.platform, outcome, int(outcome == UNDERSTOOD))
+            again = repeats(action) if outcome == UNDERSTOOD else 0
+            expected.count_exported(action.platform, outcome, int(outcome == UNDERSTOOD) + again, again)
     return [
         *(Export("slack", "slack-export", chat.path, chat.team) for chat in chats),
         *(Export("mediawiki", "mediawiki-recentchange", folder / f"{name}.jsonl.gz", name) for name in world.domains),
