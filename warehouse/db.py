@@ -45,8 +45,24 @@ def open_memory() -> duckdb.DuckDBPyConnection:
 def _create(con: duckdb.DuckDBPyConnection) -> None:
     for table, columns in LANDING_TABLES.items():
         con.execute(f"create table if not exists landing.main.{table} ({columns})")
+        _add_columns(con, table, columns)
     for layer in LAYERS:
         con.execute(f"create schema if not exists warehouse.{layer}")
+
+
+def _add_columns(con: duckdb.DuckDBPyConnection, table: str, columns: str) -> None:
+    """Add the columns that a landing file of an earlier version lacks; they are empty in its rows."""
+    con.execute(f"create or replace temp table expected_columns ({columns})")
+    expected = con.execute(
+        "select column_name, data_type from duckdb_columns() where table_name = 'expected_columns'"
+    ).fetchall()
+    present = con.execute(
+        "select column_name from duckdb_columns() where database_name = 'landing' and table_name = ?", [table]
+    ).fetchall()
+    for name, kind in expected:
+        if (name,) not in present:
+            con.execute(f"alter table landing.main.{table} add column {identifier(name)} {kind}")
+    con.execute("drop table expected_columns")
 
 
 @contextmanager

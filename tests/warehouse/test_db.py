@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.db import identifier, integer, quoted, rows, transaction
+from warehouse.db import identifier, integer, open_files, quoted, rows, transaction
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("events", "pipelines", "warehouse", "dagster_project")
@@ -71,3 +71,15 @@ def test_rows_are_dictionaries_and_names_and_texts_are_quoted():
         name, text = 'a "quoted" name', "it's"
         assert rows(con, f"select {quoted(text)} as {identifier(name)}, ? as n", [1]) == [{name: text, "n": 1}]
         assert integer(con, "select 2 + ?", [3]) == 5
+
+
+def test_a_landing_file_of_an_earlier_version_gets_the_columns_that_it_lacks(tmp_path):
+    files = tmp_path / "landing.duckdb", tmp_path / "warehouse.duckdb"
+    old = duckdb.connect(str(files[0]))
+    old.execute("create table communities (community varchar, title varchar)")
+    old.execute("insert into communities values ('bakers', 'Bakers')")
+    old.close()
+    with open_files(*files) as con:
+        assert con.execute("select community, title, begins_at from landing.main.communities").fetchall() == [
+            ("bakers", "Bakers", None)
+        ]
