@@ -20,6 +20,7 @@ from pipelines.platforms import PLATFORMS
 from warehouse.build.catalog import catalog, metrics
 from warehouse.build.meta_tables import META
 from warehouse.build.model import LAYERS, Model
+from warehouse.build.thresholds import thresholds
 from warehouse.build.vocabulary import CHAPTERS
 
 ROOT = Path(__file__).parent.parent
@@ -105,6 +106,10 @@ def _one_metric(model: Model) -> str:
     return "\n".join(parts)
 
 
+def _thresholds() -> str:
+    return table(("threshold", "value", "meaning"), [(f"`{t.name}`", t.value, t.meaning) for t in thresholds()])
+
+
 def _table_page() -> str:
     parts = []
     for layer in LAYERS:
@@ -159,6 +164,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "verbs": _verbs,
     "metric page": _metric_page,
     "table page": _table_page,
+    "thresholds": _thresholds,
     "settings": _settings,
 }
 

@@ -1,12 +1,11 @@
-"""Why: what a level or a metric's value rests on, in sentences, and what would change it.
+"""Explanations: what a level or a metric's value rests on, in sentences, and what would change it.
 
-No score, and nobody is compared with anybody.
+They contain no score and compare nobody with anybody. Every threshold is read from the row that it was applied to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import ceil
 from typing import Any
 
 import duckdb
@@ -16,7 +15,7 @@ from warehouse.build.build import use_macros
 from warehouse.build.catalog import catalog, metrics
 from warehouse.build.model import Model
 
-LONG_BEAT = 28
+NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +66,10 @@ def why_member(con: duckdb.DuckDBPyConnection, member: str, *, as_of: datetime |
         con,
         """
         select evaluations.* exclude (reason), level_in_words(evaluations, windows.beat_days) as reason,
-            windows.beat_days, windows.n_beats, windows.window_weeks
+            windows.beat_days, windows.window_weeks, parameters.level_beats, parameters.alive_people
         from levels.evaluations
         join core.windows using (community, window_end)
+        join core.parameters using (community)
         where member = ? and window_end <= coalesce(?::timestamp, 'infinity')
         qualify row_number() over (partition by community order by window_end desc) = 1
         order by community
@@ -123,76 +123,71 @@ def why_metric(
 
 
 def would_change(row: dict[str, Any]) -> tuple[str, ...]:
-    """What would raise or lower a level, from one row of levels.evaluations with its window's beat."""
-    level, alive = row["level"], row["beats_alive"]
+    """What would raise or lower a level, from a row of levels.evaluations with its window's beat and the parameters."""
+    level = row["level"]
     if level == "departed":
         return ("Taking part again, or joining again, gives a level at the next evaluation.",)
     if level == "insufficient":
-        return (f"Levels begin with three live beats in the window; it has {alive}. Three people taking part make one live.",)
-    upwards = (_to_core(row) or _to_active(row), _to_occasional(row)) if level != "core" else ()
+        return (
+            f"Levels need {_beats(row['level_beats'], row)} in the window, and it has {row['beats_alive']}.",
+            f"A {_beat(row)} is live when at least {row['alive_people']} people take part in it.",
+        )
+    upwards = (_to_core(row) if level == "active" else _to_active(row), _to_occasional(row)) if level != "core" else ()
     return (*(sentence for sentence in upwards if sentence), *_downwards(row))
 
 
-def _to_core(row: dict[str, Any]) -> str | None:
-    if row["level"] != "active":
-        return None
-    alive, bar = row["beats_alive"], row["bar"]
-    lacking = _lacking(
-        row,
-        (ceil(2 * alive / 3) - row["beats_active"], "more live {beat} taken part in"),
-        (bar - row["ties"], "more {people} with mutual exchange"),
-        (
-            0 if row["beats_hosted"] and 3 * row["beats_hosted"] >= alive else bar - row["helped"],
-            "more {people} helped (or hosting in a third of the beats)",
+def _to_core(row: dict[str, Any]) -> str:
+    hosts_enough = row["beats_hosted"] >= row["bar_core_hosted"]
+    missing = [
+        *_more(row["bar_core_beats"] - row["beats_active"], lambda n: f"take part in {_beats(n, row, 'more')}"),
+        *_more(row["bar_core_people"] - row["ties"], lambda n: f"have mutual exchange with {_people(n, 'more')}"),
+        *_more(
+            0 if hosts_enough else row["bar_core_people"] - row["helped"],
+            lambda n: f"help {_people(n, 'more')} (or host in {_beats(row['bar_core_hosted'], row)})",
         ),
-    )
-    if row["newcomer"]:
-        lacking.append(f"a whole window of {row['window_weeks']} weeks since the beginning")
-    return f"Core needs {_listed(lacking)}{_confirmation(row)}" if lacking else f"The bars of core are met{_confirmation(row)}"
+        *([f"be a member for a window of {row['window_weeks']} weeks"] if row["newcomer"] else []),
+    ]
+    return _raise_to("core", missing, row)
 
 
 def _to_active(row: dict[str, Any]) -> str:
-    lacking = _lacking(
-        row,
-        (ceil(row["beats_alive"] / 3) - row["beats_active"], "more live {beat} taken part in"),
-        (row["bar_active"] - row["ties"], "more {people} with mutual exchange"),
-    )
-    return (
-        f"Active needs {_listed(lacking)}{_confirmation(row)}" if lacking else f"The bars of active are met{_confirmation(row)}"
-    )
+    missing = [
+        *_more(row["bar_active_beats"] - row["beats_active"], lambda n: f"take part in {_beats(n, row, 'more')}"),
+        *_more(row["bar_active_ties"] - row["ties"], lambda n: f"have mutual exchange with {_people(n, 'more')}"),
+    ]
+    return _raise_to("active", missing, row)
+
+
+def _raise_to(level: str, missing: Sequence[str], row: dict[str, Any]) -> str:
+    times = _evaluations(row["bar_met"])
+    if missing:
+        return f"To become {level}: {_listed(missing)}, at {times}."
+    return f"The bars of {level} are met; the level follows when they are met at {times}."
 
 
 def _to_occasional(row: dict[str, Any]) -> str | None:
     if row["level"] not in ("transactional", "peripheral", "dormant", "not seen"):
         return None
     if row["contributions"] and not row["explicit"]:
-        return "A contribution in another beat of the year, or joining, makes occasional at once."
+        return f"A contribution in another {_beat(row)} of the year, or joining, makes the member occasional at once."
     return (
-        "A contribution makes occasional at once, if there was one in another beat of the year or the membership is declared."
+        "A contribution makes the member occasional at once, if the member is declared, "
+        f"or contributed in another {_beat(row)} of the year too."
     )
 
 
 def _downwards(row: dict[str, Any]) -> tuple[str, ...]:
-    level, alive = row["level"], row["beats_alive"]
-    needed = "two" if row["beat_days"] >= LONG_BEAT else "four"
-    below = f"{row['misses']} so far" if row["misses"] else "none so far"
+    level = row["level"]
+    falls = f"below that at {_evaluations(row['bar_missed'])} the level falls ({NUMBERS[row['misses']]} so far)."
     if level == "core":
-        few = ceil(3 * row["bar"] / 5)
-        return (
-            (
-                f"Core is kept with {ceil(alive / 2)} of {alive} live {_beat(row)}, exchange with {few} and {few} helped; "
-                f"{needed} evaluations in a row below lower it ({below})."
-            ),
-        )
+        people = row["bar_stay_core_people"]
+        keeps = f"have mutual exchange with {_people(people)} and help {_people(people)}"
+        return (f"To stay core: take part in {_beats(row['bar_stay_core_beats'], row, total=True)}, {keeps}; {falls}",)
     if level == "active":
-        return (
-            (
-                f"Active is kept with {ceil(alive / 4)} of {alive} live {_beat(row)} and exchange with one person; "
-                f"{needed} evaluations in a row below lower it ({below})."
-            ),
-        )
+        keeps = f"have mutual exchange with {_people(row['bar_stay_active_ties'])}"
+        return (f"To stay active: take part in {_beats(row['bar_stay_active_beats'], row, total=True)} and {keeps}; {falls}",)
     if level in ("occasional", "peripheral", "transactional"):
-        return (f"After {row['window_weeks']} weeks without a sign it ends at once.",)
+        return (f"After {row['window_weeks']} weeks without a sign the level ends at once.",)
     return ()
 
 
@@ -274,25 +269,33 @@ def _named(model: Model) -> tuple[str, ...]:
     return tuple(name for name in names if name is not None)
 
 
-def _lacking(row: dict[str, Any], *bars: tuple[int, str]) -> list[str]:
-    return [
-        f"{lack} {what.format(beat=_beat(row, lack), people='person' if lack == 1 else 'people')}"
-        for lack, what in bars
-        if lack > 0
-    ]
+def _more(number: int, sentence: Callable[[int], str]) -> list[str]:
+    """The sentence for what is still missing; none where nothing is."""
+    return [sentence(number)] if number > 0 else []
 
 
 def _listed(things: Sequence[str]) -> str:
     return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}"
 
 
-def _beat(row: dict[str, Any], count: int = 2) -> str:
-    plural = "" if count == 1 else "s"
-    return f"week{plural}" if row["beat_days"] == 7 else f"beat{plural} of {row['beat_days']} days"  # noqa: PLR2004 - a week
+def _beat(row: dict[str, Any]) -> str:
+    return "week" if row["beat_days"] == 7 else "beat"  # noqa: PLR2004 - days of a week
 
 
-def _confirmation(row: dict[str, Any]) -> str:
-    return ", at one evaluation." if row["beat_days"] >= LONG_BEAT else ", at two evaluations in a row."
+def _beats(number: int, row: dict[str, Any], more: str = "", *, total: bool = False) -> str:
+    """`3 more live weeks`, `1 live beat of 28 days`; with `total` also of how many."""
+    counted = f"{number} of {row['beats_alive']}" if total else f"{number} {more}".strip()
+    plural = "" if (row["beats_alive"] if total else number) == 1 else "s"
+    length = "" if _beat(row) == "week" else f" of {row['beat_days']} days"
+    return f"{counted} live {_beat(row)}{plural}{length}"
+
+
+def _people(number: int, more: str = "") -> str:
+    return f"{f'{number} {more}'.strip()} {'person' if number == 1 else 'people'}"
+
+
+def _evaluations(number: int) -> str:
+    return "one evaluation" if number == 1 else f"{NUMBERS[number]} evaluations in a row"
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]) -> list[dict[str, Any]]:

@@ -106,7 +106,10 @@ def land(con, tables, *, beats=None):
         names.extend(pc.unique(table["community"]).to_pylist())
     for place, name in enumerate(names):
         beat = beats[place] if beats else None
-        con.execute("insert into landing.communities values (?, ?, 'invented', 'UTC', ?, null)", [name, name, beat])
+        con.execute(
+            "insert into landing.communities (community, title, origin, time_zone, charter_beat_days) values (?, ?, 'invented', 'UTC', ?)",
+            [name, name, beat],
+        )
     return names
 
 

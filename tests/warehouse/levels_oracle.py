@@ -14,10 +14,11 @@ with w as (
     select *, window_weeks * 7 as days, greatest(364, 14 * window_weeks) as lookback_days
     from core.windows where window_end = $at
 ), ev as (
-    select i.community, i.member, i.event_id, i.week, i.occurred_at, i.verb, i.object_id, i.mentions, i.medium,
+    select i.community, i.member, i.event_id, coalesce(p.week, i.week) as week, i.occurred_at, i.verb, i.object_id, i.mentions, i.medium,
            i.is_contribution and not i.reverted as c, i.verb in ('react', 'thank', 'view', 'download') as present
     from core.interactions i join w using (community)
-    where i.occurred_at < w.window_end and i.actor_kind = 'human' and i.member is not null and i.verb not in ('revert', 'moderate')
+    left join core.meeting_pieces p on p.community = i.community and p.piece = if(i.medium = 'meeting', i.object_id, null)
+    where (i.is_contribution or i.verb <> 'host') and i.occurred_at < w.window_end and i.actor_kind = 'human' and i.member is not null and i.verb not in ('revert', 'moderate')
       and i.verb <> 'attend'
     union all
     select a.community, a.member, null, a.week, a.first_at, 'attend', a.occurrence, [], 'meeting', false, true
@@ -165,7 +166,7 @@ def judged(x):
             "beats_alive": x["alive"],
             "ties": x["t"] if x["in_window"] else 0,
             "helped": x["helped"] if x["in_window"] else 0,
-            "bar": star,
+            "bar_core_people": star,
             "explicit": x["explicit"],
             "newcomer": not tenured,
             "returning": x["c_first"] is not None

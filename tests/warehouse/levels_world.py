@@ -214,6 +214,7 @@ def built(*worlds):
     open_scratch(con, [world.name for world in worlds], at(500), None)
     for sql in shapes():
         con.execute(sql)
+    con.execute(f"insert into core.parameters {models()['core.parameters'].code}")
     for world in worlds:
         if world.evaluations is None:
             world.evaluates(world.first_week() + 1, max(week for _, week in world.acts) + 1)

@@ -119,12 +119,12 @@ def test_tenure_of_one_window_to_the_day_is_enough():
 def test_the_bar_grows_with_the_community_from_two_to_five():
     people = {3: 2, 8: 2, 9: 3, 12: 3, 13: 4, 16: 4, 17: 5, 29: 5}  # others; one more with m
     got = judged(**{f"p{n}": candidate(f"p{n}", people=n) for n in people})
-    assert {n: got[f"p{n}"]["bar"] for n in people} == people
+    assert {n: got[f"p{n}"]["bar_core_people"] for n in people} == people
 
 
 def test_in_a_community_of_three_two_ties_and_two_helped_are_core():
     got = judged(three=candidate("three", people=2, ties=2, helped=2), less=candidate("less", people=2, ties=1, helped=2))
-    assert (got["three"]["target"], got["three"]["bar"]) == ("core", 2)
+    assert (got["three"]["target"], got["three"]["bar_core_people"]) == ("core", 2)
     assert got["less"]["target"] == "occasional"
 
 
@@ -326,7 +326,7 @@ def test_history_is_the_level_in_intervals_and_current_its_end():
     ]
     assert told == [
         ("insufficient", at(1), at(3), "first seen"),
-        ("occasional", at(3), at(4), "met the bars, to be confirmed; occasional until then"),
+        ("occasional", at(3), at(4), "met the bars; occasional until that is confirmed"),
         ("active", at(4), at(14), "met the bars at two evaluations in a row"),
         ("core", at(14), at(50), "met the bars at two evaluations in a row"),
         ("occasional", at(50), at(52), "below the bars to stay at four evaluations in a row"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.warehouse.levels_oracle import ORDER, Memory
 from tests.warehouse.levels_oracle import step as told
-from warehouse.models.levels.evaluations import LEVELS, NEVER, TARGETS, Now, Past, evaluations, step
+from warehouse.models.levels.evaluations import LEVELS, NO_WEEK, TARGETS, Now, Past, evaluations, step
 
 SAID = ("insufficient", "transactional", "peripheral", "occasional", "active", "core", "silent", "gone")
 STAYS = {
@@ -39,11 +39,13 @@ def test_every_pair_of_states_moves_as_the_prose_says():
         np.array([LEVELS.index(x) for x in level], np.int32),
         np.array(misses, np.int32),
         np.array([LEVELS.index(x) for x in before], np.int32),
-        np.array([NEVER if x is None else x for x in engaged], np.int32),
+        np.array([NO_WEEK if x is None else x for x in engaged], np.int32),
     )
     now = Now(
         np.array([TARGETS.index(x) for x in target], np.int32),
-        *(np.array(x) for x in (stay_core, stay_active, explicit, held, lapsed, long)),
+        *(np.array(x) for x in (stay_core, stay_active, explicit, held, lapsed)),
+        np.where(long, 1, 2).astype(np.int32),
+        np.where(long, 2, 4).astype(np.int32),
         np.full(len(cases), 120, np.int32),
         np.full(len(cases), 52, np.int32),
     )
@@ -67,7 +69,7 @@ def test_every_pair_of_states_moves_as_the_prose_says():
             LEVELS[after.level[i]],
             int(after.misses[i]),
             LEVELS[wish[i]],
-            None if after.engaged[i] == NEVER else int(after.engaged[i]),
+            None if after.engaged[i] == NO_WEEK else int(after.engaged[i]),
         )
         assert got == (memory.level, memory.misses, want, memory.engaged), case
 
@@ -79,11 +81,11 @@ def table(story, person=0):
             "person": person,
             "turn": turn,
             "week": 100 + turn,
-            "lookback": 52,
+            "memory_weeks": 52,
             "held": said[3] if len(said) > 3 else False,
             "lapsed": False,
-            "gone": said[0] == "gone",
-            "long_beat": said[4] if len(said) > 4 else False,
+            "bar_met": 1 if len(said) > 4 and said[4] else 2,
+            "bar_missed": 2 if len(said) > 4 and said[4] else 4,
             "member": str(person),
             "target": said[0],
             "stay_core": said[1],

@@ -16,7 +16,7 @@ SHOWN = (
     "beats_alive",
     "ties",
     "helped",
-    "bar",
+    "bar_core_people",
     "explicit",
     "newcomer",
     "returning",

@@ -4,12 +4,14 @@
 
 from datetime import datetime
 
+import numpy as np
 import pytest
 
 from warehouse.build.build import build, checks_of, done_with
 from warehouse.build.catalog import catalog, load, order, with_intermediate
 from warehouse.build.model import ModelError, read_model
 from warehouse.db import open_memory
+from warehouse.models.metrics.newcomer_wait import Wait, survival, wait
 
 NOW = datetime(2024, 3, 25)
 
@@ -125,3 +127,34 @@ def test_every_python_model_of_the_catalog_gives_the_described_columns_and_no_ro
         if model.header.published:
             columns = [name for name, *_ in con.execute(f"describe warehouse.{model.table}").fetchall()]
             assert set(columns) == set(model.header.columns)
+
+
+# ---- N3, by Kaplan and Meier
+
+# Control group of the grade 3 glioma data of Grana et al. 2002, as lifelines ships it (g3.csv): months, and whether somebody died.
+MONTHS = np.array([34, 32, 9, 19, 50, 48], np.float64)
+DIED = np.array([True, True, True, True, False, False])
+
+
+def test_the_curve_and_its_log_log_band_are_those_that_lifelines_publishes():
+    # lifelines, tests/test_estimation.py, test_kmf_confidence_intervals_output_against_R: R's survfit with conf.type "log-log".
+    times, share, low, high = survival(MONTHS, DIED)
+    at = np.isin(times, [9, 19, 32, 34])
+    assert share[at] == pytest.approx([5 / 6, 4 / 6, 3 / 6, 2 / 6])
+    assert low[at] == pytest.approx([0.2731, 0.1946, 0.1109, 0.0461], rel=1e-3)
+    assert high[at] == pytest.approx([0.975, 0.904, 0.804, 0.676], rel=1e-3)
+
+
+def test_the_median_and_its_band_are_where_the_curves_reach_one_half():
+    # The curve reaches 1/2 at 32, the lower limit at 9, the upper one and a tenth never.
+    assert wait(MONTHS * 60, DIED) == Wait(32.0, 9.0, None, None)
+
+
+def test_where_everybody_was_answered_the_band_ends_at_nothing():
+    times, share, low, high = survival(np.array([1.0, 2.0]), np.array([True, True]))
+    assert (share[-1], low[-1], high[-1]) == (0.0, 0.0, 1.0)
+    assert list(times) == [1.0, 2.0]
+
+
+def test_where_nobody_was_answered_nothing_is_reached():
+    assert wait(np.array([5.0, 7.0]), np.array([False, False])) == Wait(None, None, None, None)

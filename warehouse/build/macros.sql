@@ -1,15 +1,38 @@
--- Macros every model may use: weeks, bars, Wilson's interval, a level in words. A week is the number of its Monday since Monday 1969-12-29.
+-- Macros that every model may call; macros.py adds those of the kinds of verbs. A week is the number of its Monday, counted from Monday 1969-12-29.
 create macro week_of(moment) as cast(floor((epoch(moment) / 86400 + 3) / 7) as integer); -- not //, which only divides where a side is a double
 create macro monday(week) as make_timestamp((cast(week as bigint) * 7 - 3) * 86400000000);
+
+-- Wilson's 95 % interval of k out of n.
 create macro wilson_low(k, n) as case when n > 0 then greatest(0.0, (k / n + 1.9207294103 / n - 1.9599639845 * sqrt((k / n * (1 - k / n) + 0.9603647052 / n) / n)) / (1 + 3.8414588207 / n)) end;
 create macro wilson_high(k, n) as case when n > 0 then least(1.0, (k / n + 1.9207294103 / n + 1.9599639845 * sqrt((k / n * (1 - k / n) + 0.9603647052 / n) / n)) / (1 + 3.8414588207 / n)) end;
--- `e` is a row of levels.evaluations. Most are never read by anybody, so the sentence is made where one is, not kept for all.
-create macro level_in_words(e, beat_days) as concat(e.reason, '; ', case
-    when e.weeks_silent is not null then concat('last seen ', e.weeks_silent, if(e.weeks_silent = 1, ' week', ' weeks'), ' before')
-    else concat(
-        'took part in ', e.beats_active, ' of ', e.beats_alive, if(beat_days = 7, ' live weeks', concat(' live beats of ', beat_days, ' days')),
-        ' (core asks for ', (2 * e.beats_alive + 2) // 3, ', active for ', (e.beats_alive + 2) // 3, '), mutual ties with ', e.ties,
-        ' (core ', e.bar, ', active ', e.bar_active, '), helped ', e.helped, ' (core ', e.bar,
-        if(e.beats_hosted > 0, concat('; hosted in ', e.beats_hosted, ' of them'), ''), if(e.newcomer, '), newcomer', ')')
-    )
-end);
+
+-- The smallest whole number that is at least this share of n; the margin is for shares such as 2/3, which no double holds exactly.
+create macro at_least(share, n) as cast(ceil(share * n - 1e-9) as integer);
+
+-- Beats of a window as bits; the latest beat is the lowest bit.
+create macro beat_bit(beat) as cast(1 << beat as bigint);
+create macro count_beats(bits) as cast(bit_count(bits) as integer);
+-- Four kinds of sign in four fields of 16 bits. Times the bit of a beat, and joined by bit_or over a window, each field holds the beats of its kind.
+create macro pack_signs(active, contributed, present, hosted) as
+    cast(active as bigint) + (cast(contributed as bigint) << 16) + (cast(present as bigint) << 32) + (cast(hosted as bigint) << 48);
+create macro active_beats(packed) as packed & 65535;
+create macro contributed_beats(packed) as (packed >> 16) & 65535;
+create macro present_beats(packed) as (packed >> 32) & 65535;
+create macro hosted_beats(packed) as (packed >> 48) & 65535;
+
+-- `e` is a row of levels.evaluations. The sentence is made where somebody reads it: stored for every row it would be most of the file.
+create macro level_in_words(e, beat_days) as concat(
+    e.reason,
+    if(e.misses > 0, concat(' (at ', e.bar_missed, ' in a row the level falls)'), ''),
+    '; ',
+    case
+        when e.weeks_silent is not null then concat('last seen ', e.weeks_silent, if(e.weeks_silent = 1, ' week', ' weeks'), ' before')
+        else concat(
+            'took part in ', e.beats_active, ' of ', e.beats_alive,
+            if(beat_days = 7, ' live week', ' live beat'), if(e.beats_alive = 1, '', 's'), if(beat_days = 7, '', concat(' of ', beat_days, ' days')),
+            ' (core asks for ', e.bar_core_beats, ', active for ', e.bar_active_beats, '), mutual ties with ', e.ties,
+            ' (core ', e.bar_core_people, ', active ', e.bar_active_ties, '), helped ', e.helped, ' (core ', e.bar_core_people,
+            if(e.beats_hosted > 0, concat('; hosted in ', e.beats_hosted, ' of them'), ''), if(e.newcomer, '), newcomer', ')')
+        )
+    end
+);

@@ -2,29 +2,28 @@
 summary: For each Monday, the shortest beat that fits the community's last year. core.tempo decides from it whether the beat changes.
 grain: [community, week]
 materialized: view
-reads: [core.weeks, landing.communities]
+reads: [core.parameters, core.weeks, landing.communities]
 columns:
   community: the community
   week: number of the Monday
   first_week: the week of the community's first sign
   first_beat_days: the beat to start with, from the charter, or else 7 days
-  candidate_days: the shortest beat of which 80 % were alive in the last year, or in the time since the archive began; absent where there is none
+  candidate_days: the shortest beat of which enough were live in the last year, or since the archive began; absent where there is none
   candidate_lives: whether the candidate's latest beat was alive, or lies in an announced break
 */
-with params as (
-    select 0.8 as share_alive, 52 as year
-), tried as (
+with tried as (
     select
         weeks.*,
+        parameters.beat_alive_share,
         sum(alive::integer) over last_year as alive_beats,
         sum(counted::integer) over last_year as counted_beats
     from core.weeks
-    cross join params
+    join core.parameters using (community)
     window last_year as (
         -- Beats of one length that end a whole number of beats apart are those of one evaluation.
         partition by weeks.community, beat_weeks, weeks.week % beat_weeks
         order by weeks.week
-        range between (params.year // beat_weeks - 1) * beat_weeks preceding and current row
+        range between (parameters.year_weeks // beat_weeks - 1) * beat_weeks preceding and current row
     )
 ), candidates as (
     select
@@ -32,8 +31,7 @@ with params as (
         week,
         arg_min(struct_pack(days := beat_weeks * 7, lives := alive or in_break), beat_weeks) as candidate
     from tried
-    cross join params
-    where alive_beats > 0 and alive_beats >= share_alive * counted_beats
+    where alive_beats > 0 and alive_beats >= beat_alive_share * counted_beats
     group by all
 )
 select

@@ -1,7 +1,7 @@
 /*
 summary: Which thread each message belongs to. An explicit thread where the platform gives one, else a conversation inferred from silence.
 grain: [community, event_id]
-reads: [core.interactions]
+reads: [core.placed_messages, core.usual_gaps]
 columns:
   community: the community
   event_id: the message
@@ -24,62 +24,8 @@ caveats:
   - A topic starts again after 14 silent days; a thread that hangs on a message never does, because who answers late still answers it.
 */
 with params as (
-    select
-        interval 14 day as topic_silence,
-        -- milliseconds: 10 minutes, 24 hours, one hour
-        600_000 as shortest_gap,
-        86_400_000 as longest_gap,
-        3_600_000 as unknown_gap,
-        13 as remembered_weeks
-), messages as (
-    select
-        community,
-        event_id,
-        member,
-        actor_kind,
-        medium,
-        space,
-        occurred_at,
-        week,
-        object_id,
-        thread_id,
-        reply_to_id,
-        is_question,
-        -- The thread that hangs on this message, if one does. A column, because an `or` in a join's condition makes it a nested loop.
-        if(object_kind = 'message' and coalesce(thread_id = object_id, true), object_id, null) as may_root
-    from core.interactions
-    join building using (community)
-    where interactions.week < week_of(building.as_of)
-        and interactions.is_contribution
-        and not interactions.reverted
-        and (interactions.medium = 'chat' or (interactions.medium = 'wiki' and interactions.verb in ('post', 'reply')))
-), named as (
-    -- A thread that a reply names by its opening message, which itself carries no thread.
-    select community, thread_id, bool_or(medium = 'chat' and reply_to_id = thread_id) as answers_root
-    from messages
-    where thread_id is not null
-    group by all
-), explicit as (
-    select
-        messages.*,
-        -- A talk page is a topic of its own.
-        coalesce(messages.thread_id, roots.thread_id, if(messages.medium = 'wiki', messages.object_id, null)) as named_thread,
-        messages.thread_id is null and roots.thread_id is null as unnamed,
-        roots.thread_id is not null as is_root,
-        coalesce(named.answers_root, false) or roots.thread_id is not null as answers_root
-    from messages
-    left join named on named.community = messages.community and named.thread_id = messages.thread_id
-    left join named as roots
-        on roots.community = messages.community
-        and roots.thread_id = messages.may_root
-), rooted as (
-    select distinct community, named_thread
-    from explicit
-    where answers_root and named_thread is not null
-), placed as (
-    select explicit.*, rooted.named_thread is not null as is_rooted
-    from explicit
-    left join rooted using (community, named_thread)
+    -- in milliseconds: one hour
+    select interval 14 day as topic_silence, 3_600_000 as unknown_gap
 ), topics as (
     select
         community,
@@ -87,7 +33,7 @@ with params as (
         named_thread,
         occurred_at,
         occurred_at > lag(occurred_at) over in_order + params.topic_silence as starts_again
-    from placed
+    from core.placed_messages
     cross join params
     where named_thread is not null and not is_rooted
     window in_order as (partition by community, named_thread order by occurred_at, event_id)
@@ -101,56 +47,17 @@ with params as (
         ) as started_again_at
     from topics
     qualify started_again_at is not null
-), gaps as (
+), cut as (
     select
         community,
         space,
         event_id,
         occurred_at,
-        week,
-        epoch_ms(occurred_at) - epoch_ms(lag(occurred_at) over in_order) as gap
-    from placed
+        gap is null or gap > coalesce(usual_gap, params.unknown_gap) as opens
+    from core.placed_messages
+    cross join params
+    left join core.usual_gaps using (community, space, week)
     where named_thread is null
-    window in_order as (partition by community, space order by occurred_at, event_id)
-), weekly as (
-    -- Cut to the bounds first: that changes no percentile between them, and leaves few different gaps to count.
-    select community, space, week, greatest(shortest_gap, least(longest_gap, gap)) as gap, count(*) as times
-    from gaps
-    cross join params
-    where gap is not null
-    group by all
-), spread as (
-    select community, space, unnest(generate_series(week + 1, week + params.remembered_weeks)) as week, gap, times
-    from weekly
-    cross join params
-), remembered as (
-    select community, space, week, gap, sum(times) as times
-    from spread
-    semi join gaps using (community, space, week)
-    group by all
-), ranked as (
-    select
-        community,
-        space,
-        week,
-        gap,
-        sum(times) over (partition by community, space, week order by gap) as up_to,
-        sum(times) over (partition by community, space, week) as total
-    from remembered
-), usual as (
-    select community, space, week, min(gap) filter (up_to >= 0.9 * total) as usual_gap
-    from ranked
-    group by all
-), cut as (
-    select
-        gaps.community,
-        gaps.space,
-        gaps.event_id,
-        gaps.occurred_at,
-        gaps.gap is null or gaps.gap > coalesce(usual.usual_gap, params.unknown_gap) as opens
-    from gaps
-    cross join params
-    left join usual using (community, space, week)
 ), numbered as (
     select *, sum(opens::integer) over (
         partition by community, space order by occurred_at, event_id rows unbounded preceding
@@ -164,25 +71,25 @@ with params as (
     from numbered
 )
 select
-    placed.community,
-    placed.event_id,
+    placed_messages.community,
+    placed_messages.event_id,
     case
         when named_thread is null then concat('conversation:', conversations.opening)
         when begun.started_again_at is null then named_thread
         else concat(named_thread, '@', strftime(begun.started_again_at, '%Y-%m-%d'))
     end as thread_id,
-    placed.unnamed as inferred,
-    placed.is_rooted,
-    placed.is_root,
-    placed.member,
-    placed.actor_kind,
-    placed.medium,
-    placed.space,
-    placed.occurred_at,
-    placed.week,
-    placed.object_id,
-    placed.reply_to_id,
-    placed.is_question
-from placed
+    placed_messages.unnamed as inferred,
+    placed_messages.is_rooted,
+    placed_messages.is_root,
+    placed_messages.member,
+    placed_messages.actor_kind,
+    placed_messages.medium,
+    placed_messages.space,
+    placed_messages.occurred_at,
+    placed_messages.week,
+    placed_messages.object_id,
+    placed_messages.reply_to_id,
+    placed_messages.is_question
+from core.placed_messages
 left join conversations using (community, event_id)
 left join begun using (community, event_id)

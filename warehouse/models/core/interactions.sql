@@ -1,7 +1,7 @@
 /*
 summary: What stands. One row for each thing somebody did, after revisions, deletions, moves and conflicts; undone wiki edits stay, marked.
 grain: [community, event_id]
-reads: [core.absent_hosts, core.connections, core.beginnings, landing.interactions, landing.kinds, landing.people]
+reads: [core.absent_hosts, core.connections, core.records, landing.kinds, landing.people]
 refresh: now
 columns:
   community: the community
@@ -47,44 +47,6 @@ checks:
 */
 with params as (
     select interval 48 hour as undone_within
-), open_week as (
-    -- In the open week only what its own records touch is looked at; without `since` this is empty and everything is.
-    select community, unnest([event_id, revises]) as event_id
-    from landing.interactions
-    join building using (community)
-    where occurred_at >= since and occurred_at < as_of
-), touched as (
-    select distinct community, event_id from open_week where event_id is not null
-), landed as (
-    select interactions.*
-    from landing.interactions
-    join building using (community)
-    left join core.beginnings using (community)
-    where occurred_at < as_of
-        and (begins_at is null or occurred_at >= begins_at)
-        and (
-            since is null
-            or (community, event_id) in (select (community, event_id) from touched)
-            or (community, revises) in (select (community, event_id) from touched)
-        )
-), told as (
-    -- Of the records of one event: the higher normaliser version, then the newer capture (a live record shows its own moment),
-    -- then the later import, then the smaller content hash. So an export replaces all that an older one shows.
-    select
-        *,
-        min(content_hash) over records <> max(content_hash) over records as has_conflict,
-        -- A wiki's edit is a contribution of its own, also where it names the edit before it.
-        revises is null or (medium = 'wiki' and change = 'edit') as is_original
-    from landed
-    window records as (partition by community, event_id, captured_at)
-    qualify row_number() over (
-        partition by community, event_id
-        order by
-            normaliser_version desc,
-            coalesce(captured_at, occurred_at) desc,
-            if(captured_at is null, -1, raw."offset") desc,
-            content_hash
-    ) = 1
 ), changes as (
     select
         community,
@@ -95,27 +57,27 @@ with params as (
         ) filter (change = 'edit') as edited,
         arg_max(struct_pack(space, visibility, thread_id), (coalesce(revision, -1), event_id)) filter (change = 'move') as moved,
         count(*) filter (change = 'edit') as edits
-    from told
+    from core.records
     where not is_original
     group by all
 ), standing as (
     select
-        told.* exclude (actor, space, visibility, thread_id, features, size, mentions, refs, started_at, ended_at),
-        coalesce(connections.actor, told.actor) as actor,
-        if(moved is null, told.space, moved.space) as space,
-        if(moved is null, told.visibility, moved.visibility) as visibility,
-        if(moved is null, told.thread_id, moved.thread_id) as thread_id,
-        coalesce(edited.features, told.features) as features,
-        coalesce(edited.size, told.size) as size,
-        if(edited is null, told.mentions, edited.mentions) as mentions,
-        if(edited is null, told.refs, edited.refs) as refs,
-        coalesce(edited.started_at, told.started_at) as started_at,
-        coalesce(edited.ended_at, told.ended_at) as ended_at,
+        records.* exclude (actor, space, visibility, thread_id, features, size, mentions, refs, started_at, ended_at),
+        coalesce(connections.actor, records.actor) as actor,
+        if(moved is null, records.space, moved.space) as space,
+        if(moved is null, records.visibility, moved.visibility) as visibility,
+        if(moved is null, records.thread_id, moved.thread_id) as thread_id,
+        coalesce(edited.features, records.features) as features,
+        coalesce(edited.size, records.size) as size,
+        if(edited is null, records.mentions, edited.mentions) as mentions,
+        if(edited is null, records.refs, edited.refs) as refs,
+        coalesce(edited.started_at, records.started_at) as started_at,
+        coalesce(edited.ended_at, records.ended_at) as ended_at,
         coalesce(changes.edits, 0) as edits
-    from told
+    from core.records
     left join changes using (community, event_id)
     left join core.connections using (community, object_id, connection)
-    where told.is_original and coalesce(changes.latest_change, '') <> 'delete'
+    where records.is_original and coalesce(changes.latest_change, '') <> 'delete'
 ), undone as (
     select distinct edits.community, edits.event_id
     from standing as edits
@@ -173,8 +135,8 @@ left join landing.kinds using (actor)
 left join addressed using (community, event_id)
 left join undone using (community, event_id)
 left join core.absent_hosts
-    on standing.verb = 'host'
-    and absent_hosts.community = standing.community
-    and absent_hosts.object_id = standing.object_id
+    on absent_hosts.community = standing.community
+    -- an equality, because a condition on one side alone makes a left join a nested loop
+    and absent_hosts.object_id = if(standing.verb = 'host', standing.object_id, null)
     and absent_hosts.member = members.member
 where since is null or standing.occurred_at >= since

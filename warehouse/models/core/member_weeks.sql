@@ -33,8 +33,8 @@ with acts as (
     join building using (community)
     left join core.meeting_pieces as pieces
         on pieces.community = interactions.community
-        and pieces.piece = interactions.object_id
-        and interactions.medium = 'meeting'
+        -- an equality, because a condition on one side alone makes a left join a nested loop
+        and pieces.piece = if(interactions.medium = 'meeting', interactions.object_id, null)
     where coalesce(pieces.week, interactions.week) < week_of(building.as_of)
         and interactions.actor_kind = 'human'
         and interactions.member is not null

@@ -1,7 +1,7 @@
 /*
 summary: The spine of time. Each community's closed weeks since its first sign, each with the beats of every length that end with it.
 grain: [community, week, beat_weeks]
-reads: [core.interactions, core.member_weeks, landing.breaks]
+reads: [core.interactions, core.member_weeks, core.parameters, landing.breaks]
 columns:
   community: the community
   week: number of the Monday with which the beat ends, exclusive
@@ -13,9 +13,7 @@ columns:
   alive: whether it counts and three people or more contributed or attended
   counted: whether it counts, lived and not in a break
 */
-with params as (
-    select 3 as people_alive
-), seen as (
+with seen as (
     select community, week from core.interactions
     union all
     select community, week from core.member_weeks -- an edge of attendance may tell of the week before
@@ -75,8 +73,10 @@ with params as (
             partition by spine.community, beat_lengths.beat_weeks
             order by spine.week
             rows between beat_lengths.beat_weeks - 1 preceding and current row
-        ) > beat_lengths.beat_weeks * 3.5 as in_break
+        ) > parameters.break_share * 7 * beat_lengths.beat_weeks as in_break,
+        parameters.alive_people
     from spine
+    join core.parameters using (community)
     cross join beat_lengths
     left join changes using (community, beat_weeks, week)
     left join pauses using (community, week)
@@ -90,7 +90,6 @@ select
     people,
     lived,
     in_break,
-    lived and not in_break and people >= params.people_alive as alive,
+    lived and not in_break and people >= alive_people as alive,
     lived and not in_break as counted
 from counted
-cross join params

@@ -1,7 +1,7 @@
 /*
 summary: The spine that every metric joins. One row for each evaluation of each community, with its window, its beat and how many people contributed.
 grain: [community, window_end]
-reads: [core.beats, core.member_weeks, core.tempo]
+reads: [core.beats, core.member_weeks, core.parameters, core.tempo]
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
@@ -27,7 +27,7 @@ checks:
     sql: select community from {table} where alive_beats > counted_beats or counted_beats > n_beats
 */
 with params as (
-    select interval 7 day as grace, 52 as year
+    select interval 7 day as grace
 ), lived as (
     select
         community,
@@ -87,10 +87,11 @@ select
     counted.contributors,
     coalesce(previous.contributors, 0) as previous_contributors,
     tempo.week - tempo.first_week as archive_weeks,
-    tempo.week - tempo.first_week >= params.year as has_history,
+    tempo.week - tempo.first_week >= parameters.year_weeks as has_history,
     building.as_of >= monday(tempo.week) + params.grace as closed
 from core.tempo
 join building using (community)
+join core.parameters using (community)
 cross join params
 join beat_lengths using (beat_days)
 join lived using (community, week)

@@ -1,35 +1,44 @@
 """
-summary: Every member's level at every evaluation, after confirmation, with what it rests on. One row for each member seen within 364 days or two windows, or declared, and one more when that has passed.
+summary: Every member's level at every evaluation, after confirmation, with the counts and bars it rests on. A member has rows while seen within a year or two windows, or declared, and one more that says that this has passed.
 grain: [community, window_end, member]
 reads: [levels.targets]
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
-  member: the member
-  level: core, active, occasional, peripheral or transactional; or a state outside every distribution, dormant, departed, insufficient or not seen
-  target: what the rules say at this evaluation alone, before confirmation
-  stay_core: whether the lower bars to stay in core hold
-  stay_active: whether the lower bars to stay active hold
-  misses: evaluations in a row below the bars to stay; at four of them (two where the beat is 28 days or longer) the member moves down
+  member: published pseudonym
+  level: core, active, occasional, peripheral or transactional; or dormant, departed, insufficient or not seen, which no distribution counts
+  target: the level that this evaluation alone gives, before confirmation
+  stay_core: whether the member meets the bars to stay in core
+  stay_active: whether the member meets the bars to stay active
+  misses: evaluations in a row, up to this one, below the bars to stay
   contributions: contributions in the window that stand
   beats_active: live beats of the window in which the member contributed or attended
-  beats_alive: live beats of the window, announced breaks left out
+  beats_alive: live beats of the window; announced breaks are left out
   beats_contributed: beats of the window in which the member contributed, live or not
   beats_present: beats of the window with presence or reading, live or not
   beats_hosted: live beats of the window in which the member hosted
   ties: distinct people with whom there were acts in both directions in the window
   helped: distinct others whom the member answered or whose page the member improved in the window
-  bar: ties, and people helped, that core asks for in a community of this size
-  bar_active: ties that active asks for
-  explicit: declared member, by a join that no later leave undid
+  bar_core_beats: beats in which core asks to take part
+  bar_core_people: mutual ties, and people helped, that core asks for
+  bar_core_hosted: beats hosted that count as much as the people helped
+  bar_active_beats: beats in which active asks to take part
+  bar_active_ties: mutual ties that active asks for
+  bar_stay_core_beats: beats that keep a core member in core
+  bar_stay_core_people: mutual ties, and people helped, that keep a core member in core
+  bar_stay_active_beats: beats that keep an active member active
+  bar_stay_active_ties: mutual ties that keep an active member active
+  bar_met: evaluations in a row at the bars that raise somebody to active or core
+  bar_missed: evaluations in a row below the bars to stay that lower somebody from active or core
+  explicit: whether the member is declared, by a join that no later leave undid
   tenure_days: days since the first contribution, or else since joining, or else since first seen
-  newcomer: tenure shorter than a window; a newcomer cannot be core
-  returning: contributed in the window after at least a whole window without
-  facilitator: facilitator by a role at that time, or hosted at least two meetings in the window
-  sponsor_staff: sponsor or staff by a role at that time; reported separately
-  change: what changed the level at this evaluation; absent where it did not change
+  newcomer: whether the tenure is shorter than a newcomer's; a newcomer cannot be core
+  returning: whether the member contributed in the window after at least a whole window without
+  facilitator: whether the member is a facilitator by a role at that time, or hosted enough meetings in the window
+  sponsor_staff: whether the member is sponsor or staff by a role at that time; reported separately
   weeks_silent: weeks since the last sign of the member; absent where the window holds one
-  reason: why this level, in words; the counts and bars beside it say the rest, and levels.history and levels.current put them in one sentence
+  change: what changed the level at this evaluation; absent where it did not change
+  reason: why the member has this level, in words; levels.history and levels.current add the counts and bars
 checks:
   - name: levels
     says: A level is one of nine words.
@@ -38,9 +47,12 @@ checks:
     says: No newcomer's target is core.
     sql: select community from {table} where newcomer and target = 'core'
   - name: bars
-    says: Nobody enters core below its bars.
-    sql: select community from {table} where target = 'core' and (3 * beats_active < 2 * beats_alive or ties < bar)
+    says: No target is core below the bars of core.
+    sql: select community from {table} where target = 'core' and (beats_active < bar_core_beats or ties < bar_core_people)
 """
+
+# The rules give a target at each evaluation; it becomes a level only as far as it is confirmed. One vector step per evaluation
+# covers all members of all communities; what is remembered of a member is a few small integers.
 
 from dataclasses import dataclass, fields
 from itertools import pairwise
@@ -61,33 +73,34 @@ SILENT, GONE = len(LEVELS), len(LEVELS) + 1
 TARGETS = (*LEVELS, "silent", "gone")
 """What the SQL says: a level, or `silent` (nothing in the window; what that means, the past decides), or `gone` (left)."""
 
-NEVER = -1_000_000
-CONFIRMED, CONFIRMED_LONG_BEAT = 4, 2
+NO_WEEK = -1
+"""In place of a week number: there was none."""
 
-HELPERS = ("person", "turn", "week", "lookback", "held", "lapsed", "gone", "long_beat")
+HELPERS = ("person", "turn", "week", "memory_weeks", "held", "lapsed")
 """Columns that the fold needs and the table does not keep."""
+
+_TIMES = ("one evaluation", *(f"{n} evaluations in a row" for n in ("two", "three", "four", "five", "six", "seven", "eight")))
 
 CHANGES = (
     "first seen",
     "seen again",
     "left",
-    "fewer than three live beats in the window",
-    "met the bars at two evaluations in a row",
-    "met the bars at this evaluation (one is enough for so long a beat)",
-    "below the bars to stay at four evaluations in a row",
-    "below the bars to stay at two evaluations in a row",
+    "too few live beats in the window",
     "silent for a whole window",
     "silent for longer than a year or two windows",
     "at once, as between all levels up to occasional",
-    "met the bars, to be confirmed; occasional until then",
+    "met the bars; occasional until that is confirmed",
+    *(f"met the bars at {times}" for times in _TIMES),
+    *(f"below the bars to stay at {times}" for times in _TIMES),
 )
 
+_BELOW = ("below the bars to enter, above those to stay", *(f"below the bars to stay at {times}" for times in _TIMES))
 REASONS = (
-    "not seen: nothing in the window, and never more than passing by within the year before",
-    "no level: fewer than three live beats in the window",
-    "departed: left",
+    "not seen: no sign in the window, and never more than passing by in the year before",
+    "insufficient: too few live beats in the window",
     "departed: silent for longer than a year or two windows",
-    "dormant: silent for a whole window, after having been occasional or more, or declared",
+    "departed: left",
+    "dormant: silent for a whole window, after being occasional or more, or declared",
     "transactional: seen in the window, without a second sign yet",
     "peripheral: present without contributing, or just joined",
     "occasional: contributed in this window and in another beat of the year, or is declared",
@@ -95,27 +108,23 @@ REASONS = (
     "occasional: meets the bars of core, to be confirmed at the next evaluation",
     "active: meets the bars of active",
     "active: meets the bars of core, to be confirmed at the next evaluation",
-    "active: below the bars to enter, above those to stay",
-    "active: below the bars to stay once; four times in a row (two where the beat is long) lower the level",
-    "active: below the bars to stay twice in a row; four times lower the level",
-    "active: below the bars to stay three times in a row; a fourth lowers the level",
     "core: meets the bars of core",
-    "core: below the bars to enter, above those to stay",
-    "core: below the bars to stay once; four times in a row (two where the beat is long) lower the level",
-    "core: below the bars to stay twice in a row; four times lower the level",
-    "core: below the bars to stay three times in a row; a fourth lowers the level",
     "held where it was: an announced break",
+    *(f"active: {below}" for below in _BELOW),
+    *(f"core: {below}" for below in _BELOW),
 )
 _AT = {text: code for code, text in enumerate(REASONS)}
 _CHANGE = {text: code for code, text in enumerate(CHANGES)}
 _NO_CHANGE = -1
-_HELD = len(REASONS) - 1
-_FIRST_REASON = np.array([0, 1, 3, 4, 5, 6, 7, 10, 16], dtype=np.int32)
+_FIRST_REASON = np.array(
+    [next(code for text, code in _AT.items() if text.startswith(f"{level}:")) for level in LEVELS], np.int32
+)
+"""Place in REASONS of each level's first reason."""
 
 
 @dataclass(slots=True)
 class Now:
-    """What one evaluation says of n members: arrays of n, in the order of the rows."""
+    """What one evaluation gives for n members: arrays of n, in the order of the rows."""
 
     target: Ints
     stay_core: Bools
@@ -123,14 +132,15 @@ class Now:
     explicit: Bools
     held: Bools
     lapsed: Bools
-    long_beat: Bools
+    met: Ints
+    missed: Ints
     week: Ints
-    lookback: Ints
+    memory_weeks: Ints
 
 
 @dataclass(slots=True)
 class Past:
-    """What is remembered of n members: level, misses, last target, last week as occasional or more."""
+    """What is remembered of n members: level, misses, last target, last week as occasional or more (or NO_WEEK)."""
 
     level: Ints
     misses: Ints
@@ -144,7 +154,7 @@ def nothing_known(members: int) -> Past:
         np.full(members, NOT_SEEN, np.int32),
         np.zeros(members, np.int32),
         np.full(members, NOT_SEEN, np.int32),
-        np.full(members, NEVER, np.int32),
+        np.full(members, NO_WEEK, np.int32),
     )
 
 
@@ -155,13 +165,13 @@ def step(past: Past, now: Now) -> tuple[Past, Ints, Bools]:
     aim = np.where((level == CORE) & now.stay_core, CORE, target)
     aim = np.where(((level == CORE) | (level == ACTIVE)) & now.stay_active, np.maximum(aim, ACTIVE), aim)
 
-    # A promotion goes as far as the last two targets agree; what is not confirmed shows as occasional at once.
-    agreed = np.where(now.long_beat, aim, np.minimum(aim, before))
+    # A promotion goes as far as the last two targets agree, or the last one where one is enough; until then it is occasional.
+    agreed = np.where(now.met == 1, aim, np.minimum(aim, before))
     raised = np.where(aim <= OCCASIONAL, aim, np.maximum(np.maximum(level, OCCASIONAL), agreed))
 
     at_once = (now.target == GONE) | (target == INSUFFICIENT) | (level <= OCCASIONAL)
     misses = past.misses + 1
-    lowers = at_once | (misses >= np.where(now.long_beat, CONFIRMED_LONG_BEAT, CONFIRMED))
+    lowers = at_once | (misses >= now.missed)
 
     falls = aim < level
     held = falls & now.held & (now.target != GONE)
@@ -173,8 +183,8 @@ def step(past: Past, now: Now) -> tuple[Past, Ints, Bools]:
 
 def _resolved(past: Past, now: Now) -> Ints:
     """Targets as levels: what `silent` means depends on what somebody was."""
-    known = now.explicit | (now.week - past.engaged <= now.lookback)
-    was_known = now.explicit | (past.engaged > NEVER)
+    was_known = now.explicit | (past.engaged != NO_WEEK)
+    known = now.explicit | ((past.engaged != NO_WEEK) & (now.week - past.engaged <= now.memory_weeks))
     silent = np.where(
         now.lapsed,
         np.where(was_known, DEPARTED, NOT_SEEN),
@@ -197,16 +207,17 @@ def evaluations(targets: pa.Table) -> pa.Table:
         explicit=_flags(targets, "explicit"),
         held=_flags(targets, "held"),
         lapsed=_flags(targets, "lapsed"),
-        long_beat=_flags(targets, "long_beat"),
+        met=_column(targets, "bar_met"),
+        missed=_column(targets, "bar_missed"),
         week=_column(targets, "week"),
-        lookback=_column(targets, "lookback"),
+        memory_weeks=_column(targets, "memory_weeks"),
     )
     past, seen_at = nothing_known(int(person.max(initial=0)) + 1), np.zeros(int(person.max(initial=0)) + 1, np.int32)
-    level, goal, misses = (np.zeros(len(person), np.int32) for _ in range(3))
+    level, goal, misses = (np.zeros_like(person) for _ in ("level", "goal", "misses"))
     change, reason = np.full(len(person), _NO_CHANGE, np.int32), np.zeros(len(person), np.int32)
 
     order = np.argsort(turn, kind="stable")
-    edges = np.searchsorted(turn[order], np.arange(1, int(turn.max(initial=0)) + 2))
+    edges = np.searchsorted(turn[order], 1 + np.arange(int(turn.max(initial=0)) + 1))
     for number, (start, stop) in enumerate(pairwise(edges), start=1):
         at = order[start:stop]
         who = person[at]
@@ -239,16 +250,8 @@ def _taken(now: Now, at: npt.NDArray[np.intp]) -> Now:
 def _changed(before: Past, after: Past, now: Now, *, fresh: Bools, again: Bools) -> Ints:
     """What changed a level, as a place in CHANGES; -1 where it did not change."""
     was, level = before.level, after.level
-    confirmed = np.where(
-        now.long_beat,
-        _CHANGE["met the bars at this evaluation (one is enough for so long a beat)"],
-        _CHANGE["met the bars at two evaluations in a row"],
-    )
-    missed = np.where(
-        now.long_beat,
-        _CHANGE["below the bars to stay at two evaluations in a row"],
-        _CHANGE["below the bars to stay at four evaluations in a row"],
-    )
+    confirmed = _CHANGE["met the bars at one evaluation"] + now.met - 1
+    missed = _CHANGE["below the bars to stay at one evaluation"] + now.missed - 1
     return _ints(
         np.select(
             [
@@ -269,9 +272,9 @@ def _changed(before: Past, after: Past, now: Now, *, fresh: Bools, again: Bools)
                 _CHANGE["first seen"],
                 _NO_CHANGE,
                 _CHANGE["left"],
-                _CHANGE["fewer than three live beats in the window"],
+                _CHANGE["too few live beats in the window"],
                 confirmed,
-                _CHANGE["met the bars, to be confirmed; occasional until then"],
+                _CHANGE["met the bars; occasional until that is confirmed"],
                 _CHANGE["at once, as between all levels up to occasional"],
                 missed,
                 _CHANGE["silent for a whole window"],
@@ -289,9 +292,10 @@ def _reasoned(after: Past, target: Ints, now: Now, held: Bools) -> Ints:
     reason = np.where((level == DEPARTED) & (now.target == GONE), _AT["departed: left"], reason)
     reason = np.where(level == OCCASIONAL, reason + np.maximum(0, target - OCCASIONAL), reason)
     reason = np.where((level == ACTIVE) & (target == CORE), reason + 1, reason)
-    first_miss = np.where(level == CORE, 17, 12)
-    below = ((level == ACTIVE) | (level == CORE)) & (target < level)
-    return _ints(np.where(held, _HELD, np.where(below, first_miss + after.misses, reason)))
+    is_below = ((level == ACTIVE) | (level == CORE)) & (target < level)
+    below = np.where(level == CORE, _AT[f"core: {_BELOW[0]}"], _AT[f"active: {_BELOW[0]}"]) + after.misses
+    reason = np.where(is_below, below, reason)
+    return _ints(np.where(held, _AT["held where it was: an announced break"], reason))
 
 
 def _table(rows: pa.Table, level: Ints, target: Ints, misses: Ints, change: Ints, reason: Ints) -> pa.Table:

@@ -29,7 +29,8 @@ with lengths as (
         least(one.person, other.person) as low,
         greatest(one.person, other.person) as high,
         ties.week,
-        bit_or(if(one.person < other.person, 1, 2)) as directions
+        bool_or(one.person < other.person) as upward,
+        bool_or(one.person > other.person) as downward
     from core.ties
     join people as one on one.community = ties.community and one.member = ties.member
     join people as other on other.community = ties.community and other.member = ties.to_member
@@ -39,15 +40,15 @@ with lengths as (
     select low, high
     from tie_weeks
     group by all
-    having bit_or(directions) = 3
+    having bool_or(upward) and bool_or(downward)
 ), latest as (
     select
         window_weeks,
         low,
         high,
         week,
-        max(case when directions & 1 = 1 then week end) over story as last_upward,
-        max(case when directions & 2 = 2 then week end) over story as last_downward,
+        max(if(upward, week, null)) over story as last_upward,
+        max(if(downward, week, null)) over story as last_downward,
         lead(week) over story as next_week
     from tie_weeks
     semi join both_ways using (low, high)

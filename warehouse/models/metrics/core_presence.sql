@@ -9,7 +9,7 @@ unit: share of members
 direction: both extremes are bad
 needs: [contributions]
 minimum: 3 alive beats
-reads: [core.windows, levels.evaluations]
+reads: [core.parameters, core.windows, levels.evaluations]
 reference: Probst & Borzillo 2008 (the lack of a core group is the first of five causes of failure).
 reading: No core means that nobody carries it; one or two is a help desk; more than a third is a team rather than a community, or a drought of newcomers.
 measure: {value: core_presence_share, kind: share, numerator: core_members, denominator: members, low: core_presence_low, high: core_presence_high, word: core_presence, counts: people}
@@ -45,10 +45,11 @@ select
     wilson_low(core_members, members) as core_presence_low,
     wilson_high(core_members, members) as core_presence_high,
     case
-        when members is null and windows.alive_beats < 3 then null
+        when members is null and windows.alive_beats < level_beats then null
         when coalesce(core_members, 0) = 0 then 'absent'
         when core_members <= 2 then 'thin'
         else 'present'
     end as core_presence
 from core.windows
+join core.parameters using (community)
 left join counted using (community, window_end)

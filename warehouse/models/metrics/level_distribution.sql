@@ -9,7 +9,7 @@ unit: people
 direction: neither
 needs: [contributions]
 minimum: 3 alive beats
-reads: [core.windows, levels.evaluations]
+reads: [core.parameters, core.windows, levels.evaluations]
 reference: Wenger, McDermott & Snyder 2002 (core 10-15 %, active 15-20 %); the level rules are in the README.
 reading: Every level is a good place to be. A large periphery is normal; a share outside the book's range is a question, not a verdict.
 measure: {value: members, kind: distribution, numerator: members, denominator: seen, counts: people}
@@ -32,8 +32,9 @@ with named_levels as (
     where not sponsor_staff
     group by all
 ), spine as (
-    select community, window_end, level, alive_beats, coalesce(members, 0) as members
+    select community, window_end, level, alive_beats < level_beats as has_no_levels, coalesce(members, 0) as members
     from core.windows
+    join core.parameters using (community)
     cross join named_levels
     left join counted using (community, window_end, level)
 )
@@ -41,7 +42,7 @@ select
     community,
     window_end,
     level,
-    if(alive_beats < 3 and sum(members) over everybody = 0, null, members) as members,
+    if(has_no_levels and sum(members) over everybody = 0, null, members) as members,
     cast(sum(members) over everybody as bigint) as seen,
     members / nullif(sum(members) over everybody, 0) as level_share
 from spine

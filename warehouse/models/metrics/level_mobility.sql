@@ -9,7 +9,7 @@ unit: share of those who could move
 direction: higher is better
 needs: [contributions]
 minimum: two whole windows, with three live beats in each
-reads: [core.windows, levels.flow]
+reads: [core.parameters, core.windows, levels.flow]
 reference: Wenger-Trayner & Wenger-Trayner 2015; CHAOSS, metric Conversion Rate.
 reading: People move in and out; that they can is a sign of life. A leaky middle is normal.
 measure: {value: level_mobility_net, kind: index, numerator: promoted, denominator: outside, counts: people}
@@ -43,9 +43,10 @@ with counted as (
     -- An evaluation that gives no levels knows those who left, and nobody else: nothing can be said of who moved.
     select windows.community, windows.window_end
     from core.windows
+    join core.parameters using (community)
     asof join core.windows as earlier
         on earlier.community = windows.community and earlier.window_end <= windows.window_start
-    where windows.archive_weeks >= 2 * windows.window_weeks and least(windows.alive_beats, earlier.alive_beats) >= 3
+    where windows.archive_weeks >= 2 * windows.window_weeks and least(windows.alive_beats, earlier.alive_beats) >= level_beats
 ), measured as (
     from counted
     semi join spine using (community, window_end)

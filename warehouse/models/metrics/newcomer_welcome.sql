@@ -9,7 +9,7 @@ unit: share of newcomers' threads
 direction: higher is better
 needs: [chat or wiki talk]
 minimum: 20 newcomer threads
-reads: [core.first_seen, core.threads, core.windows, landing.breaks]
+reads: [core.newcomer_threads, core.parameters, core.windows, landing.breaks]
 reference: "Joyce & Kraut 2006 and Burke et al. 2007: 61 % of newcomers' first posts on Usenet were answered, and an answer raised the chance of a second post from 44 % to 56 %."
 reading: What happens to somebody who turns up and asks. A fall while the community grows is easily missed, because every number of size still rises.
 measure: {value: newcomer_welcome_share, kind: share, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_welcome_low, high: newcomer_welcome_high, counts: threads, smallest: 20}
@@ -30,29 +30,29 @@ caveats:
   - Where the platform has no threads, a conversation ends with the space's own usual silence.
 */
 with params as (
-    select interval 28 day as newcomer_for, interval 72 hour as soon, interval 7 day as within_week
+    select interval 72 hour as soon, interval 7 day as within_week
+), windows as (
+    select windows.*, if(windows.beat_days >= parameters.long_beat_days, within_week, soon) as patience
+    from core.windows
+    join core.parameters using (community)
+    cross join params
 ), judged as (
     select
         windows.community,
         windows.window_end,
         threads.inferred,
-        threads.first_reply_at <= threads.opened_at + if(windows.beat_days >= 28, within_week, soon) as answered,
+        threads.first_reply_at <= threads.opened_at + patience as answered,
         threads.first_reply_at <= threads.opened_at + within_week and threads.first_reply_at < windows.window_end as answered_week
-    from core.windows
+    from windows
     cross join params
-    join core.threads
+    join core.newcomer_threads as threads
         on threads.community = windows.community
         and threads.opened_at >= windows.window_start
-        and threads.opened_at < windows.window_end - if(windows.beat_days >= 28, within_week, soon)
-    join core.first_seen
-        on first_seen.community = threads.community
-        and first_seen.member = threads.starter
-        and threads.opened_at < first_seen.first_at + newcomer_for
+        and threads.opened_at < windows.window_end - patience
     anti join landing.breaks
         on breaks.community = threads.community
         and threads.opened_at < breaks.ends_at
-        and threads.opened_at + if(windows.beat_days >= 28, within_week, soon) > breaks.starts_at
-    where threads.starter_kind = 'human'
+        and threads.opened_at + patience > breaks.starts_at
 ), counted as (
     select
         community,

@@ -1,7 +1,7 @@
 /*
 summary: Every metric's value as a sponsor may see it. What may not be shown is withheld here, in one step, with the reason.
 grain: [community, window_end, metric, part]
-reads: [scorecard.estimates]
+reads: [scorecard.limits, scorecard.judged]
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
@@ -36,67 +36,23 @@ checks:
 -- rules, and every other number, and the weeks around, is still left with five neighbouring numbers for each count of people. That is
 -- also what stops differencing; to withhold small differences as such would say that they are small. tests/warehouse/test_withholding.py
 -- attacks all of it.
-with params as (
-    select
-        5 as fewest_people,
-        20 as fewest_in_a_share,
-        100 as fine_from,
-        8 as smallest_community,
-        15 as small_community,
-        30 as network_community
-), placed as (
-    select
-        estimates.*,
-        case when rule = 'cells' then
-            row_number() over (partition by community, window_end, metric order by part desc)
-        end as from_last
-    from scorecard.estimates
-), cells as (
-    select
-        placed.*,
-        count(*) filter (from_last > 1 and value < fewest_people) over cells_of_one as few_before_last,
-        count(*) filter (from_last = 1 and value < fewest_people) over cells_of_one as few_in_last,
-        count(*) filter (value > 0) over cells_of_one = 1 as all_alike,
-        -- Members are the core, the active and the occasional: their share tells of each of the three.
-        metric = 'P3' and count(*) filter (
-            metric = 'P2' and part in ('core', 'active', 'occasional') and value < fewest_people
-        ) over (partition by community, window_end) > 0 as tells_of_few
-    from placed
-    cross join params
-    window cells_of_one as (partition by community, window_end, metric)
-), judged as (
-    select
-        cells.*,
-        rule = 'share' and grouped and counts <> 'people' as of_threads,
-        case
-            when contributors < smallest_community and not always then 'fewer than 8 contributors'
-            when value is null then 'not measured'
-            when network and contributors < network_community then 'ties are shown from 30 contributors on'
-            when rule in ('share', 'index', 'cells', 'ratio') and grouped and contributors < small_community
-                then 'fewer than 15 contributors'
-            -- before the next: that members are twenty would tell too
-            when tells_of_few then 'a group in it has fewer than 5, or would tell of one'
-            when rule in ('share', 'index', 'ratio') and grouped
-                and coalesce(denominator, 0) < fewest_in_a_share then 'rests on fewer than 20'
-            when smallest > 0 and coalesce(denominator, 0) < smallest then printf('rests on fewer than %d', smallest)
-            when rule = 'count' and grouped and value < fewest_people then 'fewer than 5'
-            -- The last cell hides with any other that must; where it alone must, the one before it hides too. So among those that
-            -- are hidden there is always one of which nothing is known, and no total tells what the others are. Which one it is does
-            -- not follow from the numbers, and the reason is the same for all.
-            when rule = 'cells' and (
-                all_alike
-                or value < fewest_people
-                or (from_last = 1 and few_before_last > 0)
-                or (from_last = 2 and few_before_last = 0 and few_in_last > 0)
-            ) then 'fewer than 5, or hidden so that such a group stays hidden'
-        end as withheld
-    from cells
-    cross join params
+with allowed as (
+    -- Of a value that is withheld nothing goes any further: what follows sees no number of it.
+    select judged.* replace (
+        if(withheld is null, value, null) as value,
+        if(withheld is null, low, null) as low,
+        if(withheld is null, high, null) as high,
+        if(withheld is null, numerator, null) as numerator,
+        if(withheld is null, denominator, null) as denominator
+    )
+    from scorecard.judged
 ), stepped as (
     select
-        judged.*,
+        allowed.*,
+        rule = 'share' and grouped and counts <> 'people' as of_threads,
         cast(case
-            when rule in ('count', 'cells') and grouped then 5.0
+            when withheld is not null then null
+            when rule in ('count', 'cells') and grouped then fewest_people
             -- A step of a share of people is never fewer than five of them.
             when rule in ('share', 'ratio') and counts = 'people' then
                 case
@@ -115,10 +71,9 @@ with params as (
             when of_threads and numerator < fewest_people then 'under'
             when of_threads and denominator - numerator < fewest_people then 'over'
         end as bound,
-        if(grouped, denominator // 5 * 5, denominator) as shown_denominator
-    from judged
-    cross join params
-    where withheld is null
+        if(grouped, denominator // fewest_people * fewest_people, denominator) as shown_denominator
+    from allowed
+    cross join scorecard.limits
 ), shown as (
     select
         stepped.* exclude (value, low, high),
@@ -129,13 +84,13 @@ with params as (
         case
             when bound = 'under' then ceil(fewest_people / shown_denominator / step - 1e-9) * step
             when bound = 'over' then 1 - ceil(fewest_people / shown_denominator / step - 1e-9) * step
-            when step = 5.0 then floor(value / step) * step
+            when step = fewest_people then floor(value / step) * step
             when step is not null then round(round(value / step) * step, 4) + 0.0
             when value = 0 then 0.0
             else round(value, cast(1 - floor(log10(abs(value))) as integer))
         end as value
     from stepped
-    cross join params
+    cross join scorecard.limits
 ), spread as (
     -- Of the interval of a share only what follows from the share and the number as they are shown.
     select
@@ -145,44 +100,43 @@ with params as (
         if(rule = 'share', case bound when 'under' then (fewest_people - 1) / shown_denominator when 'over' then 1
             else least(value + step / 2, 1.0) end, null) as to_share
     from shown
-    cross join params
+    cross join scorecard.limits
 )
 select
-    judged.community,
-    judged.window_end,
-    judged.metric,
-    judged.version,
-    judged.part,
-    round(spread.value, 4) as value,
+    community,
+    window_end,
+    metric,
+    version,
+    part,
+    round(value, 4) as value,
     case
         when not has_low then null
-        when spread.rule = 'share' then floor(100 * wilson_low(from_share * shown_denominator, shown_denominator) + 1e-6) / 100
+        when rule = 'share' then floor(100 * wilson_low(from_share * shown_denominator, shown_denominator) + 1e-6) / 100
         when exact_low = 0 then 0.0
         else round(exact_low, cast(1 - floor(log10(abs(exact_low))) as integer))
     end as low,
     case
         when not has_high then null
-        when spread.rule = 'share' then ceil(100 * wilson_high(to_share * shown_denominator, shown_denominator) - 1e-6) / 100
+        when rule = 'share' then ceil(100 * wilson_high(to_share * shown_denominator, shown_denominator) - 1e-6) / 100
         when exact_high = 0 then 0.0
         else round(exact_high, cast(1 - floor(log10(abs(exact_high))) as integer))
     end as high,
-    if(judged.rule = 'cells', null, cast(shown_denominator as bigint)) as denominator,
+    if(rule = 'cells', null, cast(shown_denominator as bigint)) as denominator,
     bound,
     case
-        when judged.contributors < smallest_community then null
-        when judged.contributors < small_community and judged.word = 'thin' then 'present' -- in so small a community only whether
-        else judged.word
+        when contributors < smallest_community then null
+        when contributors < small_community and word = 'thin' then 'present' -- in so small a community only whether
+        else word
     end as word,
-    judged.kind,
-    judged.rule,
-    judged.counts,
-    judged.grouped,
-    judged.withheld,
+    kind,
+    rule,
+    counts,
+    grouped,
+    withheld,
     step,
     case
-        when step = 5.0 then 'down to fives'
+        when step = fewest_people then 'down to fives'
         when step is not null and bound is null then printf('to %d %%', cast(round(step * 100) as integer))
     end as rounding
-from judged
-left join spread using (community, window_end, metric, part)
-cross join params
+from spread
+cross join scorecard.limits

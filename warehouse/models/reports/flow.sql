@@ -1,7 +1,7 @@
 /*
 summary: How many people moved from one level to another since the window before, as a sponsor may see it.
 grain: [community, window_end, from_level, to_level]
-reads: [core.windows, levels.flow]
+reads: [core.windows, levels.flow, scorecard.limits]
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
@@ -15,9 +15,7 @@ checks:
 */
 -- Who stayed, who came and who left for good are not in it: so the numbers at each level, which are shown too, are never the sum of
 -- what is shown here and one thing more.
-with params as (
-    select 5 as fewest_people, 15 as small_community
-), told as (
+with shown as (
     select unnest(['core', 'active', 'occasional', 'peripheral', 'transactional', 'dormant']) as level
 )
 select
@@ -25,12 +23,12 @@ select
     flow.window_end,
     flow.from_level,
     flow.to_level,
-    cast(flow.members // 5 * 5 as bigint) as members
+    cast(flow.members // fewest_people * fewest_people as bigint) as members
 from levels.flow
 join core.windows using (community, window_end)
-semi join told as from_told on from_told.level = flow.from_level
-semi join told as to_told on to_told.level = flow.to_level
-cross join params
+semi join shown as shown_from on shown_from.level = flow.from_level
+semi join shown as shown_to on shown_to.level = flow.to_level
+cross join scorecard.limits
 where flow.from_level <> flow.to_level
     and flow.members >= fewest_people
     and windows.contributors >= small_community

@@ -1,0 +1,66 @@
+/*
+summary: The thresholds of beats and levels, one column for each. Every other table reads them here.
+grain: [community]
+reads: []
+columns:
+  community: the community
+  alive_people: people who have to contribute or attend in a beat to make it live
+  break_share: share of a beat, or of a window, that an announced break has to exceed to take it out of the count
+  beat_alive_share: share of a year's beats that have to be live for a beat of this length to fit the community
+  beat_agreeing: evaluations in a row that have to agree on another beat before the beat changes
+  long_beat_days: length in days from which a beat is long; a community with a long beat is evaluated once per beat, and moves are confirmed sooner
+  year_weeks: weeks in a year of history
+  memory_windows: windows for which a sign of a member is remembered, or for a year where that is longer
+  level_beats: live beats that a window has to hold before anybody gets a level
+  newcomer_days: days for which somebody is a newcomer, or for one window where that is longer
+  facilitator_meetings: meetings hosted in the window that make a facilitator
+  core_beats_share: share of the live beats in which a member has to take part to become core
+  core_people_share: mutual ties, and people helped, that core asks for, as a share of the contributors
+  core_people_least: the least that core asks for of each of them
+  core_people_most: the most that core asks for of each of them
+  core_hosted_share: share of the live beats in which a member hosts that counts as much as the people helped
+  core_stay_beats_share: share of the live beats that keeps a core member in core
+  core_stay_people_share: share of the ties and people that core asks for that keeps a core member in core
+  active_beats_share: share of the live beats in which a member has to take part to become active
+  active_ties: mutual ties that active asks for, or one less than the contributors where that is less
+  active_stay_beats_share: share of the live beats that keeps an active member active
+  active_stay_ties: mutual ties that keep an active member active
+  occasional_beats: beats of the year with a contribution that make somebody occasional
+  peripheral_beats: beats with presence that make somebody peripheral
+  peripheral_beats_share: share of the window's beats with presence that makes somebody peripheral
+  met: evaluations in a row at the bars that raise somebody to active or core
+  met_long_beat: the same where the beat is long
+  missed: evaluations in a row below the bars to stay that lower somebody from active or core
+  missed_long_beat: the same where the beat is long
+*/
+select
+    community,
+    3 as alive_people,
+    1 / 2 as break_share,
+    0.8 as beat_alive_share,
+    4 as beat_agreeing,
+    28 as long_beat_days,
+    52 as year_weeks,
+    2 as memory_windows,
+    3 as level_beats,
+    28 as newcomer_days,
+    2 as facilitator_meetings,
+    2 / 3 as core_beats_share,
+    1 / 4 as core_people_share,
+    2 as core_people_least,
+    5 as core_people_most,
+    1 / 3 as core_hosted_share,
+    1 / 2 as core_stay_beats_share,
+    3 / 5 as core_stay_people_share,
+    1 / 3 as active_beats_share,
+    2 as active_ties,
+    1 / 4 as active_stay_beats_share,
+    1 as active_stay_ties,
+    2 as occasional_beats,
+    2 as peripheral_beats,
+    1 / 6 as peripheral_beats_share,
+    2 as met,
+    1 as met_long_beat,
+    4 as missed,
+    2 as missed_long_beat
+from building

@@ -1,0 +1,97 @@
+/*
+summary: One record for each event, of those that have landed; in a build of the open week only of the events that this week touches.
+grain: [community, event_id]
+materialized: temporary
+reads: [core.beginnings, landing.interactions]
+refresh: now
+columns:
+  community: the community
+  event_id: the event, the same through every source
+  platform: as in landing.interactions
+  tenant: as in landing.interactions
+  medium: as in landing.interactions
+  space: as in landing.interactions
+  visibility: as in landing.interactions
+  occurred_at: as in landing.interactions
+  verb: as in landing.interactions
+  actor: as in landing.interactions
+  actor_kind: as in landing.interactions
+  object_id: as in landing.interactions
+  object_kind: as in landing.interactions
+  thread_id: as in landing.interactions
+  reply_to_id: as in landing.interactions
+  mentions: as in landing.interactions
+  refs: as in landing.interactions
+  revises: as in landing.interactions
+  change: as in landing.interactions
+  revision: as in landing.interactions
+  size: as in landing.interactions
+  size_unit: as in landing.interactions
+  started_at: as in landing.interactions
+  ended_at: as in landing.interactions
+  connection: as in landing.interactions
+  meeting_started_at: as in landing.interactions
+  features: as in landing.interactions
+  captured_at: as in landing.interactions
+  raw: as in landing.interactions
+  schema_version: as in landing.interactions
+  normaliser_version: as in landing.interactions
+  content_hash: as in landing.interactions
+  landed_at: as in landing.interactions
+  batch: as in landing.interactions
+  is_original: whether the record is an action of its own; else it changes another one
+  has_conflict: whether records of the same event and the same capture differ in content
+*/
+with open_week as (
+    -- In the open week only what its own records touch is looked at; without `since` this is empty and everything is.
+    select community, unnest([event_id, revises]) as event_id
+    from landing.interactions
+    join building using (community)
+    where occurred_at >= since and occurred_at < as_of
+), touched as (
+    select distinct community, event_id from open_week where event_id is not null
+), landed as (
+    select interactions.*
+    from landing.interactions
+    join building using (community)
+    left join core.beginnings using (community)
+    where occurred_at < as_of
+        and (begins_at is null or occurred_at >= begins_at)
+        and (
+            since is null
+            or (community, event_id) in (select (community, event_id) from touched)
+            or (community, revises) in (select (community, event_id) from touched)
+        )
+), repeated as (
+    select community, event_id
+    from landed
+    group by all
+    having count(*) > 1
+), latest as (
+    -- Of the records of one event: the higher normaliser version, then the newer capture (a live record shows its own moment),
+    -- then the later import, then the smaller content hash. So an export replaces all that an older one shows.
+    select *, min(content_hash) over records <> max(content_hash) over records as has_conflict
+    from landed
+    semi join repeated using (community, event_id)
+    window records as (partition by community, event_id, captured_at)
+    qualify row_number() over (
+        partition by community, event_id
+        order by
+            normaliser_version desc,
+            coalesce(captured_at, occurred_at) desc,
+            if(captured_at is null, -1, raw."offset") desc,
+            content_hash
+    ) = 1
+), chosen as (
+    -- Nearly all events have one record; only the others are sorted.
+    select *, false as has_conflict
+    from landed
+    anti join repeated using (community, event_id)
+    union all by name
+    from latest
+)
+select
+    *,
+    -- A wiki's edit is a contribution of its own, also where it names the edit before it.
+    revises is null or (medium = 'wiki' and change = 'edit') as is_original
+from chosen
