@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from dagster_project.settings import Settings
 from pipelines.ingest.last_seen import read as last_seen
+from pipelines.platforms import PLATFORMS
 from warehouse.identity.mapping import Source
 from warehouse.warehouse import Warehouse
 
@@ -21,6 +22,7 @@ def warehouse_of(settings: Settings, bootstrap: str | None = None) -> Iterator[W
         key=settings.key(),
         communities=settings.community,
         bots=settings.communities().bots,
+        sharing=[slug for slug, platform in PLATFORMS.items() if platform.shares],
         bootstrap=bootstrap,
         folder=settings.folder,
         memory_limit=settings.refresh.memory_limit,

@@ -9,6 +9,7 @@ from functools import lru_cache
 SEPARATOR = "|"
 TITLE = "title:"
 _MARKED = re.compile("\x01(.*?)\x01", re.DOTALL)
+_EVERYWHERE = "\x02"
 PSEUDONYM_LENGTH = 32
 """Hex characters kept of an HMAC-SHA-256: 128 bits."""
 
@@ -23,9 +24,12 @@ def name_account(name: str) -> str:
     return "name:" + " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
-def account_in_key(account: str) -> str:
-    """A native account within the natural key of an action. `event_id` replaces it with a keyed hash: ids are published."""
-    return f"\x01{account}\x01"
+def account_in_key(account: str, *, everywhere: bool = False) -> str:
+    """A native account within the natural key of an action. `event_id` replaces it with a keyed hash: ids are published.
+
+    With `everywhere` the hash is the same in every tenant: for what two workspaces share.
+    """
+    return f"\x01{_EVERYWHERE if everywhere else ''}{account}\x01"
 
 
 def event_id(key: bytes, platform: str, tenant: str, native: str) -> str:
@@ -38,7 +42,8 @@ def event_id(key: bytes, platform: str, tenant: str, native: str) -> str:
         return global_id(platform, tenant, native)
 
     def hashed(found: re.Match[str]) -> str:
-        return _keyed(key, "in-key", platform, tenant, native[: found.start()], found[1])[:16]
+        whose, account = ("", found[1][1:]) if found[1].startswith(_EVERYWHERE) else (tenant, found[1])
+        return _keyed(key, "in-key", platform, whose, native[: found.start()], account)[:16]
 
     return global_id(platform, tenant, _MARKED.sub(hashed, native))
 

@@ -63,7 +63,8 @@ class Action:
 class AccountSeen:
     """What the platform shows about an account, in its own ids.
 
-    `same_as` is another account of the tenant that the platform itself states to be the same person's.
+    `same_as` is another account that the platform itself states to be the same person's; of the same tenant, unless
+    `same_as_tenant` names its tenant.
     """
 
     tenant: str
@@ -75,6 +76,7 @@ class AccountSeen:
     kind: ActorKind | None = None
     organisation: str | None = None
     same_as: str | None = None
+    same_as_tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,7 @@ class Platform:
 
     A platform with a webhook has `verify` and `sign`. `exports` maps the KIND of `guildhall import KIND PATH` to its reader.
     `snapshots` are the kinds of exports that hold the state at one moment: a newer one revises everything that it has.
+    With `shares`, ids of spaces, messages and accounts are the same in every workspace, and workspaces can share a space.
     `setup` are lines that a person follows from top to bottom. `reads` and `does_not_read` are sentences for the privacy page.
     """
 
@@ -261,6 +264,7 @@ class Platform:
     exports: Mapping[str, ReadExport] = field(default_factory=dict)
     snapshots: frozenset[str] = frozenset()
     emits: bool = False
+    shares: bool = False
 
     @property
     def arrives(self) -> tuple[SourceKind, ...]:

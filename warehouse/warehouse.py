@@ -30,6 +30,7 @@ from warehouse.build.staleness import Stale, fingerprint, forget, last_batch, re
 from warehouse.failpoint import failpoint
 from warehouse.files import IDENTITY, PEOPLE, PUBLISHED, ROLES, WAREHOUSE
 from warehouse.home import WarehouseError, WarehouseInUseError, open_home, take_lock
+from warehouse.identity.homes import everywhere, sync_homes
 from warehouse.identity.kinds import sync_kinds
 from warehouse.identity.mapping import Mapped, Source, map_people, sync_settings
 from warehouse.identity.rosters import read_people, read_roles
@@ -73,6 +74,7 @@ class Warehouse:
         key: bytes,
         communities: Mapping[str, Community],
         bots: Iterable[tuple[str, str, str]] = (),
+        sharing: Collection[str] = (),
         bootstrap: str | None = None,
         folder: Path | None = None,
         models: Sequence[Model] | None = None,
@@ -82,13 +84,14 @@ class Warehouse:
     ) -> None:
         """Take the lock of the home folder and open its files.
 
-        `bots` are accounts that the settings call programs: (platform, tenant, native account).
+        `bots` are accounts that the settings call programs: (platform, tenant, native account). `sharing` are platforms whose
+        ids are the same in every workspace.
         `folder` has people.csv and roles.csv (beside the settings; by default the home folder). `bootstrap` is needed to land.
         Raises WarehouseInUseError when another process has the files, WarehouseError when a file is damaged, GuildhallError
         from the identity store.
         """
         self.home, self.key, self.communities, self.bootstrap = home, key, communities, bootstrap
-        self.bots, self.folder = frozenset(bots), folder or home
+        self.bots, self.sharing, self.folder = frozenset(bots), tuple(sharing), folder or home
         self.models = tuple(catalog() if models is None else models)
         self.published = home / PUBLISHED
         self._keep_published = keep_published
@@ -150,14 +153,17 @@ class Warehouse:
         """Bring settings, rosters and links into the landing file. Raises GuildhallError naming line and column of a roster."""
         people = read_people(self.folder / PEOPLE, self.key)
         roles = read_roles(self.folder / ROLES, self.key, self.communities, frozenset(people.values()))
-        self.identity.apply_file(people, now if now.tzinfo else now.replace(tzinfo=UTC))
+        at = now if now.tzinfo else now.replace(tzinfo=UTC)
+        self.identity.apply_file(people, at)
+        sharing, rehomed = sync_homes(self.con, self.sharing, naive(now))
+        self.identity.link_shared(sharing, at)
         members = self.identity.members()
         sync_settings(self.con, self.key, self.communities, sources, roles, members)
         self._synced = True
-        listed = [actor_id(self.key, platform, tenant, account) for platform, tenant, account in sorted(self.bots)]
+        listed = [actor_id(self.key, *account) for account in sorted(everywhere(self.bots, sharing))]
         regrouped = sync_kinds(self.con, listed, self.identity.kinds(), naive(now))
         mapped = map_people(self.con, self.key, members, naive(now))
-        return Mapped(mapped.fresh, tuple(sorted({*mapped.changed, *regrouped})))
+        return Mapped(mapped.fresh, tuple(sorted({*mapped.changed, *regrouped, *rehomed})))
 
     def stale(self, as_of: datetime) -> Stale:
         """Return what has to be built. Call `sync_settings` first."""

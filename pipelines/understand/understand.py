@@ -196,7 +196,9 @@ def _account(seen: AccountSeen, platform: Platform, context: Context) -> Account
         email=_short(seen.email),
         kind=seen.kind,
         organisation=_short(seen.organisation),
-        same_as=actor_id(context.key, platform.slug, seen.tenant, seen.same_as) if seen.same_as else None,
+        same_as=actor_id(context.key, platform.slug, seen.same_as_tenant or seen.tenant, seen.same_as)
+        if seen.same_as
+        else None,
     )
 
 

@@ -54,6 +54,7 @@ class Installation:
             key=KEY,
             communities=self.settings.communities().by_slug,
             bots=self.settings.communities().bots,
+            sharing=[slug for slug, platform in PLATFORMS.items() if platform.shares],
             folder=self.folder,
         )
 

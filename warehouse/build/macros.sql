@@ -2,6 +2,10 @@
 create macro week_of(moment) as cast(floor((epoch(moment) / 86400 + 3) / 7) as integer); -- not //, which only divides where a side is a double
 create macro monday(week) as make_timestamp((cast(week as bigint) * 7 - 3) * 86400000000);
 
+-- An id of another workspace (`platform:tenant:…`) as that of the home of its space; `home` is absent for a space that is at home.
+create macro at_home(id, platform, tenant, home) as
+    if(home is not null and starts_with(id, concat(platform, ':', tenant, ':')), concat(platform, ':', home, substr(id, length(platform) + length(tenant) + 2)), id);
+
 -- Wilson's 95 % interval of k out of n.
 create macro wilson_low(k, n) as case when n > 0 then greatest(0.0, (k / n + 1.9207294103 / n - 1.9599639845 * sqrt((k / n * (1 - k / n) + 0.9603647052 / n) / n)) / (1 + 3.8414588207 / n)) end;
 create macro wilson_high(k, n) as case when n > 0 then least(1.0, (k / n + 1.9207294103 / n + 1.9599639845 * sqrt((k / n * (1 - k / n) + 0.9603647052 / n) / n)) / (1 + 3.8414588207 / n)) end;

@@ -9,7 +9,7 @@ itself. The warehouse has a pseudonym for each member, a different one in each c
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ DETAILS = ("handle", "display_name", "email", "kind", "organisation")
 PLATFORM = "platform"
 """Who makes the links that a platform itself states."""
 STATED = "the platform states that the accounts are one"
+SHARED = "the account has one number in workspaces that share a channel"
 
 _SCHEMA = f"""
 create table if not exists accounts (
@@ -69,6 +70,13 @@ where not exists (
     select 1 from links
     where links.actor = stated.actor and links.person = stated.person and links.linked_by = '{PLATFORM}'
 )
+"""
+_SAME_NUMBER = """
+select one.actor, other.actor
+from accounts as one
+join accounts as other using (platform, native_id)
+where platform = ? and native_id not like 'name:%' and one.tenant in ({marks}) and other.tenant in ({marks})
+    and one.actor < other.actor
 """
 
 
@@ -196,6 +204,14 @@ class IdentityStore:
         """
         with transaction(self._db):
             return self._link_stated(pairs, at, why)
+
+    def link_shared(self, sharing: Mapping[str, Collection[str]], at: datetime) -> int:
+        """Link accounts that have one number in workspaces that share a channel (platform -> workspaces); how many are new."""
+        pairs: list[tuple[str, str]] = []
+        for platform, tenants in sharing.items():
+            marks = ", ".join("?" for _ in tenants)
+            pairs += self._db.execute(_SAME_NUMBER.format(marks=marks), [platform, *sorted(tenants), *sorted(tenants)])
+        return self.link_stated(pairs, at, SHARED)
 
     def _link_stated(self, pairs: Iterable[tuple[str, str]], at: datetime, why: str) -> int:
         rows = [(actor, PERSON + "=".join(sorted(pair)), at.isoformat(), why) for pair in pairs for actor in sorted(pair)]

@@ -31,6 +31,7 @@ LANDING_TABLES: dict[str, str] = {
     "state": "name varchar, value varchar",
     "people": "community varchar, actor varchar, member varchar",
     "kinds": "actor varchar, kind varchar, reason varchar",
+    "homes": "platform varchar, tenant varchar, space varchar, home varchar",
     "communities": """
         community varchar, title varchar, origin varchar, time_zone varchar, charter_beat_days integer, begins_at timestamp
     """,
@@ -52,6 +53,7 @@ LANDING_TABLES: dict[str, str] = {
 * `people`: the published pseudonym of an actor's (account's) member, for each community.
 * `kinds`: one row per account that is not a person: bot, system or anonymous, by the platform's flag or the settings' list
   (warehouse.identity.kinds).
+* `homes`: one row per space that workspaces share and workspace that is not its home (warehouse.identity.homes).
 * `communities`, `roles`, `breaks`, `sources`: the settings, replaced as a whole at every refresh. `sources` has one row per
   community and source that the community expects events from.
 * `state`: values by name that the warehouse keeps between refreshes.

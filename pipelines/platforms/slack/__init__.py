@@ -38,4 +38,5 @@ PLATFORM = Platform(
     sign=WEBHOOK.sign,
     exports={"slack-export": read_export},
     snapshots=frozenset({"slack-export"}),
+    shares=True,
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.imports.archive import ExportTree, open_tree, read_rows
+from pipelines.platforms.slack.accounts import SLACKBOT
 from pipelines.shared.entries import Fault, IsEntry, faulty
 from pipelines.shared.text import plain_name
 
@@ -31,6 +32,7 @@ _KEPT_OF_MESSAGE = ("type", "subtype", "ts", "thread_ts", "user", "bot_id", "app
 _KEPT_OF_COMMENT = ("user", "comment")
 _KEPT_OF_USER = ("id", "name", "real_name", "is_bot", "deleted", "updated")
 _KEPT_OF_PROFILE = ("email", "display_name", "real_name")
+_KEPT_OF_ENTERPRISE = ("id", "enterprise_id")
 _is_message = frozenset({"type", "ts"}).issubset
 _is_user = frozenset({"id", "name"}).issubset
 _is_channel = frozenset({"id"}).issubset
@@ -49,8 +51,13 @@ class _Workspace:
     """What the lists of an export show: its accounts and their kinds."""
 
     tenant: str
+    team: str
     bots: set[str] = field(default_factory=set)
     people: set[str] = field(default_factory=set)
+
+    def is_stranger(self, author: str, team: object) -> bool:
+        """Whether an author is of another workspace, with which this one shares a channel, or in no list."""
+        return (author not in self.people and author not in self.bots) or team not in {None, self.team, self.tenant}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,8 @@ def _rows(tree: ExportTree, name: str, is_entry: IsEntry, faults: list[Fault]) -
 
 
 def _workspace(users: list[dict[str, Any]], tenant: str | None) -> _Workspace:
-    found = _Workspace(tenant or _team(users))
+    team = _team(users)
+    found = _Workspace(tenant or team, team)
     for user in users:
         (found.bots if user.get("is_bot") is True else found.people).add(str(user.get("id")))
     return found
@@ -156,7 +164,12 @@ def _channels(tree: ExportTree, root: str, days: Mapping[str, object], faults: l
 
 
 def _team(users: list[dict[str, Any]]) -> str:
-    teams = Counter(user["team_id"] for user in users if isinstance(user.get("team_id"), str) and user["team_id"])
+    """The workspace whose export this is: that of its owners, otherwise of most users that are not of another workspace."""
+    known = [user for user in users if isinstance(user.get("team_id"), str) and user["team_id"]]
+    own = [user for user in known if user.get("is_primary_owner") is True or user.get("id") == SLACKBOT]
+    own = own or [user for user in known if user.get("is_owner") is True and user.get("is_stranger") is not True]
+    own = own or [user for user in known if user.get("is_stranger") is not True]
+    teams = Counter(user["team_id"] for user in own or known)
     return min(teams, key=lambda team: (-teams[team], team)) if teams else "export"
 
 
@@ -169,8 +182,9 @@ def _midnight(day: str, path: Path) -> int:
 
 def _exported_user(user: dict[str, Any], tenant: str, seen_at: int) -> PlatformEvent:
     kept = _only(user, _KEPT_OF_USER)
-    if isinstance(user.get("profile"), dict):
-        kept["profile"] = _only(user["profile"], _KEPT_OF_PROFILE)
+    for part, names in (("profile", _KEPT_OF_PROFILE), ("enterprise_user", _KEPT_OF_ENTERPRISE)):
+        if isinstance(user.get(part), dict) and user[part]:
+            kept[part] = _only(user[part], names)
     payload = json.dumps({"team": tenant, "seen_at": seen_at, "user": kept}, separators=(",", ":")).encode()
     return PlatformEvent(id=f"user:{user.get('id')}", type=EXPORTED_USER, payload=payload, tenant=tenant)
 
@@ -201,6 +215,8 @@ def _exported(message: dict[str, Any], channel: _Channel, place: str, workspace:
             wrapped["bot"] = True
         elif author in workspace.people and (message.get("bot_id") or message.get("subtype") == "bot_message"):
             wrapped["bot"] = False
+        if message.get("user") and workspace.is_stranger(author, message.get("user_team") or message.get("team")):
+            wrapped["stranger"] = True
     return PlatformEvent(
         id=f"{channel.id}:{ts}" if is_ts else f"{channel.id}:{place}",
         type=EXPORTED_MESSAGE,

@@ -4,6 +4,9 @@ What becomes of what, in both ways:
 
 * The tenant is that of the source in the settings, otherwise the workspace where the app is installed. In a channel that
   workspaces share, an author of another workspace has the same tenant, so the channel has one home.
+  Where both workspaces report the channel, the warehouse counts it once (`shares`), so authors in such a channel, and authors
+  whom no list of an export has, are passed on as accounts.
+* In an Enterprise Grid organisation a user is `enterprise_user` too, which is one person in all of its workspaces.
 * A message is `<channel>:<ts>`. It is a reply when its `thread_ts` names another message. `thread_ts` equal to `ts` means that
   the message has answers. An export knows that and a webhook cannot, so the opening message has no thread in either way.
 * An edit revises its message (`<channel>:<ts>:edit:<ts of the edit>`). Slack's own changes, such as an unfurled link, have no
@@ -27,6 +30,7 @@ What becomes of what, in both ways:
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -66,7 +70,7 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
         yield from _exported_message(payload)
     elif raw.type == EXPORTED_USER:
         exported = payloads.ExportedUser.model_validate(payload)
-        yield _account(exported.user, exported.team, at_seconds(exported.user.updated or exported.seen_at))
+        yield from _accounts(exported.user, exported.team, at_seconds(exported.user.updated or exported.seen_at))
     else:
         yield from _delivered(payload, raw)
 
@@ -110,6 +114,8 @@ def _message_event(callback: Callback) -> Iterator[Found]:
             yield Ignored(Reason.OWN_BOT, tenant, channel)
         else:
             yield from _written(tenant, channel, message)
+            if callback.is_ext_shared_channel:
+                yield from _stranger(tenant, message)
 
 
 def _changed(callback: Callback, channel: str) -> Found:
@@ -211,7 +217,8 @@ def _reaction(callback: Callback, *, removed: bool) -> Iterator[Found]:
         return
     message = f"{channel}:{ts}"
     # The name is hashed with the account: a workspace often names its own emoji after people.
-    key = f"{message}:reaction:{account_in_key(f'{reaction.user}:{reaction.reaction}')}"
+    given_by = account_in_key(f"{reaction.user}:{reaction.reaction}", everywhere=callback.is_ext_shared_channel)
+    key = f"{message}:reaction:{given_by}"
     given = Action(
         key=key,
         tenant=tenant,
@@ -236,8 +243,8 @@ def _user(callback: Callback, what: str, received_at: datetime) -> Iterator[Foun
     user = event.user
     updated = at_seconds(user.updated) if user.updated else None
     sent_at = _moment(event.event_ts) if event.event_ts else received_at
-    seen = _account(user, tenant, updated or sent_at)
-    yield seen
+    seen, *others = _accounts(user, tenant, updated or sent_at)
+    yield from (seen, *others)
     joined, left = what == "team_join", what == "user_change" and user.deleted is True
     if not (joined or left):
         return
@@ -256,10 +263,11 @@ def _user(callback: Callback, what: str, received_at: datetime) -> Iterator[Foun
     )
 
 
-def _account(user: User, tenant: str, seen_at: datetime) -> AccountSeen:
+def _accounts(user: User, tenant: str, seen_at: datetime) -> Iterator[AccountSeen]:
     kind = None if user.is_bot is None else ActorKind.BOT if user.is_bot else ActorKind.HUMAN
     profile = user.profile or Profile()
-    return AccountSeen(
+    enterprise = user.enterprise_user
+    seen = AccountSeen(
         tenant=tenant,
         native_id=user.id,
         seen_at=seen_at,
@@ -267,7 +275,18 @@ def _account(user: User, tenant: str, seen_at: datetime) -> AccountSeen:
         display_name=profile.display_name or profile.real_name or user.real_name,
         email=profile.email,
         kind=ActorKind.SYSTEM if user.id in SYSTEM_ACCOUNTS else kind,
+        same_as=enterprise.id if enterprise else None,
+        same_as_tenant=enterprise.enterprise_id if enterprise else None,
     )
+    yield seen
+    if enterprise and enterprise.id != user.id:  # messages of the workspace may name either
+        yield replace(seen, native_id=enterprise.id)
+
+
+def _stranger(tenant: str, message: Message) -> Iterator[AccountSeen]:
+    """The author in a channel that workspaces share: its number is the same in each."""
+    if message.author is not None:
+        yield AccountSeen(tenant=tenant, native_id=message.author, seen_at=_moment(message.ts))
 
 
 def _exported_message(payload: Any) -> Iterator[Found]:
@@ -284,6 +303,8 @@ def _exported_message(payload: Any) -> Iterator[Found]:
         yield Ignored(tenant=exported.team, space=exported.channel)
     else:
         yield from _written(exported.team, exported.channel, message, bot=exported.bot)
+        if exported.stranger:
+            yield from _stranger(exported.team, message)
 
 
 def _moment(ts: str) -> datetime:

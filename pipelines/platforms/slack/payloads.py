@@ -31,6 +31,7 @@ class Callback(Part):
 
     team_id: Id
     context_team_id: str | None = None
+    is_ext_shared_channel: bool = False
     api_app_id: str | None = None
     authorizations: tuple[Authorization, ...] = ()
     event: dict[str, Any]
@@ -163,6 +164,13 @@ class Profile(Part):
     real_name: str | None = None
 
 
+class EnterpriseUser(Part):
+    """Who a user is in an Enterprise Grid organisation: one person in all of its workspaces."""
+
+    id: Id
+    enterprise_id: Id
+
+
 class User(Part):
     """A user, live or exported."""
 
@@ -173,6 +181,7 @@ class User(Part):
     deleted: bool | None = None
     updated: Epoch | None = None
     profile: Profile | None = None
+    enterprise_user: EnterpriseUser | None = None
 
 
 class UserEvent(Part):
@@ -192,12 +201,16 @@ class ClosedMessage(Part):
 
 
 class ExportedMessage(Part):
-    """A message of an export, as `export.py` wraps it. `bot`: whether the list of users calls the author a bot."""
+    """A message of an export, as `export.py` wraps it. `bot`: whether the list of users calls the author a bot.
+
+    `stranger`: whether the author is of another workspace, or in no list.
+    """
 
     team: Id
     channel: Id
     private: bool
     bot: bool | None = None
+    stranger: bool = False
     message: Message
 
 

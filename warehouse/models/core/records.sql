@@ -2,13 +2,13 @@
 summary: One record for each event, of those that have landed; in a build of the open week only of the events that this week touches.
 grain: [community, event_id]
 materialized: temporary
-reads: [core.beginnings, landing.interactions]
+reads: [core.beginnings, landing.homes, landing.interactions]
 refresh: now
 columns:
   community: the community
   event_id: the event, the same through every source
   platform: as in landing.interactions
-  tenant: as in landing.interactions
+  tenant: workspace, site or account; of a space that workspaces share, its home
   medium: as in landing.interactions
   space: as in landing.interactions
   visibility: as in landing.interactions
@@ -42,17 +42,30 @@ columns:
   is_original: whether the record is an action of its own; else it changes another one
   has_conflict: whether records of the same event and the same capture differ in content
 */
-with open_week as (
+with at_home as (
+    -- A space that workspaces share has the ids of its home, whoever reported a record.
+    select interactions.* replace (
+        coalesce(home, tenant) as tenant,
+        at_home(event_id, platform, tenant, home) as event_id,
+        at_home(object_id, platform, tenant, home) as object_id,
+        at_home(thread_id, platform, tenant, home) as thread_id,
+        at_home(reply_to_id, platform, tenant, home) as reply_to_id,
+        at_home(revises, platform, tenant, home) as revises,
+        if(home is null, refs, list_transform(refs, lambda ref: at_home(ref, platform, tenant, home))) as refs
+    )
+    from landing.interactions
+    left join landing.homes using (platform, tenant, space)
+), open_week as (
     -- In the open week only what its own records touch is looked at; without `since` this is empty and everything is.
     select community, unnest([event_id, revises]) as event_id
-    from landing.interactions
+    from at_home
     join building using (community)
     where occurred_at >= since and occurred_at < as_of
 ), touched as (
     select distinct community, event_id from open_week where event_id is not null
 ), landed as (
-    select interactions.*
-    from landing.interactions
+    select at_home.*
+    from at_home
     join building using (community)
     left join core.beginnings using (community)
     where occurred_at < as_of
