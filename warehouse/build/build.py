@@ -17,7 +17,8 @@ import duckdb
 from events.errors import GuildhallError
 from warehouse.build.macros import BEAT_LENGTHS, MACROS
 from warehouse.build.model import LAYERS, Check, Model
-from warehouse.db import integer, quoted, transaction
+from warehouse.build.weeks import as_dates, as_numbers
+from warehouse.db import first, identifier, integer, quoted, transaction
 
 if TYPE_CHECKING:  # as in model.py
     import pyarrow as pa
@@ -99,11 +100,11 @@ def read_but_not_built(models: Sequence[Model]) -> list[str]:
 
 
 def _show_built(con: duckdb.DuckDBPyConnection, chosen: Sequence[Model]) -> None:
-    """Make what the chosen models read, and what is not built now, visible in `scratch` as it is in the warehouse."""
+    """Make what the chosen models read, and what is not built now, visible in `scratch` with the rows of the warehouse."""
+    columns = _columns_of_tables(con, "warehouse")
     for table in read_but_not_built(chosen):
-        con.execute(
-            f"create view scratch.{table} as select * from warehouse.{table} semi join scratch.main.building using (community)"
-        )
+        built = as_numbers(f"warehouse.{table}", columns[table])
+        con.execute(f"create view scratch.{table} as {built} semi join scratch.main.building using (community)")
 
 
 def done_with(model: Model, models: Sequence[Model]) -> tuple[str, ...]:
@@ -136,7 +137,7 @@ def open_scratch(
     since: datetime | None,
 ) -> None:
     """Attach `scratch` and make it the place where unqualified names live: `building`, `beat_lengths` and the macros."""
-    con.execute("attach ':memory:' as scratch")
+    con.execute("attach ':memory:' as scratch (read_write)")  # also where the connection is to a read-only file
     con.execute("use scratch")
     con.execute("create table building (community varchar, as_of timestamp, since timestamp)")
     if communities:
@@ -199,26 +200,41 @@ def checks_of(model: Model) -> tuple[Check, ...]:
 
 def check_published(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> list[CheckResult]:
     """Run every check of every table on a published file; `con` is of `warehouse.publish.open_published`."""
-    con.execute(
-        """
-        create or replace temp table building as
-        select community, as_of, cast(null as timestamp) as since
-        from meta.built
-        """
+    name = first(con, "select current_database()")[0]
+    file, tables = identifier(name), _columns_of_tables(con, name)
+    moments = dict(con.execute("select community, as_of from meta.built").fetchall())
+    open_scratch(con, sorted(moments), moments, None)
+    try:
+        for table, columns in tables.items():
+            con.execute(f"create view {table} as {as_numbers(f'{file}.{table}', columns)}")
+        return [result for model in models if model.header.published for result in run_checks(con, model)]
+    finally:
+        con.execute(f"use {file}")
+        con.execute("detach scratch")
+
+
+def _columns_of_tables(con: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[str]]:
+    """`layer.name` -> its columns, of every table that a model made."""
+    return dict(
+        con.execute(
+            """
+            select schema_name || '.' || table_name, list(column_name) from duckdb_columns()
+            where database_name = ? and list_contains(?, schema_name)
+            group by all
+            """,
+            [database, list(LAYERS)],
+        ).fetchall()
     )
-    use_macros(con)
-    return [result for model in models if model.header.published for result in run_checks(con, model, catalog="")]
 
 
-def run_checks(con: duckdb.DuckDBPyConnection, model: Model, catalog: str = "scratch") -> list[CheckResult]:
-    """Run a model's checks over its table; an empty `catalog` means the one the connection is in, as in a published file."""
-    place = f"{catalog}.{model.table}" if catalog else model.table
+def run_checks(con: duckdb.DuckDBPyConnection, model: Model) -> list[CheckResult]:
+    """Run a model's checks over its table in `scratch`."""
     return [
         CheckResult(
             model.table,
             check.name,
             check.severity,
-            integer(con, f"select count(*) from ({check.sql.format(table=place)}) as failures"),
+            integer(con, f"select count(*) from ({check.sql.format(table=f'scratch.{model.table}')}) as failures"),
         )
         for check in checks_of(model)
     ]
@@ -235,12 +251,15 @@ def _replace(con: duckdb.DuckDBPyConnection, models: Sequence[Model], since: dat
                 + (" and occurred_at >= ?" if appended else ""),
                 [since] if appended else [],
             )
-            con.execute(f"insert into warehouse.{model.table} by name from scratch.{model.table}")
+            con.execute(f"insert into warehouse.{model.table} by name {_dated(model)}")
 
 
 def _migrate(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Create the table, or create it again when its columns changed: the caller then builds it for all communities."""
-    new, old = (_columns(con, catalog, model) for catalog in ("scratch", "warehouse"))
+    old, new = (
+        _columns(con, model),
+        con.execute(f"select column_name, column_type from (describe {_dated(model)}) order by 1").fetchall(),
+    )
     if new == old:
         return
     if old and _has_others(con, model):
@@ -249,7 +268,7 @@ def _migrate(con: duckdb.DuckDBPyConnection, model: Model) -> None:
             "Its columns changed, and the rows of the other communities have the old ones.",
             "Build it for all communities: materialize it without naming one, or run `guildhall build --full`.",
         )
-    con.execute(f"create or replace table warehouse.{model.table} as from scratch.{model.table} limit 0")
+    con.execute(f"create or replace table warehouse.{model.table} as {_dated(model)} limit 0")
     con.execute(f"comment on table warehouse.{model.table} is {quoted(model.header.summary)}")
     for column, meaning in model.header.columns.items():
         con.execute(f"comment on column warehouse.{model.table}.{column} is {quoted(meaning)}")
@@ -261,12 +280,16 @@ def _has_others(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
     return integer(con, query) > 0
 
 
-def _columns(con: duckdb.DuckDBPyConnection, catalog: str, model: Model) -> list[tuple[str, str]]:
+def _dated(model: Model) -> str:
+    return as_dates(f"scratch.{model.table}", model.header.columns)
+
+
+def _columns(con: duckdb.DuckDBPyConnection, model: Model) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = con.execute(
         """
         select column_name, data_type from duckdb_columns()
-        where database_name = ? and schema_name = ? and table_name = ? order by column_name
+        where database_name = 'warehouse' and schema_name = ? and table_name = ? order by column_name
         """,
-        [catalog, model.layer, model.name],
+        [model.layer, model.name],
     ).fetchall()
     return rows

@@ -14,6 +14,7 @@ from warehouse.build.build import Built, checks_of
 from warehouse.build.catalog import metrics
 from warehouse.build.meta_tables import META
 from warehouse.build.model import Model
+from warehouse.build.weeks import is_week
 from warehouse.db import identifier, integer, quoted, transaction
 from warehouse.landing.reconciliation import Accounting
 
@@ -158,8 +159,8 @@ _UNITS = {
 
 
 def _unit(column: str) -> str | None:
-    if column == "week":
-        return "weeks since Monday 1969-12-29"
+    if is_week(column):
+        return "date of the Monday"
     return next((unit for suffix, unit in _UNITS.items() if column.endswith(suffix)), None)
 
 

@@ -12,6 +12,7 @@ import duckdb
 
 from warehouse.build.macros import BEAT_LENGTHS, MACROS
 from warehouse.build.model import Model
+from warehouse.build.weeks import TO_DATE
 from warehouse.db import integer, transaction
 
 RENEW_AFTER = timedelta(hours=1)
@@ -45,7 +46,7 @@ def monday(moment: datetime) -> datetime:
 
 def fingerprint(models: Sequence[Model]) -> str:
     """Return a text that changes with any table's meaning: its code, its columns, its version, its place in the order."""
-    digest = hashlib.sha256(f"{MACROS}{BEAT_LENGTHS}".encode())
+    digest = hashlib.sha256(f"{MACROS}{BEAT_LENGTHS}{TO_DATE}".encode())
     for model in models:
         header = model.header
         digest.update(

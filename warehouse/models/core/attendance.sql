@@ -9,7 +9,7 @@ columns:
   member: published pseudonym of who was there
   first_at: first sign of them, naive UTC
   last_at: last sign of them, naive UTC
-  week: number of the Monday of the week in which the meeting began, in the community's time zone
+  week: Monday of the week in which the meeting began, in the community's time zone
   minutes: minutes present; absent where they are unknown, because nothing states when somebody came or went
   edges: joins and leaves seen, from which the minutes are made
   spoke: whether they spoke or presented

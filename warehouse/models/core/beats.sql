@@ -6,9 +6,9 @@ columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
   beat: 0 for the latest beat before the evaluation, 1 for the one before, and so on
-  evaluated_week: number of the evaluation's Monday
-  from_week: number of the beat's first week
-  to_week: number of the week after its last
+  evaluated_week: the evaluation's Monday
+  from_week: Monday of the beat's first week
+  to_week: Monday of the week after its last
   people: distinct people who contributed or attended in it
   alive: whether it counts and three people or more did
   counted: whether it counts; beats before the archive begins and beats mostly inside an announced break do not

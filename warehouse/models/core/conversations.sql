@@ -14,7 +14,7 @@ columns:
   medium: chat or wiki
   space: channel or namespace
   occurred_at: when, naive UTC
-  week: number of its Monday
+  week: Monday of its week
   object_id: the message as an object that can be answered
   reply_to_id: what it answers, where the platform says so
   is_question: whether it asks

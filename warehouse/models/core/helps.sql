@@ -6,7 +6,7 @@ columns:
   community: the community
   member: who helped
   helped: whose thread, page or question it was; never oneself, never a bot
-  week: number of the Monday of the week in which it happened
+  week: Monday of the week in which it happened
   in_thread: whether they contributed in the other's thread
   on_page: whether they edited a page that the other made
   in_meeting: whether they acted towards the other in a meeting

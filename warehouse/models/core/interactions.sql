@@ -13,7 +13,7 @@ columns:
   space: channel, namespace or meeting series, after moves
   visibility: who can read the space, public or members
   occurred_at: when it happened, naive UTC; an edit does not move it
-  week: number of its Monday
+  week: Monday of its week
   verb: what was done
   is_contribution: whether the verb is one of those that contribute; hosting is none by whoever was not seen there
   reverted: whether it is a wiki contribution that somebody undid within 48 hours

@@ -11,7 +11,7 @@ columns:
   start_stated: whether the platform or its host states the beginning
   ended_at: when it ended, by the platform or its host, naive UTC; absent where nobody states it
   last_at: last sign of anybody in it, naive UTC
-  week: number of the Monday of the week in which the meeting began, in the community's time zone
+  week: Monday of the week in which the meeting began, in the community's time zone
 caveats:
   - Pieces of one series are one meeting where less than 30 minutes lie between them.
 */

@@ -9,7 +9,7 @@ columns:
   pieces: how many pieces the platform made of it
   started_at: when it began, by the platform or its host, else by the first sign of anybody, naive UTC
   ended_at: when it ended, by the platform or its host, else by the last sign where everybody's minutes are known, naive UTC; absent where it is unknown
-  week: number of the Monday of the week in which it began, in the community's time zone
+  week: Monday of the week in which it began, in the community's time zone
   attendees: people who were there, anonymous ones among them
   anonymous: attendees without an account or a name of their own, such as telephones; each connection is one
   unknown_minutes: people whose minutes are unknown

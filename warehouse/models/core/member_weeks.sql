@@ -5,7 +5,7 @@ reads: [core.attendance, core.interactions, core.meeting_pieces]
 columns:
   community: the community
   member: published pseudonym
-  week: number of the Monday
+  week: Monday of the week
   contributions: contributions that stand
   undone: wiki contributions that were undone within 48 hours
   attendances: meetings they were at

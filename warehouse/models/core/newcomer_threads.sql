@@ -7,7 +7,7 @@ columns:
   thread_id: the thread, as in core.threads
   starter: published pseudonym of the newcomer
   opened_at: when the thread was opened, naive UTC
-  week: number of that Monday
+  week: that Monday
   first_reply_at: first message after the opening by another person, naive UTC; absent where nobody answered
   inferred: whether the thread was inferred from silence, because the platform gives none
 caveats:

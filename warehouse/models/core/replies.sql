@@ -8,7 +8,7 @@ columns:
   member: who answered
   to_member: who was answered; never oneself, never a bot
   occurred_at: when, naive UTC
-  week: number of its Monday
+  week: Monday of its week
   thread_id: the thread, where it is in one
   medium: wiki, chat or meeting
   explicit: whether the platform says whom it answers; else it is the last different speaker

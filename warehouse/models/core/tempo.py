@@ -4,8 +4,8 @@ grain: [community, week]
 reads: [core.beat_candidates, core.parameters]
 columns:
   community: the community
-  week: number of the Monday
-  first_week: the week of the community's first sign
+  week: Monday of the week
+  first_week: Monday of the week of the community's first sign
   first_beat_days: the beat to start with
   candidate_days: the shortest beat of which enough were live in the last year (core.parameters.beat_alive_share), or since the archive began; absent where there is none
   candidate_lives: whether the candidate's latest beat was alive, or lies in an announced break

@@ -11,7 +11,7 @@ columns:
   starter: who wrote the opening message; absent where nobody may be shown, or where the opening was never seen
   starter_kind: human, bot or system; "unknown" where the opening was never seen or was deleted
   opened_at: when it was opened, naive UTC; where the opening is unknown, the first message seen
-  week: number of that Monday
+  week: that Monday
   is_question: whether the opening asks
   first_reply_at: first message after the opening by another person, naive UTC; absent where nobody answered
   first_replier: who wrote it

@@ -6,7 +6,7 @@ columns:
   community: the community
   member: who acted
   to_member: towards whom; never oneself
-  week: number of the Monday of the week in which it happened
+  week: Monday of the week in which it happened
   in_meeting: whether any of it happened in a meeting
 caveats:
   - Whoever was addressed but never seen doing anything is not known to be a person, and is left out.

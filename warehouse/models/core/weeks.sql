@@ -4,9 +4,9 @@ grain: [community, week, beat_weeks]
 reads: [core.interactions, core.member_weeks, core.parameters, landing.breaks]
 columns:
   community: the community
-  week: number of the Monday with which the beat ends, exclusive
+  week: the Monday with which the beat ends, exclusive
   beat_weeks: length of the beat, 1, 2, 4, 8 or 13 weeks
-  first_week: the week of the community's first sign
+  first_week: Monday of the week of the community's first sign
   people: distinct people who contributed or attended in the beat
   lived: whether the archive is old enough to hold the whole beat
   in_break: whether more than half of its days lie in announced breaks

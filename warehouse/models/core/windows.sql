@@ -6,7 +6,7 @@ columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
   window_start: begin of the window, a Monday 00:00 UTC, inclusive
-  week: number of the evaluation's Monday; the window is the weeks from week − window_weeks up to it, exclusive
+  week: the evaluation's Monday; the window is the weeks from week − window_weeks up to it, exclusive
   beat_days: length of the community's beat, 7, 14, 28, 56 or 91
   beat_weeks: the same in weeks
   n_beats: beats in the window, 12, 8, 6, 6 or 4

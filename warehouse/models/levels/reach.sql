@@ -6,8 +6,8 @@ columns:
   community: the community
   window_weeks: length of the window; one story for each length that the community's evaluations use
   member: the member
-  from_week: the first evaluation (week of its Monday) for which this holds
-  to_week: the first for which it holds no more
+  from_week: Monday of the first evaluation for which this holds
+  to_week: Monday of the first for which it holds no more
   ties: distinct people with whom there were acts in both directions within the window
   helped: distinct others whose thread, question or page the member answered or improved within the window
 */
