@@ -40,6 +40,9 @@ class SpaceRule(_Dated):
     platform: str = Field(description="a platform that `guildhall sources` lists")
     workspace: str = Field(description="workspace, site or account on the platform; `*` for any")
     spaces: tuple[str, ...] = Field(description='channel ids, namespaces or meeting series; "*" for all; patterns allowed')
+    titles: Mapping[str, str] = Field(
+        default={}, description='names of spaces for people, by id, such as { C0123 = "general" }'
+    )
 
     @field_validator("spaces", mode="before")
     @classmethod

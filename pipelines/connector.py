@@ -178,6 +178,10 @@ ReadExport = Callable[[Path, ImportOptions], Iterator[PlatformEvent]]
 """Reads an export lazily. Raises ExportError for a file of another format, before it yields the first event if it can."""
 
 
+SpaceTitles = Callable[[Path], Mapping[str, str]]
+"""Space -> its name for people, of the public spaces that an export lists. Raises ExportError as the reader does."""
+
+
 class ExportError(GuildhallError):
     """An export cannot be read."""
 
@@ -243,7 +247,8 @@ class PollError(GuildhallError):
 class Platform:
     """One row of PLATFORMS: everything that the other packages may know about a platform.
 
-    A platform with a webhook has `verify` and `sign`. `exports` maps the KIND of `guildhall import KIND PATH` to its reader.
+    A platform with a webhook has `verify` and `sign`. `exports` maps the KIND of `guildhall import KIND PATH` to its reader;
+    `space_titles` reads the names of the public spaces in an export, where the ids of spaces are not names themselves.
     `snapshots` are the kinds of exports that hold the state at one moment: a newer one revises everything that it has.
     With `shares`, ids of spaces, messages and accounts are the same in every workspace, and workspaces can share a space.
     `setup` are lines that a person follows from top to bottom. `reads` and `does_not_read` are sentences for the privacy page.
@@ -262,6 +267,7 @@ class Platform:
     sign: Sign | None = None
     poll: Poll | None = None
     exports: Mapping[str, ReadExport] = field(default_factory=dict)
+    space_titles: SpaceTitles | None = None
     snapshots: frozenset[str] = frozenset()
     emits: bool = False
     shares: bool = False

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,11 +22,12 @@ MOST_SPACES = 200
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """An export: its kind, its platform, and the number of events by (workspace, space)."""
+    """An export: its kind, its platform, the number of events by (workspace, space), and names of spaces, where it has them."""
 
     kind: str
     platform: str
     spaces: Counter[tuple[str, str]]
+    titles: Mapping[str, str]
 
 
 def discover(path: Path, now: datetime, progress: Callable[[int], None]) -> Discovered:
@@ -39,7 +40,8 @@ def discover(path: Path, now: datetime, progress: Callable[[int], None]) -> Disc
         except ExportError:
             continue
         if tally.unmapped:
-            return Discovered(kind, platform.slug, Counter(tally.unmapped))
+            titles = platform.space_titles(path) if platform.space_titles else {}
+            return Discovered(kind, platform.slug, Counter(tally.unmapped), titles)
     raise GuildhallError(
         f"{path} is not an export that Guildhall can read.",
         f"The kinds of export are {', '.join(kind for kind, _ in _kinds())}, and none of them fits.",
@@ -69,8 +71,15 @@ def settings_of(found: Discovered) -> str:
             "spaces = [",
             *(f"    {_quoted(space)},   # {count:,} events" for space, count in spaces),
             "]",
+            *_titles({space: found.titles[space] for space, _ in spaces if space in found.titles}),
         ]
     return "\n".join(lines) + "\n\n"
+
+
+def _titles(titles: Mapping[str, str]) -> list[str]:
+    """A table on one line, because TOML 1.0 allows no other inside a block that is not a heading of its own."""
+    named = ", ".join(f"{_quoted(space)} = {_quoted(title)}" for space, title in titles.items())
+    return [f"titles = {{ {named} }}"] if titles else []
 
 
 def _quoted(text: str) -> str:

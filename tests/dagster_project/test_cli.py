@@ -123,6 +123,7 @@ def test_init_from_an_export_writes_its_spaces_and_the_import_that_follows_is_ma
     assert f"guildhall import slack-export {export} --community my-community" in capsys.readouterr().out
     (rule,) = load(Path("guildhall.toml"), here).community["my-community"].space
     assert (rule.platform, rule.workspace, set(rule.spaces)) == ("slack", "T1", {"Cgeneral", "Crandom"})
+    assert rule.titles == {"Cgeneral": "general", "Crandom": "random"}
     assert run_command(["import", "slack-export", str(export), "--community", "my-community", "--dry-run", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["interactions"] == 3

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.warehouse.landing_rows import act, build_tables, edited, empty, land, moment, posted, revised, rows
+from tests.warehouse.landing_rows import act, add, build_tables, edited, empty, land, moment, posted, revised, rows
 
 AS_OF = "2024-03-25"
 
@@ -215,3 +215,23 @@ def test_a_member_is_a_person_where_one_of_the_accounts_is(con):
     )
     standing(con, *landed, people={"ana": "m1", "ana-app": "m1", "rss": "m2"})
     assert {r["member"]: r["actor_kind"] for r in rows(con, "core.first_seen")} == {"m1": "human", "m2": "bot"}
+
+
+def test_a_space_has_its_workspace_its_dates_and_the_title_of_the_settings(con):
+    named = {"community": "c", "platform": "slack", "space": "general", "title": "General talk"}
+    add(con, "spaces", [named | {"workspace": "T*"}])
+    land(
+        con,
+        posted("ana", "2024-01-02 09:00", space="general", tenant="T1"),
+        posted("ben", "2024-01-09 09:00", space="general", tenant="T1"),
+        posted("ben", "2024-01-10 09:00", space="general", tenant="U1"),
+        posted("ben", "2024-01-17 09:00", space="general", tenant="T1"),
+    )
+    build_tables(con, "2024-01-18")  # a Thursday: the week of the last message is open
+    found = {row["workspace"]: row for row in rows(con, "core.spaces")}
+    assert {workspace: (row["title"], row["interactions"]) for workspace, row in found.items()} == {
+        "T1": ("General talk", 2),
+        "U1": (None, 1),
+    }
+    assert (found["T1"]["first_at"], found["T1"]["last_at"]) == (moment("2024-01-02 09:00"), moment("2024-01-09 09:00"))
+    assert {row["workspace"] for row in rows(con, "core.interactions")} == {"T1", "U1"}

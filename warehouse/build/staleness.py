@@ -66,6 +66,7 @@ def settings_fingerprints(con: duckdb.DuckDBPyConnection, models: str) -> dict[s
 _SETTINGS = """
 with settings as (
     select community, to_json(c) as line from landing.main.communities as c
+    union all select community, to_json(s) from landing.main.spaces as s
     union all select community, to_json(b) from landing.main.breaks as b
     union all select community, to_json(r) from landing.main.roles as r
     union all select community, to_json(struct_pack(platform, source, max_gap_hours)) from landing.main.sources

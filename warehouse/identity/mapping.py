@@ -50,6 +50,12 @@ def sync_settings(
         "communities": [
             (c.slug, c.title, c.origin, c.time_zone, c.beat_days, _midnight(c.begins)) for c in communities.values()
         ],
+        "spaces": [
+            (c.slug, rule.platform, rule.workspace, space, title)
+            for c in communities.values()
+            for rule in c.space
+            for space, title in rule.titles.items()
+        ],
         "breaks": [
             (c.slug, _midnight(pause.since), _midnight(pause.until), pause.kind)
             for c in communities.values()

@@ -36,6 +36,7 @@ LANDING_TABLES: dict[str, str] = {
         community varchar, title varchar, origin varchar, time_zone varchar, charter_beat_days integer, begins_at timestamp
     """,
     "roles": "community varchar, member varchar, role varchar, valid_from timestamp, valid_to timestamp",
+    "spaces": "community varchar, platform varchar, workspace varchar, space varchar, title varchar",
     "breaks": "community varchar, starts_at timestamp, ends_at timestamp, kind varchar",
     "sources": """
         community varchar, platform varchar, source varchar, max_gap_hours integer, last_seen_at timestamp
@@ -54,7 +55,7 @@ LANDING_TABLES: dict[str, str] = {
 * `kinds`: one row per account that is not a person: bot, system or anonymous, by the platform's flag or the settings' list
   (warehouse.identity.kinds).
 * `homes`: one row per space that workspaces share and workspace that is not its home (warehouse.identity.homes).
-* `communities`, `roles`, `breaks`, `sources`: the settings, replaced as a whole at every refresh. `sources` has one row per
-  community and source that the community expects events from.
+* `communities`, `spaces`, `roles`, `breaks`, `sources`: the settings, replaced as a whole at every refresh. `sources` has
+  one row per community and source that the community expects events from, `spaces` one per space that has a title.
 * `state`: values by name that the warehouse keeps between refreshes.
 """

@@ -2,7 +2,7 @@
 
 from events.interaction import Medium
 from pipelines.connector import Platform
-from pipelines.platforms.slack.export import read_export
+from pipelines.platforms.slack.export import channel_names, read_export
 from pipelines.platforms.slack.normalise import normalise
 from pipelines.platforms.slack.webhook import WEBHOOK
 
@@ -37,6 +37,7 @@ PLATFORM = Platform(
     verify=WEBHOOK.verify,
     sign=WEBHOOK.sign,
     exports={"slack-export": read_export},
+    space_titles=channel_names,
     snapshots=frozenset({"slack-export"}),
     shares=True,
 )

@@ -92,6 +92,13 @@ def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
                 yield from _day(tree, name, channel, workspace)
 
 
+def channel_names(path: Path) -> dict[str, str]:
+    """Id -> name of the public channels that the export lists. Raises ExportError."""
+    with open_tree(path) as tree:
+        root, _, days = _layout(tree, path)
+        return {channel.id: channel.folder for channel in _channels(tree, root, days, []) if channel.access is Access.PUBLIC}
+
+
 def _layout(tree: ExportTree, path: Path) -> tuple[str, str, dict[str, list[str]]]:
     """The folder of the export, with its `/`; the path of the list of users; and the day files of each channel's folder."""
     names = tree.names()

@@ -10,6 +10,7 @@ columns:
   actor_kind: human, bot, system or anonymous (no account); a property of the account, as known now, for all of its records
   medium: wiki, chat or meeting
   platform: the platform it happened on
+  workspace: workspace, site or account on the platform; of a space that workspaces share, its home
   space: channel, namespace or meeting series, after moves
   visibility: who can read the space, public or members
   occurred_at: when it happened, naive UTC; an edit does not move it
@@ -105,6 +106,7 @@ select
     coalesce(kinds.kind, standing.actor_kind) as actor_kind,
     standing.medium,
     standing.platform,
+    standing.tenant as workspace,
     standing.space,
     standing.visibility,
     standing.occurred_at,
