@@ -145,9 +145,14 @@ def _to_core(row: dict[str, Any]) -> str:
             0 if hosts_enough else row["bar_core_people"] - row["helped"],
             lambda n: f"help {_people(n, 'more')} (or host in {_beats(row['bar_core_hosted'], row)})",
         ),
-        *([f"be a member for a window of {row['window_weeks']} weeks"] if row["newcomer"] else []),
+        *([f"be a member for a window of {row['window_weeks']} weeks"] if _tenure_is_short(row) else []),
     ]
     return _raise_to("core", missing, row)
+
+
+def _tenure_is_short(row: dict[str, Any]) -> bool:
+    """Whether the member has been seen for less than a window; of a possible veteran of a young archive too."""
+    return row["tenure_days"] is None or int(row["tenure_days"]) < 7 * int(row["window_weeks"])
 
 
 def _to_active(row: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from pipelines.simulator.actions import Action, Kind
 from pipelines.simulator.calendar import DAY_MS
-from pipelines.simulator.expected import NOT_PARTICIPATION, UNDERSTOOD, UNMAPPED, Expected, repeats, verdict
+from pipelines.simulator.expected import UNDERSTOOD, UNMAPPED, Expected, repeats, verdict
 from pipelines.simulator.formats import slack, zoom
 from pipelines.simulator.formats.mediawiki import MediaWiki
 from pipelines.simulator.formats.world import CHANNELS, MAPPED_CHANNELS, World
@@ -95,7 +95,7 @@ class _Chat:
             Kind.REPLY: UNDERSTOOD,
             Kind.BOT_POST: UNDERSTOOD,  # an export does not show which app is Guildhall's
             Kind.ELSEWHERE: UNMAPPED,
-            Kind.TEAM_JOIN: NOT_PARTICIPATION,
+            Kind.TEAM_JOIN: UNDERSTOOD,
         }
 
     def __enter__(self) -> Self:

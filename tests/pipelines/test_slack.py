@@ -301,6 +301,22 @@ def test_a_bot_of_the_user_list_is_a_bot_in_its_messages(tmp_path: Path) -> None
     assert [found.interactions[0].actor_kind for found in outcomes] == ["human", "bot", "human"]
 
 
+def test_the_first_join_of_the_general_channel_is_a_join_of_the_workspace_and_no_other_is(tmp_path: Path) -> None:
+    def joining(ts: str) -> dict[str, Any]:
+        return {"type": "message", "subtype": "channel_join", "user": "U1", "text": "<@U1> has joined the channel", "ts": ts}
+
+    tree = {
+        "channels.json": [{"id": "C1", "name": "hall", "is_general": True}, {"id": "C2", "name": "seeds", "is_general": False}],
+        "users.json": USERS,
+        "hall/2017-07-14.json": [joining("1500000000.000001")],
+        "hall/2017-07-16.json": [joining("1500200000.000001")],
+        "seeds/2017-07-14.json": [joining("1500000001.000001")],
+    }
+    outcomes = [outcome(event.payload, event.type, "import/slack/slack-export") for event in read(folder(tmp_path, tree))]
+    joins = [one for found in outcomes for one in found.interactions]
+    assert [(one.verb, one.space, one.occurred_at.timestamp()) for one in joins] == [("join", "workspace", 1_500_000_000.0)]
+
+
 def test_what_the_export_does_not_date_is_dated_by_its_last_day(tmp_path: Path) -> None:
     events = read(zipped(tmp_path / "a.zip", ROOT))
     accounts = [outcome(event.payload, event.type, "import/slack/slack-export").accounts for event in events[:3]]

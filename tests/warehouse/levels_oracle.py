@@ -92,7 +92,7 @@ select p.*, coalesce(b.r, 0) as r, coalesce(b.p, 0) as present_beats, coalesce(b
        coalesce(alive.alive, 0) as alive, coalesce(m.t, 0) as t, coalesce(h.h, 0) as helped, coalesce(size.a, 0) as a,
        coalesce(mo.member_now, false) as explicit,
        coalesce(not mo.member_now and coalesce(p.last_event_week, -1) <= mo.left_week, false) as gone,
-       f.first_at, f.joined_at, f.first_event_at, held.held
+       f.first_at, f.joined_at, f.first_event_at, f.may_be_veteran, held.held
 from person p
 left join beats b using (community, member) left join alive using (community) left join size using (community)
 left join mutual m using (community, member) left join helped h using (community, member)
@@ -168,7 +168,7 @@ def judged(x):
             "helped": x["helped"] if x["in_window"] else 0,
             "bar_core_people": star,
             "explicit": x["explicit"],
-            "newcomer": not tenured,
+            "newcomer": not tenured and not x["may_be_veteran"],
             "returning": x["c_first"] is not None
             and x["c_before"] is not None
             and 7 * (x["c_first"] - x["c_before"] - 1) >= x["days"],

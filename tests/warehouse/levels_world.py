@@ -27,6 +27,7 @@ class World:
         self.acts = defaultdict(lambda: defaultdict(int))
         self.ties, self.helps, self.events, self.roles, self.broken = set(), set(), [], [], set()
         self.evaluations = None
+        self.veterans: set[str] = set()
 
     def does(self, member, weeks, verb="contributions", times=1):
         for week in weeks:
@@ -184,6 +185,7 @@ class World:
                 "last_at": at(mine[-1][0], 1),
                 "first_at": at(contributed[0], 1) if contributed else None,
                 "joined_at": at(joined[0], 1) if joined else None,
+                "may_be_veteran": member in self.veterans,
             }
 
 

@@ -65,6 +65,7 @@ ROW = {
     "contributions": 3,
     "explicit": False,
     "newcomer": False,
+    "tenure_days": 400,
     "bar_core_beats": 8,
     "bar_core_people": 3,
     "bar_core_hosted": 4,

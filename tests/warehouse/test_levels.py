@@ -109,6 +109,13 @@ def test_a_newcomer_meets_every_bar_of_core_and_is_not_core(bars):
     assert (row["beats_active"], row["ties"], row["helped"], row["newcomer"], row["tenure_days"]) == (11, 5, 5, True, 76)
 
 
+def test_who_may_be_a_veteran_of_a_young_archive_is_no_newcomer_and_not_core_at_once_either():
+    world = candidate("c", beats=11, first=29)
+    world.veterans.add("m")
+    row = judged(c=world)["c"]
+    assert (row["newcomer"], row["tenure_days"], row["target"]) == (False, 76, "active")
+
+
 def test_tenure_of_one_window_to_the_day_is_enough():
     # The first contribution of week 28 is on its Tuesday: 83 days before week 40, one too few. In week 27 it is 90 days.
     got = judged(young=candidate("young", first=28), old=candidate("old", first=27))

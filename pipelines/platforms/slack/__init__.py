@@ -32,7 +32,7 @@ PLATFORM = Platform(
         "The text of messages, beyond whether it asks or thanks. The text is dropped once these features are read.",
         "Files: only that one was uploaded. Their links, and telephone numbers of users, stay in the export.",
     ),
-    version=2,
+    version=3,
     normalise=normalise,
     verify=WEBHOOK.verify,
     sign=WEBHOOK.sign,

@@ -48,12 +48,13 @@ class Access(StrEnum):
 
 @dataclass(slots=True)
 class _Workspace:
-    """What the lists of an export show: its accounts and their kinds."""
+    """What the lists of an export show, its accounts and their kinds; and which of them have been seen to join, so far."""
 
     tenant: str
     team: str
     bots: set[str] = field(default_factory=set)
     people: set[str] = field(default_factory=set)
+    joined: set[str] = field(default_factory=set)
 
     def is_stranger(self, author: str, team: object) -> bool:
         """Whether an author is of another workspace, with which this one shares a channel, or in no list."""
@@ -65,6 +66,7 @@ class _Channel:
     id: str
     folder: str
     access: Access
+    is_general: bool = False
 
 
 def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
@@ -163,7 +165,8 @@ def _channels(tree: ExportTree, root: str, days: Mapping[str, object], faults: l
             if folder is not None:
                 del left[folder]
                 closed = private or any(row.get(flag) is True for flag in _PRIVATE_FLAGS)
-                found.append(_Channel(str(row.get("id") or folder), folder, Access.PRIVATE if closed else Access.PUBLIC))
+                access, is_general = Access.PRIVATE if closed else Access.PUBLIC, row.get("is_general") is True
+                found.append(_Channel(str(row.get("id") or folder), folder, access, is_general))
     # Slack names folders of direct messages so that they can be recognised.
     access = {folder: Access.PRIVATE if _PRIVATE_FOLDER.fullmatch(folder) else Access.UNKNOWN for folder in left}
     found += [_Channel(folder, folder, known) for folder, known in access.items()]
@@ -218,6 +221,9 @@ def _exported(message: dict[str, Any], channel: _Channel, place: str, workspace:
     else:
         wrapped["message"] = kept_of(message)
         author = str(message.get("user"))
+        if channel.is_general and message.get("subtype") == "channel_join" and author not in workspace.joined:
+            workspace.joined.add(author)
+            wrapped["joins"] = True
         if author in workspace.bots:
             wrapped["bot"] = True
         elif author in workspace.people and (message.get("bot_id") or message.get("subtype") == "bot_message"):

@@ -15,8 +15,9 @@ What becomes of what, in both ways:
   `file_shared` repeat what the message contains, and are ignored.
 * A reaction is `<channel>:<ts>:reaction:<account>:<name>`. Its removal revises it and is final. Reactions of an export have no
   time of their own and are not read.
-* Joining the workspace (`team_join`) and being deactivated (`user_change`) are membership, in the space `workspace`. Joining or
-  leaving a channel is neither.
+* Joining the workspace (`team_join`) and being deactivated (`user_change`) are membership, in the space `workspace`. An export
+  shows the joining as the first `channel_join` of an account in the general channel, where everybody is from the beginning.
+  Joining or leaving another channel is no membership.
 * What an app writes (`bot_message`, a bot's account, `bot_id`) is a bot's; but where the list of users of an export calls the
   author a person, a message with `bot_id` is that person's, who posts through an app. A `bot_message` without any id or name is
   the bot `bot:unnamed`. What our own app writes is ignored. Slack's own accounts (`accounts.py`) are the system.
@@ -249,15 +250,19 @@ def _user(callback: Callback, what: str, received_at: datetime) -> Iterator[Foun
     if not (joined or left):
         return
     at = sent_at if joined else updated or sent_at
-    yield Action(
-        key=f"member:{account_in_key(user.id)}:" + ("joined" if joined else f"left:{int(at.timestamp())}"),
+    yield _membership(tenant, user.id, at, seen.kind, joined=joined)
+
+
+def _membership(tenant: str, account: str, at: datetime, kind: ActorKind | None, *, joined: bool) -> Action:
+    return Action(
+        key=f"member:{account_in_key(account)}:" + ("joined" if joined else f"left:{int(at.timestamp())}"),
         tenant=tenant,
         space=WORKSPACE,
         medium=Medium.CHAT,
         occurred_at=at,
         verb=Verb.JOIN if joined else Verb.LEAVE,
-        actor=user.id,
-        actor_kind=seen.kind or ActorKind.HUMAN,
+        actor=account,
+        actor_kind=kind or ActorKind.HUMAN,
         object_id=tenant,
         object_kind=ObjectKind.COMMUNITY,
     )
@@ -299,7 +304,10 @@ def _exported_message(payload: Any) -> Iterator[Found]:
         return
     exported = payloads.ExportedMessage.model_validate(payload)
     message = exported.message
-    if message.subtype not in _WRITTEN:
+    if exported.joins and message.user and not exported.stranger:
+        kind = ActorKind.SYSTEM if message.user in SYSTEM_ACCOUNTS else ActorKind.BOT if exported.bot else None
+        yield _membership(exported.team, message.user, _moment(message.ts), kind, joined=True)
+    elif message.subtype not in _WRITTEN:
         yield Ignored(tenant=exported.team, space=exported.channel)
     else:
         yield from _written(exported.team, exported.channel, message, bot=exported.bot)

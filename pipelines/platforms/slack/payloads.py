@@ -203,13 +203,15 @@ class ClosedMessage(Part):
 class ExportedMessage(Part):
     """A message of an export, as `export.py` wraps it. `bot`: whether the list of users calls the author a bot.
 
-    `stranger`: whether the author is of another workspace, or in no list.
+    `joins`: whether it reports that the author joined the workspace. `stranger`: whether the author is of another workspace, or
+    in no list.
     """
 
     team: Id
     channel: Id
     private: bool
     bot: bool | None = None
+    joins: bool = False
     stranger: bool = False
     message: Message
 

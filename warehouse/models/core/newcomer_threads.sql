@@ -11,7 +11,7 @@ columns:
   first_reply_at: first message after the opening by another person, naive UTC; absent where nobody answered
   inferred: whether the thread was inferred from silence, because the platform gives none
 caveats:
-  - In the archive's first weeks everybody looks new.
+  - Threads of people who may be veterans (core.first_seen) are not in it.
 */
 select
     threads.community,
@@ -27,4 +27,4 @@ join core.first_seen
     on first_seen.community = threads.community
     and first_seen.member = threads.starter
     and threads.opened_at < first_seen.first_at + to_days(parameters.newcomer_days)
-where threads.starter_kind = 'human'
+where threads.starter_kind = 'human' and not first_seen.may_be_veteran

@@ -16,7 +16,7 @@ columns:
   contributors: distinct people with contributions that stand in the window
   previous_contributors: the same for the window before
   archive_weeks: weeks between the community's first sign and the evaluation
-  has_history: whether that is 52 weeks or more
+  has_history: whether the window begins 52 weeks or more after the community's first sign, so that it can be known who is new in it
   closed: whether the seven days of grace for late events are over
 checks:
   - name: mondays
@@ -87,7 +87,7 @@ select
     counted.contributors,
     coalesce(previous.contributors, 0) as previous_contributors,
     tempo.week - tempo.first_week as archive_weeks,
-    tempo.week - tempo.first_week >= parameters.year_weeks as has_history,
+    tempo.week - beat_lengths.window_weeks - tempo.first_week >= parameters.year_weeks as has_history,
     building.as_of >= monday(tempo.week) + params.grace as closed
 from core.tempo
 join building using (community)

@@ -44,6 +44,7 @@ columns:
   explicit: whether the member is declared, by a join that no later leave undid
   has_left: whether the member left, and gave no sign in a later week
   began_at: the first contribution, or else the join, or else the first sign
+  may_be_veteran: whether the member may have been there before the records begin
   facilitator: whether the member is a facilitator by a role at that time, or hosted enough meetings in the window
   sponsor_staff: whether the member is sponsor or staff by a role at that time
 */
@@ -71,7 +72,7 @@ with roles as (
     ) as spells
     join levels.calendar using (community, window_weeks, week)
 ), began as (
-    select person, first_at, joined_at, least(first_at, joined_at, first_event_at) as first_event_at
+    select person, first_at, joined_at, least(first_at, joined_at, first_event_at) as first_event_at, may_be_veteran
     from core.first_seen
     join levels.people using (community, member)
 ), active as (
@@ -101,6 +102,7 @@ select
         if(joined_at < window_end, joined_at, null),
         first_event_at
     ) as began_at,
+    coalesce(may_be_veteran, false) as may_be_veteran,
     coalesce(roles.facilitator, false) or hosted >= facilitator_meetings as facilitator,
     coalesce(roles.sponsor_staff, false) as sponsor_staff
 from active

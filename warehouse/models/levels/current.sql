@@ -9,7 +9,7 @@ columns:
   level: the level
   since: the evaluation with which it began
   changed_by: what brought it
-  newcomer: tenure shorter than a window
+  newcomer: tenure shorter than a window, of whoever cannot be a veteran
   returning: contributed in the window after at least a whole window without
   facilitator: facilitator by role, or hosted at least two meetings in the window
   sponsor_staff: sponsor or staff by role; reported separately

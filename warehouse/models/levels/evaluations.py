@@ -32,7 +32,7 @@ columns:
   bar_missed: evaluations in a row below the bars to stay that lower somebody from active or core
   explicit: whether the member is declared, by a join that no later leave undid
   tenure_days: days since the first contribution, or else since joining, or else since first seen
-  newcomer: whether the tenure is shorter than a newcomer's; a newcomer cannot be core
+  newcomer: whether the tenure is shorter than a newcomer's, of whoever cannot be a veteran (core.first_seen); nobody with so short a tenure becomes core
   returning: whether the member contributed in the window after at least a whole window without
   facilitator: whether the member is a facilitator by a role at that time, or hosted enough meetings in the window
   sponsor_staff: whether the member is sponsor or staff by a role at that time; reported separately

@@ -37,7 +37,7 @@ columns:
   bar_missed: as in levels.evaluations
   explicit: whether the member is declared, by a join that no later leave undid
   tenure_days: days since the first contribution, or else since joining, or else since first seen
-  newcomer: whether the tenure is shorter than a newcomer's
+  newcomer: whether the tenure is shorter than a newcomer's, of whoever cannot be a veteran
   returning: whether the member contributed in the window after at least a whole window without
   facilitator: whether the member is a facilitator by a role at that time, or hosted enough meetings in the window
   sponsor_staff: whether the member is sponsor or staff by a role at that time
@@ -49,7 +49,8 @@ with judged as (
         weeks_silent > memory_weeks as lapsed,
         beats_alive >= level_beats as has_levels,
         has_levels and not has_left and not is_silent as counts_now,
-        began_at is null or began_at > newcomer_from as newcomer,
+        began_at is null or began_at > newcomer_from as has_short_tenure,
+        has_short_tenure and not may_be_veteran as newcomer,
         helped >= bar_core_people or beats_hosted >= bar_core_hosted as helps_for_core,
         helped >= bar_stay_core_people or beats_hosted >= bar_core_hosted as helps_to_stay,
         beats_contributed >= occasional_beats
@@ -72,7 +73,7 @@ select
         when lapsed then 'silent'
         when not has_levels then 'insufficient'
         when is_silent then 'silent'
-        when beats_active >= bar_core_beats and ties >= bar_core_people and helps_for_core and not newcomer then 'core'
+        when beats_active >= bar_core_beats and ties >= bar_core_people and helps_for_core and not has_short_tenure then 'core'
         when beats_active >= bar_active_beats and ties >= bar_active_ties then 'active'
         when contributions > 0 and (contributes_again or explicit) then 'occasional'
         when contributions = 0 and (

@@ -2,7 +2,7 @@
 id: N4
 title: Newcomers who stay
 chapter: newcomers
-version: 1
+version: 2
 summary: Of the people who first contributed 60 to 150 days ago, the share who contributed again in days 31 to 60.
 grain: [community, window_end]
 unit: share of newcomers
@@ -24,7 +24,7 @@ columns:
   newcomer_survival_low: lower end of Wilson's 95 % interval
   newcomer_survival_high: upper end of Wilson's 95 % interval
 caveats:
-  - In the archive's first months everybody looks new.
+  - People who may be veterans, because they are first seen in the first 52 weeks of the archive and no join is known, are not in it.
   - Somebody who got what they came for and left is no failure.
 */
 with params as (
@@ -55,7 +55,7 @@ with params as (
         on breaks.community = first_seen.community
         and least(breaks.ends_at, first_seen.first_at + second_month_over)
             > greatest(breaks.starts_at, first_seen.first_at + second_month) + half_of_it
-    where first_seen.actor_kind = 'human' and first_seen.first_at is not null
+    where first_seen.actor_kind = 'human' and first_seen.first_at is not null and not first_seen.may_be_veteran
     group by all
 ), counted as (
     select

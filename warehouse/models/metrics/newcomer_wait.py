@@ -2,7 +2,7 @@
 id: N3
 title: Newcomers' wait
 chapter: newcomers
-version: 1
+version: 2
 summary: Median time until somebody else answers a newcomer's thread, by Kaplan and Meier.
 grain: [community, window_end]
 unit: hours
@@ -23,7 +23,7 @@ columns:
   newcomer_wait_high_hours: upper end of the 95 % band of the median; absent where the data give none
   newcomer_wait_p90_hours: wait that nine of ten do not exceed; not measured where fewer were answered
 caveats:
-  - In the archive's first weeks everybody looks new.
+  - Threads of people who may be veterans, because they are first seen in the first 52 weeks of the archive and no join is known, are not in it.
   - Who still waits when an announced break begins waits on through it.
   - Nights, weekends and time zones are in it.
   - Answers by private message are not seen.

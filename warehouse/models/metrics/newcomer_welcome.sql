@@ -2,7 +2,7 @@
 id: N2
 title: Newcomer welcome
 chapter: newcomers
-version: 1
+version: 2
 summary: Of the threads that newcomers opened, the share that somebody else answered within 72 hours (7 days where the beat is 28 days or longer).
 grain: [community, window_end]
 unit: share of newcomers' threads
@@ -25,7 +25,7 @@ columns:
   inferred_share: share of these threads that were inferred from silence, because the platform gives none
 caveats:
   - Answers by private message are not seen.
-  - In the archive's first weeks everybody looks new.
+  - Threads of people who may be veterans, because they are first seen in the first 52 weeks of the archive and no join is known, are not in it.
   - Newcomers who only reply to others are not in it.
   - Where the platform has no threads, a conversation ends with the space's own usual silence.
 */
