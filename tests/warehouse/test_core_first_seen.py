@@ -66,5 +66,5 @@ def test_the_members_of_a_young_archive_are_not_called_newcomers(con):
         act("new", weeks_later(1), "join", object_kind="community", object_id="t"),
         posted("new", weeks_later(2)),
     )
-    build_tables(con, weeks_later(3))
+    build_tables(con, weeks_later(3), layers=("core", "levels"))
     assert {row["member"] for row in rows(con, "levels.evaluations") if row["newcomer"]} == {"new"}
