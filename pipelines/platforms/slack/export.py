@@ -165,8 +165,8 @@ def _channels(tree: ExportTree, root: str, days: Mapping[str, object], faults: l
             if folder is not None:
                 del left[folder]
                 closed = private or any(row.get(flag) is True for flag in _PRIVATE_FLAGS)
-                access, is_general = Access.PRIVATE if closed else Access.PUBLIC, row.get("is_general") is True
-                found.append(_Channel(str(row.get("id") or folder), folder, access, is_general))
+                readable = Access.PRIVATE if closed else Access.PUBLIC
+                found.append(_Channel(str(row.get("id") or folder), folder, readable, row.get("is_general") is True))
     # Slack names folders of direct messages so that they can be recognised.
     access = {folder: Access.PRIVATE if _PRIVATE_FOLDER.fullmatch(folder) else Access.UNKNOWN for folder in left}
     found += [_Channel(folder, folder, known) for folder, known in access.items()]
