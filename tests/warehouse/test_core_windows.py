@@ -128,19 +128,61 @@ def test_a_weekly_community_of_26_weeks_keeps_seven_days(con):
     assert set(beats(windows(con, 26, *meet(range(26))))) == {7}
 
 
-def test_a_beat_changes_when_four_evaluations_agree(con):
-    # Every other week from the start: of one beat of two weeks (evaluations 2 and 3) on, all are alive.
-    found = windows(con, 8, *meet(range(0, 8, 2)))
-    assert [row["candidate_days"] for row in rows(con, "from core.tempo order by week")] == [7, 14, 14, 14, 14, 14, 14, 14]
-    assert beats(found) == [7, 7, 7, 7, 14, 14, 14, 14]
+def test_a_beat_lengthens_when_four_evaluations_agree_after_three_live_beats(con):
+    # Every other week from the start: of one beat of two weeks (evaluations 2 and 3) on all are alive, from evaluation 6 on three.
+    found = windows(con, 10, *meet(range(0, 10, 2)))
+    tempo = rows(con, "from core.tempo order by week")
+    assert [row["candidate_days"] for row in tempo] == [7, *[14] * 9]
+    assert [row["candidate_alive_beats"] for row in tempo][1:8] == [1, 1, 2, 2, 3, 3, 4]
+    assert [row["agreeing"] for row in tempo] == [0, 0, 0, 0, 0, 1, 2, 3, 0, 0]
+    assert beats(found) == [7] * 8 + [14] * 2
+
+
+def test_two_meetings_four_weeks_apart_are_no_slow_rhythm(con):
+    assert set(beats(windows(con, 11, *meet([0, 4])))) == {7}
 
 
 def test_one_disagreeing_evaluation_begins_the_count_anew(con):
-    # A second weekly meeting in week 5 of 5 weeks brings weekly beats to 4 of 5 at evaluation 5.
-    found = windows(con, 10, *meet([0, 2, 3, 4, 6, 8]))
-    tempo = {week_after(row["week"]): (row["candidate_days"], row["agreeing"]) for row in rows(con, "core.tempo")}
-    assert [tempo[e] for e in (2, 3, 4, 5)] == [(14, 1), (14, 2), (14, 3), (7, 0)]
-    assert beats(found)[:8] == [7] * 8
+    # Weekly beats are at 4 of 5 at evaluation 9 once more, which interrupts the count.
+    found = windows(con, 20, *meet([0, 2, 4, 6, 7, 8, 10, 12, 14, 16, 18]))
+    counts = [row["agreeing"] for row in rows(con, "from core.tempo order by week")]
+    assert max(counts[:9]) <= 3
+    assert 14 in beats(found)
+
+
+def test_the_promised_beat_is_the_charters_from_the_start(con):
+    windows(con, 30, *meet(range(0, 30, 4)), charter=28)
+    assert {row["promised_beat_days"] for row in rows(con, "core.tempo")} == {28}
+
+
+def test_the_promised_beat_is_else_the_first_that_fitted_for_26_weeks(con):
+    windows(con, 150, *meet(range(40)), *meet(range(40, 150, 4)))
+    promised = [row["promised_beat_days"] for row in rows(con, "from core.tempo order by week")]
+    # from three live weeks on
+    assert (promised[26], promised[27], set(promised[27:])) == (None, 7, {7})
+
+
+def test_a_community_that_slows_down_is_measured_against_what_it_promised(con):
+    found = windows(con, 150, *meet(range(40)), *meet(range(40, 150, 4)))
+    assert beats(found)[-1] == 28
+    build_tables(con, MONDAY + timedelta(weeks=150), layers=("core", "levels", "metrics"))
+    last = rows(con, "from metrics.liveness order by window_end desc limit 1")[0]
+    assert (last["beat_days"], last["promised"], last["liveness_share"]) == (7, True, 0.25)
+
+
+def test_contributors_of_the_fixed_window_do_not_move_with_the_beat(con):
+    landed = [*meet(range(40)), *meet(range(40, 150, 4)), posted("ana", MONDAY + timedelta(weeks=100))]
+    windows(con, 150, *landed)
+    quarters = {(row["window_end"] - MONDAY).days // 7: row for row in rows(con, "core.quarters")}
+    assert {row["window_weeks"] for row in quarters.values()} == {13}
+    assert [quarters[e]["contributors"] for e in (1, 39, 98, 102, 110, 118)] == [3, 3, 3, 4, 4, 3]
+    assert [quarters[e]["previous_contributors"] for e in (13, 14, 118)] == [0, 3, 4]
+
+
+def test_a_fixed_window_mostly_inside_a_break_says_so(con):
+    windows(con, 20, *meet([*range(4), *range(12, 20)]), breaks=[(4, 12)])
+    quarters = {(row["window_end"] - MONDAY).days // 7: row for row in rows(con, "core.quarters")}
+    assert [quarters[e]["in_break"] for e in (10, 11, 14, 18, 19)] == [False, True, True, True, False]
 
 
 def test_the_charter_says_where_to_begin(con):
@@ -196,15 +238,15 @@ def test_overlapping_breaks_are_one(con):
 
 
 def test_the_beats_of_a_window_reach_back_from_its_evaluation(con):
-    windows(con, 8, *meet(range(0, 8, 2)))
-    last = [row for row in rows(con, "from core.beats order by beat") if row["window_end"] == MONDAY + timedelta(weeks=8)]
+    windows(con, 10, *meet(range(0, 10, 2)))
+    last = [row for row in rows(con, "from core.beats order by beat") if row["window_end"] == MONDAY + timedelta(weeks=10)]
     assert [(week_after(row["from_week"]), week_after(row["to_week"]), row["alive"]) for row in last[:4]] == [
+        (8, 10, True),
         (6, 8, True),
         (4, 6, True),
         (2, 4, True),
-        (0, 2, True),
     ]
-    assert [row["counted"] for row in last] == [True] * 4 + [False] * 4
+    assert [row["counted"] for row in last] == [True] * 5 + [False] * 3
 
 
 def test_communities_do_not_see_one_another(con):

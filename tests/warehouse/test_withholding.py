@@ -72,6 +72,7 @@ def estimate(**given):
         "smallest": 0,
         "always": False,
         "contributors": 50,
+        "weeks": 12,
     } | given
     row |= {"rule": KINDS[row["kind"]].rule, "grouped": COUNTS[row["counts"]].grouped}
     if row["kind"] == "share" and row["value"] is None and row["denominator"]:

@@ -10,6 +10,10 @@ create macro at_home(id, platform, tenant, home) as
 create macro wilson_low(k, n) as case when n > 0 then greatest(0.0, (k / n + 1.9207294103 / n - 1.9599639845 * sqrt((k / n * (1 - k / n) + 0.9603647052 / n) / n)) / (1 + 3.8414588207 / n)) end;
 create macro wilson_high(k, n) as case when n > 0 then least(1.0, (k / n + 1.9207294103 / n + 1.9599639845 * sqrt((k / n * (1 - k / n) + 0.9603647052 / n) / n)) / (1 + 3.8414588207 / n)) end;
 
+-- The 95 % score interval of the mean of a Poisson number n.
+create macro poisson_low(n) as n + 1.9207294103 - 1.9599639845 * sqrt(n + 0.9603647052);
+create macro poisson_high(n) as n + 1.9207294103 + 1.9599639845 * sqrt(n + 0.9603647052);
+
 -- The smallest whole number that is at least this share of n; the margin is for shares such as 2/3, which no double holds exactly.
 create macro at_least(share, n) as cast(ceil(share * n - 1e-9) as integer);
 

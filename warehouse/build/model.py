@@ -61,6 +61,9 @@ class Measure(BaseModel):
     counts: Annotated[str, AfterValidator(lambda counts: one_of(counts, COUNTS, "counts"))] = Field(
         description="what numerator and denominator count"
     )
+    weeks: str | None = Field(
+        default=None, description="column with the weeks that the value covers, where these are not the window of levels"
+    )
     network: bool = Field(default=False, description="a metric of ties: not for sponsors below 30 contributors")
     smallest: int = Field(default=0, description="smallest denominator with which the value is shown at all")
     word: str | None = Field(default=None, description="column with a word that may be shown where the number may not")
@@ -115,7 +118,9 @@ class Header(BaseModel):
             if missing:
                 raise ValueError(f"a metric needs {', '.join(missing)}")
         if self.measure:
-            named = (getattr(self.measure, n) for n in ("value", "numerator", "denominator", "low", "high", "word"))
+            named = (
+                getattr(self.measure, n) for n in ("value", "numerator", "denominator", "low", "high", "word", "weeks")
+            )
             strange = [name for name in named if name is not None and name not in self.columns]
             if strange:
                 raise ValueError(f"measure names columns that are not described: {strange}")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from markupsafe import Markup, escape
 
@@ -25,13 +25,19 @@ TWO_YEARS_AND_A_HALF = 900 * DAY
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One evaluation: a value or None, with its interval if it has one. `hidden`: a value exists and is withheld."""
+    """One evaluation: a value or None, with its interval if it has one.
+
+    `hidden`: a value exists and is withheld. `weeks`: what the value covers; where that changes, the line breaks and the chart
+    names the change. `apart`: its weeks are in no other value that is drawn so; the others are drawn lighter.
+    """
 
     at: datetime
     value: float | None
     low: float | None = None
     high: float | None = None
     hidden: bool = False
+    weeks: int | None = None
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ def history(key: str, title: str, description: str, lines: Sequence[Line], axis:
     parts = [*_grid(scale, step, axis), *_years(scale, max(moments))]
     for number, line in enumerate(lines):
         parts += [*_bands(scale, line), *_hidden(scale, line), *_strokes(scale, line, number)]
+    parts += _changes(scale, lines)
     if several:
         parts += _labels(scale, lines)
     # The body holds numbers and labels that are escaped already; format() escapes the other values.
@@ -143,10 +150,12 @@ def _years(scale: _Scale, end: datetime) -> Iterator[str]:
 
 
 def _runs(points: Sequence[Point], *, banded: bool) -> Iterator[list[Point]]:
-    def known(p: Point) -> bool:
-        return p.value is not None and (not banded or (p.low is not None and p.high is not None))
+    """Neighbouring points that have a value, and an interval if `banded`, over the same number of weeks."""
 
-    return (list(run) for has, run in groupby(points, known) if has)
+    def known(p: Point) -> tuple[bool, int | None]:
+        return p.value is not None and (not banded or (p.low is not None and p.high is not None)), p.weeks
+
+    return (list(run) for (has, _), run in groupby(points, known) if has)
 
 
 def _bands(scale: _Scale, line: Line) -> Iterator[str]:
@@ -169,6 +178,24 @@ def _strokes(scale: _Scale, line: Line, number: int) -> Iterator[str]:
             yield f'<circle class="dot l{number}" cx="{scale.x(run[0].at)}" cy="{scale.y(run[0].value or 0.0)}" r="2.5"/>'
             continue
         yield f'<polyline {style} points="{" ".join(f"{scale.x(p.at)},{scale.y(p.value or 0.0)}" for p in run)}"/>'
+        for p in run:
+            if p.apart:
+                yield f'<circle class="dot l{number}" cx="{scale.x(p.at)}" cy="{scale.y(p.value or 0.0)}" r="3.5"/>'
+
+
+def _changes(scale: _Scale, lines: Sequence[Line]) -> Iterator[str]:
+    """A mark where the values of a line begin to cover another number of weeks, with that number."""
+    named = {
+        after.at: after.weeks
+        for line in lines
+        for before, after in pairwise(p for p in line.points if p.value is not None)
+        if before.weeks != after.weeks
+    }
+    for at, weeks in sorted(named.items()):
+        x = scale.x(at)
+        anchor = "end" if float(x) > scale.right - LABEL_ROOM else "start"
+        yield f'<line class="change" x1="{x}" x2="{x}" y1="{TOP - 6}" y2="{HEIGHT - BOTTOM}"/>'
+        yield f'<text class="tick" x="{x}" y="{TOP - 12}" text-anchor="{anchor}">from here {weeks} weeks</text>'
 
 
 def _labels(scale: _Scale, lines: Sequence[Line]) -> Iterator[str]:

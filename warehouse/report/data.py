@@ -100,6 +100,7 @@ class Estimate(_Frozen):
     bound: Literal["under", "over"] | None = Field(default=None, description="the value is known only to be under or over this")
     step: float | None = Field(default=None, description="distance between two values that can be shown")
     rounding: str | None = Field(default=None, description="the same as a phrase")
+    weeks: int | None = Field(default=None, description="weeks before the evaluation that the value covers")
     word: str | None = Field(default=None, description="a word that stands for the value, also where the value is withheld")
     reason: str | None = Field(default=None, description="why the value is withheld")
 

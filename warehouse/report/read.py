@@ -42,7 +42,7 @@ _WINDOW = """
     where community = ? and window_end <= ? order by window_end desc limit 1
 """
 _ESTIMATES = """
-    select window_end, metric, part, value, low, high, denominator, bound, word, withheld, step, rounding
+    select window_end, metric, part, value, low, high, denominator, bound, word, weeks, withheld, step, rounding
     from reports.estimates where community = ? and window_end <= ? and window_end > ? order by metric, part, window_end
 """
 _COVERAGE = """
@@ -144,7 +144,7 @@ def _series(part: str, estimates: Sequence[Estimate], window: Window) -> Series:
 
 def _estimate(row: Mapping[str, Any]) -> Estimate:
     reason = row["withheld"]
-    numbers = ("value", "low", "high", "denominator", "bound", "step", "rounding", "word")
+    numbers = ("value", "low", "high", "denominator", "bound", "step", "rounding", "word", "weeks")
     return Estimate(
         at=row["window_end"],
         measurement="shown" if reason is None else "not measured" if reason == NOT_MEASURED else "withheld",

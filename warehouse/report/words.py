@@ -53,6 +53,8 @@ def interval(definition: Definition, estimate: Estimate) -> str:
     if estimate.value is None:
         return f"No number is shown: {estimate.reason}." if estimate.reason else ""
     parts = []
+    if estimate.weeks is not None:
+        parts.append(f"over {estimate.weeks} weeks")
     if estimate.low is not None and estimate.high is not None:
         parts.append(f"95\u00a0% interval {_number(definition, estimate.low)} to {_number(definition, estimate.high)}")
     elif estimate.low is not None:

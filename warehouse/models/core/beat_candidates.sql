@@ -7,9 +7,11 @@ columns:
   community: the community
   week: number of the Monday
   first_week: the week of the community's first sign
+  charter_beat_days: the beat that the charter promises; absent where it names none
   first_beat_days: the beat to start with, from the charter, or else 7 days
   candidate_days: the shortest beat of which enough were live in the last year, or since the archive began; absent where there is none
   candidate_lives: whether the candidate's latest beat was alive, or lies in an announced break
+  candidate_alive_beats: live beats of the candidate in the last year
 */
 with tried as (
     select
@@ -29,7 +31,9 @@ with tried as (
     select
         community,
         week,
-        arg_min(struct_pack(days := beat_weeks * 7, lives := alive or in_break), beat_weeks) as candidate
+        arg_min(
+            struct_pack(days := beat_weeks * 7, lives := alive or in_break, alive_beats := alive_beats), beat_weeks
+        ) as candidate
     from tried
     where alive_beats > 0 and alive_beats >= beat_alive_share * counted_beats
     group by all
@@ -38,9 +42,11 @@ select
     weeks.community,
     weeks.week,
     weeks.first_week,
+    communities.charter_beat_days,
     coalesce(communities.charter_beat_days, 7) as first_beat_days,
     candidate.days as candidate_days,
-    coalesce(candidate.lives, false) as candidate_lives
+    coalesce(candidate.lives, false) as candidate_lives,
+    cast(coalesce(candidate.alive_beats, 0) as integer) as candidate_alive_beats
 from core.weeks
 left join landing.communities using (community)
 left join candidates using (community, week)

@@ -10,6 +10,9 @@ columns:
   beat_agreeing: evaluations in a row that have to agree on another beat before the beat changes
   long_beat_days: length in days from which a beat is long; a community with a long beat is evaluated once per beat, and moves are confirmed sooner
   year_weeks: weeks in a year of history
+  fixed_weeks: weeks of the fixed window, on which everything stands that is compared over time
+  lengthen_beats: live beats of a longer length, within the last year, that a beat needs before it becomes longer
+  promise_weeks: weeks in a row for which a beat has to fit the community before it is the one that its liveness is measured against
   memory_windows: windows for which a sign of a member is remembered, or for a year where that is longer
   level_beats: live beats that a window has to hold before anybody gets a level
   newcomer_days: days for which somebody is a newcomer, or for one window where that is longer
@@ -41,6 +44,9 @@ select
     4 as beat_agreeing,
     28 as long_beat_days,
     52 as year_weeks,
+    13 as fixed_weeks,
+    3 as lengthen_beats,
+    26 as promise_weeks,
     2 as memory_windows,
     3 as level_beats,
     28 as newcomer_days,

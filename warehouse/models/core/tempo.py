@@ -6,54 +6,75 @@ columns:
   community: the community
   week: Monday of the week
   first_week: Monday of the week of the community's first sign
+  charter_beat_days: the beat that the charter promises; absent where it names none
   first_beat_days: the beat to start with
   candidate_days: the shortest beat of which enough were live in the last year (core.parameters.beat_alive_share), or since the archive began; absent where there is none
   candidate_lives: whether the candidate's latest beat was alive, or lies in an announced break
+  candidate_alive_beats: live beats of the candidate in the last year
   beat_days: the community's beat, in days
+  promised_beat_days: the beat that liveness is measured against, the charter's, or else the first that fitted for core.parameters.promise_weeks weeks in all; absent before
   agreeing: evaluations in a row, up to this one, that agree on another beat
   evaluated: whether there is an evaluation on this Monday; where the beat is long only on the Monday that ends a beat
 caveats:
-  - A beat becomes longer only while the longer beat is alive, so that silence does not look like a slow rhythm.
+  - A beat becomes longer only while the longer beat is alive and after three live ones (core.parameters.lengthen_beats), so that neither silence nor one meeting looks like a slow rhythm.
+  - The promised beat never changes again; a community that slows down is measured against the beat that it began with.
   - A long beat (core.parameters.long_beat_days) ends on the Mondays whose number its length divides, whatever the moment of the build.
 """
 
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
 import pyarrow as pa
+
+Row = Mapping[str, Any]
 
 
 def tempo(beat_candidates: pa.Table, parameters: pa.Table) -> pa.Table:
-    """Add `beat_days`, `agreeing` and `evaluated` to the rows of core.beat_candidates.
-
-    A candidate that is longer than the beat counts only while its latest beat is alive: otherwise a silent community would
-    get a longer beat from its own silence.
-    """
+    """Add the beat, the promised beat and the evaluations to the rows of core.beat_candidates."""
     ordered = beat_candidates.sort_by([("community", "ascending"), ("week", "ascending")])
     rules = {row["community"]: row for row in parameters.to_pylist()}
-    columns = [
-        ordered[name].to_pylist() for name in ("community", "week", "first_beat_days", "candidate_days", "candidate_lives")
-    ]
-    beats: list[int] = []
-    agreeing: list[int] = []
-    evaluated: list[bool] = []
-    of, beat, other, times, enough, long_beat = None, 0, None, 0, 0, 0
-    for community, week, first, candidate, lives in zip(*columns, strict=True):
-        if community != of:
-            of, beat, other, times = community, first, None, 0
-            enough, long_beat = rules[community]["beat_agreeing"], rules[community]["long_beat_days"]
-        if _is_evaluation(week, beat, long_beat):
-            if candidate is None or candidate == beat or (candidate > beat and not lives):
-                other, times = None, 0
-            else:
-                other, times = candidate, times + 1 if candidate == other else 1
-            if times == enough:
-                beat, other, times = candidate, None, 0
-        beats.append(beat)
-        agreeing.append(times)
-        evaluated.append(_is_evaluation(week, beat, long_beat))
+    found: list[tuple[int, int | None, int, bool]] = []
+    for community, weeks in groupby(ordered.to_pylist(), key=itemgetter("community")):
+        found += _beats(list(weeks), rules[community])
+    beats, promised, agreeing, evaluated = zip(*found, strict=True) if found else ((), (), (), ())
     return (
         ordered.append_column("beat_days", pa.array(beats, pa.int32()))
+        .append_column("promised_beat_days", pa.array(promised, pa.int32()))
         .append_column("agreeing", pa.array(agreeing, pa.int32()))
         .append_column("evaluated", pa.array(evaluated, pa.bool_()))
     )
+
+
+def _beats(weeks: Sequence[Row], rules: Row) -> Iterator[tuple[int, int | None, int, bool]]:
+    """For each Monday of one community: beat, promised beat, evaluations that agree on another beat, whether it is evaluated."""
+    beat, promised = weeks[0]["first_beat_days"], weeks[0]["charter_beat_days"]
+    other, times = None, 0
+    fitted: Counter[int] = Counter()
+    for row in weeks:
+        candidate, lasts = row["candidate_days"], _lasts(row, rules)
+        if candidate is not None and lasts:
+            fitted[candidate] += 1
+            if promised is None and fitted[candidate] == rules["promise_weeks"]:
+                promised = candidate
+        if _is_evaluation(row["week"], beat, rules["long_beat_days"]):
+            if candidate is None or candidate == beat or (candidate > beat and not lasts):
+                other, times = None, 0
+            else:
+                other, times = candidate, times + 1 if candidate == other else 1
+            if times == rules["beat_agreeing"]:
+                beat, other, times = candidate, None, 0
+        yield beat, promised, times, _is_evaluation(row["week"], beat, rules["long_beat_days"])
+
+
+def _lasts(row: Row, rules: Row) -> bool:
+    """Whether the candidate is alive now and was alive often enough to be more than one meeting.
+
+    Without it a silent community would get a longer beat from its own silence, and a new one from its second meeting.
+    """
+    return bool(row["candidate_lives"]) and row["candidate_alive_beats"] >= rules["lengthen_beats"]
 
 
 def _is_evaluation(week: int, beat_days: int, long_beat_days: int) -> bool:

@@ -1,43 +1,57 @@
 /*
 id: P8
-title: Movement between levels
+title: Movement into the active group
 chapter: participation
-version: 1
-summary: People who moved in to active or core, or out of them, since the window before.
+version: 2
+summary: People who came into active or core since the window before, less those who went out, over the mean size of that group.
 grain: [community, window_end]
-unit: share of those who could move
+unit: share of the group's mean size
 direction: higher is better
 needs: [contributions]
 minimum: two whole windows, with three live beats in each
 reads: [core.parameters, core.windows, levels.flow]
 reference: Wenger-Trayner & Wenger-Trayner 2015; CHAOSS, metric Conversion Rate.
-reading: People move in and out; that they can is a sign of life. A leaky middle is normal.
-measure: {value: level_mobility_net, kind: index, numerator: promoted, denominator: outside, counts: people}
+reading: People come in and go out; that they can is a sign of life. Nought is a group that renews itself as fast as it loses people, however many move.
+measure: {value: level_mobility_net, kind: index, numerator: entered, denominator: mean_group, low: level_mobility_low, high: level_mobility_high, counts: people}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
-  promoted: people outside active and core one whole window before, who are in them now
-  outside: people at a level outside active and core one whole window before
-  left_inside: people in active or core one whole window before, who are in neither now
-  inside: people in active or core one whole window before, those left out who became sponsor or staff since
-  inbound_share: promoted ÷ outside
-  outbound_share: left_inside ÷ inside
-  level_mobility_net: inbound_share − outbound_share; not measured where either is not
+  entered: people who are in active or core now and were not one whole window before, wherever they were, also where they were not seen
+  went_out: people who were in active or core one whole window before and are not now, wherever they are, also where they are no longer seen
+  group_before: people in active or core one whole window before
+  group_now: people in active or core now
+  mean_group: mean of group_before and group_now
+  entry_share: entered ÷ mean_group
+  exit_share: went_out ÷ mean_group
+  level_mobility_net: entry_share − exit_share, which is 0 where the group keeps its size; not measured where nobody was in it
+  level_mobility_low: lower end of the 95 % interval
+  level_mobility_high: upper end of the 95 % interval
+checks:
+  - name: balance
+    says: Who was in the group and who came in, less who went out, are the group now.
+    sql: select community from {table} where group_before + entered - went_out <> group_now
 caveats:
   - Levels are read after confirmation, so a move is seen weeks after it began.
-  - A first appearance is no move; those who were not there one window before are not in it.
+  - Sponsors' staff are in no level, so somebody who becomes staff goes out.
+  - The interval takes each person as moving by themselves; who comes and goes in groups makes it too narrow.
 */
-with counted as (
+with moves as (
     select
         community,
         window_end,
-        sum(members) filter (from_level not in ('core', 'active') and to_level in ('core', 'active')) as promoted,
-        sum(members) filter (from_level not in ('core', 'active')) as outside,
-        -- From there to `not seen` within a window comes only who became sponsor or staff; they have not gone.
-        sum(members) filter (from_level in ('core', 'active') and to_level not in ('core', 'active', 'not seen')) as left_inside,
-        sum(members) filter (from_level in ('core', 'active') and to_level <> 'not seen') as inside
+        from_level in ('core', 'active') as was_in,
+        to_level in ('core', 'active') as is_in,
+        members
     from levels.flow
-    where from_level in ('core', 'active', 'occasional', 'peripheral', 'transactional', 'dormant')
+), counted as (
+    select
+        community,
+        window_end,
+        sum(members) filter (is_in and not was_in) as entered,
+        sum(members) filter (was_in and not is_in) as went_out,
+        sum(members) filter (was_in) as group_before,
+        sum(members) filter (is_in) as group_now
+    from moves
     group by all
 ), spine as (
     -- An evaluation that gives no levels knows those who left, and nobody else: nothing can be said of who moved.
@@ -48,18 +62,45 @@ with counted as (
         on earlier.community = windows.community and earlier.window_end <= windows.window_start
     where windows.archive_weeks >= 2 * windows.window_weeks and least(windows.alive_beats, earlier.alive_beats) >= level_beats
 ), measured as (
-    from counted
-    semi join spine using (community, window_end)
+    select
+        windows.community,
+        windows.window_end,
+        cast(coalesce(entered, 0) as bigint) as entered,
+        cast(coalesce(went_out, 0) as bigint) as went_out,
+        cast(coalesce(group_before, 0) as bigint) as group_before,
+        cast(coalesce(group_now, 0) as bigint) as group_now
+    from core.windows
+    left join (from counted semi join spine using (community, window_end)) as counted using (community, window_end)
+), parts as (
+    select
+        *,
+        entered - went_out as change,
+        poisson_low(entered) as entered_low,
+        poisson_high(entered) as entered_high,
+        group_before * coalesce(wilson_low(went_out, group_before), 0) as went_out_low,
+        group_before * coalesce(wilson_high(went_out, group_before), 0) as went_out_high
+    from measured
+), spread as (
+    -- Entries are a Poisson number, exits a share of those who could go out. MOVER (Zou and Donner 2008) joins their score
+    -- intervals to that of the difference. No more can go out than were in.
+    select
+        *,
+        greatest(change - sqrt(pow(entered - entered_low, 2) + pow(went_out_high - went_out, 2)), -group_before) as change_low,
+        change + sqrt(pow(entered_high - entered, 2) + pow(went_out - went_out_low, 2)) as change_high
+    from parts
 )
 select
-    windows.community,
-    windows.window_end,
-    cast(coalesce(promoted, 0) as bigint) as promoted,
-    cast(coalesce(outside, 0) as bigint) as outside,
-    cast(coalesce(left_inside, 0) as bigint) as left_inside,
-    cast(coalesce(inside, 0) as bigint) as inside,
-    coalesce(promoted, 0) / nullif(outside, 0) as inbound_share,
-    coalesce(left_inside, 0) / nullif(inside, 0) as outbound_share,
-    coalesce(promoted, 0) / nullif(outside, 0) - coalesce(left_inside, 0) / nullif(inside, 0) as level_mobility_net
-from core.windows
-left join measured using (community, window_end)
+    community,
+    window_end,
+    entered,
+    went_out,
+    group_before,
+    group_now,
+    (group_before + group_now) / 2 as mean_group,
+    entered / nullif(mean_group, 0) as entry_share,
+    went_out / nullif(mean_group, 0) as exit_share,
+    change / nullif(mean_group, 0) as level_mobility_net,
+    -- The mean group is half of twice the group before and the change, so the net grows with the change.
+    if(mean_group > 0, 2 * change_low / (2 * group_before + change_low), null) as level_mobility_low,
+    if(mean_group > 0, 2 * change_high / (2 * group_before + change_high), null) as level_mobility_high
+from spread

@@ -2,8 +2,8 @@
 id: R3
 title: Meeting rhythm
 chapter: rhythm
-version: 1
-summary: Median days between the last seven meetings of a series, how even they are, and who comes.
+version: 2
+summary: Median days between the last seven meetings of a series that is still held, how even they are, and who comes.
 grain: [community, window_end, series]
 unit: days
 direction: neither
@@ -18,16 +18,18 @@ columns:
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
   series: the meeting series
   meetings: meetings of the series in the window
-  meeting_cadence_days: median days between the last seven meetings before the evaluation; not measured with fewer than three; gaps across an announced break are left out
-  cadence_variation: standard deviation of these gaps ÷ their mean
-  median_attendance: median of the people present at the last seven meetings
-  regulars_share: of the people seen at the last seven meetings, those who came to at least five; not measured with fewer than seven
+  days_since: days since the last meeting, or since the end of an announced break after it
+  ended: whether that is longer than 91 days and than three times the usual gap; an ended series has no rhythm
+  meeting_cadence_days: median of the last six gaps between meetings before the evaluation, the current gap among them once it is longer than the median of the others; not measured with fewer than three meetings, or where the series has ended; gaps across an announced break are left out
+  cadence_variation: standard deviation of the gaps between meetings ÷ their mean; the current gap, which is not over, is not in it
+  median_attendance: median of the people present at the last seven meetings; not measured where the series has ended
+  regulars_share: of the people seen at the last seven meetings, those who came to at least five; not measured with fewer than seven, or where the series has ended
 caveats:
-  - Meetings held where nothing listens are not seen.
+  - Meetings held where nothing listens are not seen, so a series that moved there looks ended.
   - Series are never mixed; a series under a new number is a new series.
 */
 with params as (
-    select 7 as last_meetings, 5 as regular_from
+    select 7 as last_meetings, 6 as last_gaps, 5 as regular_from, 91 as ended_days, 3 as ended_gaps
 ), in_order as (
     select
         community,
@@ -58,14 +60,9 @@ with params as (
         series,
         started_at,
         place,
-        count(gap_days) over last_six as gaps,
-        quantile_cont(gap_days, 0.5) over last_six as median_gap,
-        stddev_pop(gap_days) over last_six / nullif(avg(gap_days) over last_six, 0) as variation,
-        quantile_cont(attendees, 0.5) over last_seven as median_attendance
+        list(gap_days) filter (gap_days is not null) over (partition by community, series order by place rows 5 preceding) as gaps,
+        quantile_cont(attendees, 0.5) over (partition by community, series order by place rows 6 preceding) as median_attendance
     from held
-    window
-        last_six as (partition by community, series order by place rows 5 preceding),
-        last_seven as (partition by community, series order by place rows 6 preceding)
 ), came as (
     select ends.community, ends.series, ends.place, attendance.member, count(*) as times
     from held as ends
@@ -84,39 +81,53 @@ with params as (
     from came
     cross join params
     group by all
-), spine as (
-    select windows.community, windows.window_end, windows.window_start, firsts.series
-    from core.windows
-    join (select community, series, min(started_at) as first_held from core.meetings group by all) as firsts
-        on firsts.community = windows.community and firsts.first_held < windows.window_end
-), held_in_window as (
-    select spine.community, spine.window_end, spine.series, count(*) as meetings
-    from spine
-    join core.meetings
-        on meetings.community = spine.community
-        and meetings.series = spine.series
-        and meetings.started_at >= spine.window_start
-        and meetings.started_at < spine.window_end
-    group by all
 ), latest as (
-    select spine.community, spine.window_end, spine.series, max(rolling.place) as place
-    from spine
-    join rolling
-        on rolling.community = spine.community
-        and rolling.series = spine.series
-        and rolling.started_at < spine.window_end
+    select
+        windows.community,
+        windows.window_end,
+        rolling.series,
+        arg_max(struct_pack(started_at, place, gaps, median_attendance), rolling.place) as last,
+        count(*) filter (rolling.started_at >= windows.window_start) as meetings
+    from core.windows
+    join rolling on rolling.community = windows.community and rolling.started_at < windows.window_end
     group by all
+), pauses as (
+    select latest.community, latest.window_end, latest.series, max(breaks.ends_at) as ends_at
+    from latest
+    join landing.breaks
+        on breaks.community = latest.community
+        and breaks.starts_at < latest.window_end
+        and breaks.ends_at > last.started_at
+    group by all
+), waited as (
+    -- During an announced break nobody waits.
+    select
+        latest.*,
+        list_median(last.gaps) as usual_gap,
+        if(pauses.ends_at is null, last.started_at, greatest(last.started_at, least(pauses.ends_at, window_end))) as waits_from,
+        date_diff('minute', waits_from, window_end) / 1440 as days_since
+    from latest
+    left join pauses using (community, window_end, series)
+), rhythms as (
+    select
+        waited.*,
+        days_since > greatest(ended_days, ended_gaps * coalesce(usual_gap, 0)) as ended,
+        if(days_since > usual_gap, list_append(last.gaps, days_since), last.gaps)[-last_gaps:] as gaps,
+        len(last.gaps) >= 2 and not ended as has_rhythm
+    from waited
+    cross join params
 )
 select
-    latest.community,
-    latest.window_end,
-    latest.series,
-    coalesce(held_in_window.meetings, 0) as meetings,
-    if(rolling.gaps >= 2, rolling.median_gap, null) as meeting_cadence_days,
-    if(rolling.gaps >= 2, rolling.variation, null) as cadence_variation,
-    rolling.median_attendance,
-    regulars.regulars_share
-from latest
-join rolling using (community, series, place)
-left join regulars using (community, series, place)
-left join held_in_window using (community, window_end, series)
+    rhythms.community,
+    rhythms.window_end,
+    rhythms.series,
+    rhythms.meetings,
+    rhythms.days_since,
+    rhythms.ended,
+    if(has_rhythm, list_median(gaps), null) as meeting_cadence_days,
+    if(has_rhythm, list_stddev_pop(last.gaps) / nullif(list_avg(last.gaps), 0), null) as cadence_variation,
+    if(ended, null, last.median_attendance) as median_attendance,
+    if(ended, null, regulars.regulars_share) as regulars_share
+from rhythms
+left join regulars
+    on regulars.community = rhythms.community and regulars.series = rhythms.series and regulars.place = rhythms.last.place

@@ -14,6 +14,7 @@ columns:
   denominator: how many the value rests on; people, threads and pairs as the lower end of their group of five
   bound: under or over, where the value is only known to be so, because fewer than five are on the other side; else nothing
   word: a word that stands for the value, where the metric has one and the community has eight contributors
+  weeks: weeks before the evaluation that the value covers
   kind: kind of measure, share, people, count, hours, days, ratio, index or distribution
   rule: how small groups are withheld, count, cells, share, ratio, index or measurement
   counts: what the denominator counts, people, threads, pairs, events, beats, meetings or sources
@@ -128,6 +129,7 @@ select
         when contributors < small_community and word = 'thin' then 'present' -- in so small a community only whether
         else word
     end as word,
+    weeks,
     kind,
     rule,
     counts,

@@ -15,6 +15,7 @@ columns:
   numerator: numerator or count behind the value
   denominator: denominator behind the value
   word: a word that may stand for the value
+  weeks: weeks before the evaluation that the value covers
   kind: kind of measure
   rule: how small groups are withheld
   counts: what numerator and denominator count

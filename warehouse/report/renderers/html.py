@@ -1,6 +1,7 @@
 """Page: one self-contained HTML document from a report's data. Fetches nothing, runs nothing; screen, phone and paper."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -121,11 +122,24 @@ def _corrections(data: ReportData) -> dict[str, object]:
     return {"rows": rows, "earlier": earlier}
 
 
-def _points(estimates: Iterable[Estimate]) -> tuple[Point, ...]:
+def _points(estimates: Sequence[Estimate]) -> tuple[Point, ...]:
     """Points as they may be shown; a number of people as the band of its group of five."""
-    return tuple(
-        Point(e.at, e.value, e.value, e.value + FIVE - 1)
-        if e.step == FIVE and e.value is not None
-        else Point(e.at, e.value, e.low, e.high, hidden=e.measurement == "withheld")
-        for e in estimates
-    )
+    apart = _apart(estimates)
+    points = []
+    for e in estimates:
+        low, high = (e.value, e.value + FIVE - 1) if e.step == FIVE and e.value is not None else (e.low, e.high)
+        points.append(
+            Point(e.at, e.value, low, high, hidden=e.measurement == "withheld", weeks=e.weeks, apart=e.at in apart)
+        )
+    return tuple(points)
+
+
+def _apart(estimates: Sequence[Estimate]) -> set[datetime]:
+    """The evaluations, from the last one back, of which no two cover the same week."""
+    found: set[datetime] = set()
+    before: datetime | None = None
+    for one in reversed(estimates):
+        if before is None or one.at <= before:
+            found.add(one.at)
+            before = one.at - timedelta(weeks=one.weeks or 0)
+    return found
