@@ -125,9 +125,7 @@ def small_report():
 
     def one(moment, value=None, step=None, low=None, high=None, reason=None):
         state = "withheld" if reason else "shown"
-        return Estimate(
-            at=moment, measurement=state, value=value, step=step, low=low, high=high, reason=reason, weeks=12
-        )
+        return Estimate(at=moment, measurement=state, value=value, step=step, low=low, high=high, reason=reason, weeks=12)
 
     def metric(defined, state, *series):
         return Metric(definition=defined, measurement=state, series=[series_of(*given) for given in series])

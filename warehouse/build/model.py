@@ -118,9 +118,7 @@ class Header(BaseModel):
             if missing:
                 raise ValueError(f"a metric needs {', '.join(missing)}")
         if self.measure:
-            named = (
-                getattr(self.measure, n) for n in ("value", "numerator", "denominator", "low", "high", "word", "weeks")
-            )
+            named = (getattr(self.measure, n) for n in ("value", "numerator", "denominator", "low", "high", "word", "weeks"))
             strange = [name for name in named if name is not None and name not in self.columns]
             if strange:
                 raise ValueError(f"measure names columns that are not described: {strange}")

@@ -128,9 +128,7 @@ def _points(estimates: Sequence[Estimate]) -> tuple[Point, ...]:
     points = []
     for e in estimates:
         low, high = (e.value, e.value + FIVE - 1) if e.step == FIVE and e.value is not None else (e.low, e.high)
-        points.append(
-            Point(e.at, e.value, low, high, hidden=e.measurement == "withheld", weeks=e.weeks, apart=e.at in apart)
-        )
+        points.append(Point(e.at, e.value, low, high, hidden=e.measurement == "withheld", weeks=e.weeks, apart=e.at in apart))
     return tuple(points)
 
 
