@@ -10,6 +10,7 @@ SEPARATOR = "|"
 TITLE = "title:"
 _MARKED = re.compile("\x01(.*?)\x01", re.DOTALL)
 _EVERYWHERE = "\x02"
+_SECTION = "\x03"
 PSEUDONYM_LENGTH = 32
 """Hex characters kept of an HMAC-SHA-256: 128 bits."""
 
@@ -53,8 +54,16 @@ def title_object(title: str) -> str:
     return TITLE + title
 
 
+def section_object(page: str, section: str) -> str:
+    """The native id of a section of a page. It begins with the page's own id, so that it moves with the page."""
+    return f"{page}{_SECTION}{section}"
+
+
 def object_id(key: bytes, platform: str, tenant: str, native: str) -> str:
-    """`platform:tenant:native` of an object or a thread. A title (`title_object`) becomes a keyed hash."""
+    """`platform:tenant:native` of an object or a thread. A title (`title_object`, `section_object`) becomes a keyed hash."""
+    page, separator, section = native.partition(_SECTION)
+    if separator:
+        return f"{object_id(key, platform, tenant, page)}#{_keyed(key, 'section', platform, tenant, section)[:16]}"
     return global_id(platform, tenant, _hashed_title(key, platform, tenant, native) if native.startswith(TITLE) else native)
 
 

@@ -26,7 +26,8 @@ A fixture is one file per action, `tests/fixtures/<slug>/<action>.json`, with in
 
 Fields are those of Interaction v1 and Account as JSON (times as "2026-03-02T11:58:00Z"; ids are whole, with
 `platform:tenant:`; an account within an id is <native id>). People are `{"account": native id}`; a link in `refs` is
-`{"link": "https://…"}`; an object or a thread that has only a title is `{"title": "…"}`. A missing list is expected
+`{"link": "https://…"}`; an object or a thread that has only a title is `{"title": "…"}`, a section of a page
+`{"page": native id, "section": "…"}`. A missing list is expected
 to be empty. Every space of every tenant belongs to the community "gardeners".
 """
 
@@ -43,7 +44,7 @@ import pytest
 
 import pipelines.platforms
 from events.communities import Communities, Community, SpaceRule
-from events.identity import account_in_key, actor_id, event_id, keyed_link, object_id, title_object
+from events.identity import account_in_key, actor_id, event_id, keyed_link, object_id, section_object, title_object
 from events.raw import RawEvent
 from pipelines.platforms import PLATFORMS
 from pipelines.understand.understand import Context, Outcome, understand
@@ -86,6 +87,8 @@ def _expected(value: Any, platform: str, tenant: str) -> Any:
             return keyed_link(KEY, url, ".".join(host.removeprefix("www.").split(".")[-2:]))
         case {"title": title}:
             return object_id(KEY, platform, tenant, title_object(title))
+        case {"page": page, "section": section}:
+            return object_id(KEY, platform, tenant, section_object(page, section))
         case str() if "<" in value:
             native = re.sub("<(.*?)>", lambda found: account_in_key(found[1]), value.removeprefix(f"{platform}:{tenant}:"))
             return event_id(KEY, platform, tenant, native)

@@ -6,6 +6,9 @@ create macro monday(week) as make_timestamp((cast(week as bigint) * 7 - 3) * 864
 create macro at_home(id, platform, tenant, home) as
     if(home is not null and starts_with(id, concat(platform, ':', tenant, ':')), concat(platform, ':', home, substr(id, length(platform) + length(tenant) + 2)), id);
 
+-- The page that comes to a title after a move away from it.
+create macro page_after(name, event_id) as concat(name, '~', regexp_extract(event_id, '[^:]+$'));
+
 -- Wilson's 95 % interval of k out of n.
 create macro wilson_low(k, n) as case when n > 0 then greatest(0.0, (k / n + 1.9207294103 / n - 1.9599639845 * sqrt((k / n * (1 - k / n) + 0.9603647052 / n) / n)) / (1 + 3.8414588207 / n)) end;
 create macro wilson_high(k, n) as case when n > 0 then least(1.0, (k / n + 1.9207294103 / n + 1.9599639845 * sqrt((k / n * (1 - k / n) + 0.9603647052 / n) / n)) / (1 + 3.8414588207 / n)) end;

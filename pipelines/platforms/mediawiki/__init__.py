@@ -45,7 +45,7 @@ PLATFORM = Platform(
         "By poll: what the wiki hides, and edits of pages that were deleted before the next poll.",
         "Titles of pages: they are stored as keyed hashes only.",
     ),
-    version=2,
+    version=3,
     normalise=normalise,
     verify=WEBHOOK.verify,
     sign=WEBHOOK.sign,

@@ -15,6 +15,7 @@ What becomes of what, in the new and the old style of the feed, posted, polled o
   before it. An undo whose summary links the undone revision, as MediaWiki writes it, reverts that one. A rollback undoes
   several revisions, of which the feed names only the last. Plain feeds have no tags: there a revert is an edit.
 * A page is known by its title, or by `page_id` where a feed has that. Titles name people: a title is stored as a keyed hash.
+  The warehouse follows moves (`core.page_names`), so a moved page and its threads stay one page and the same threads.
 * Logs: upload and overwrite are `upload`, of the file. Thanks are `thank` and mention whose page they name. Deletion, move,
   protection, block, rights, merge, patrol and content model are `moderate`; a move has the new title as reference. What the
   software does by itself (redirects deleted by a move, automatic patrol) is not participation, nor is any other log.
@@ -36,7 +37,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from events.identity import title_object
+from events.identity import section_object, title_object
 from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit, Visibility
 from events.outcome import Reason
 from events.raw import RawEvent
@@ -139,7 +140,7 @@ def _thread(edit: Edit) -> str:
     summary = (edit.comment or "").lstrip()
     opened, closed, _ = summary.partition("*/")
     section = opened.removeprefix("/*").strip() if closed and opened.startswith("/*") else ""
-    return title_object(f"{edit.page}#{section}") if section else edit.page
+    return section_object(edit.page, section) if section else edit.page
 
 
 def _logged(tenant: str, log: Log) -> Iterator[Found]:

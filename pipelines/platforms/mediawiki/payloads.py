@@ -16,6 +16,8 @@ Title = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
 
 _RENAMED = (("olduser", "newuser"), ("4::olduser", "5::newuser"), ("oldName", "newName"))
 """Names of the parameters: of `renameuser` and `gblrename`, of their stored form, and of `usermerge`."""
+_MOVED = ("target", "4::target", "target_title")
+"""Names of the parameter: in feeds, in its stored form, and in the action API."""
 
 
 class Pair(Part):
@@ -99,5 +101,6 @@ class Log(Change):
     @property
     def target(self) -> str | None:
         """Where a page was moved to."""
-        found = self.log_params.get("target") if isinstance(self.log_params, dict) else None
+        parameters = self.log_params if isinstance(self.log_params, dict) else {}
+        found = next((parameters[name] for name in _MOVED if name in parameters), None)
         return found if isinstance(found, str) and 0 < len(found) <= MAX_CHARACTERS else None

@@ -2,7 +2,7 @@
 summary: One record for each event, of those that have landed; in a build of the open week only of the events that this week touches.
 grain: [community, event_id]
 materialized: temporary
-reads: [core.beginnings, landing.homes, landing.interactions]
+reads: [core.beginnings, core.page_names, landing.homes, landing.interactions]
 refresh: now
 columns:
   community: the community
@@ -16,9 +16,9 @@ columns:
   verb: as in landing.interactions
   actor: as in landing.interactions
   actor_kind: as in landing.interactions
-  object_id: as in landing.interactions
+  object_id: what it was done to; of a wiki's page, after moves
   object_kind: as in landing.interactions
-  thread_id: as in landing.interactions
+  thread_id: the explicit thread; of a wiki's page, after moves
   reply_to_id: as in landing.interactions
   mentions: as in landing.interactions
   refs: as in landing.interactions
@@ -102,9 +102,26 @@ with at_home as (
     anti join repeated using (community, event_id)
     union all by name
     from latest
+), renamed as (
+    -- Few pages are ever moved; only their records are compared with the moves.
+    select chosen.community, chosen.event_id, chosen.object_id, arg_max(page_names.page, page_names.number) as page
+    from chosen
+    join core.page_names
+        on page_names.community = chosen.community
+        and page_names.name = chosen.object_id
+        and page_names.since <= chosen.occurred_at
+        and page_names.event_id is distinct from chosen.event_id
+    where chosen.medium = 'wiki'
+    group by all
 )
 select
-    *,
+    chosen.* replace (
+        coalesce(page, chosen.object_id) as object_id,
+        -- A section of a talk page begins with the page's own id.
+        if(page is not null and starts_with(thread_id, chosen.object_id), concat(page, substr(thread_id, length(chosen.object_id) + 1)), thread_id)
+            as thread_id
+    ),
     -- A wiki's edit is a contribution of its own, also where it names the edit before it.
     revises is null or (medium = 'wiki' and change = 'edit') as is_original
 from chosen
+left join renamed using (community, event_id)
