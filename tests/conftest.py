@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("guildhall", deadline=None)  # time is measured by benchmarks, not by tests
+settings.load_profile("guildhall")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KAFKA_OWNER = """

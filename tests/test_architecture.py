@@ -5,8 +5,10 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +23,15 @@ def test_imports_flow_one_way_and_each_framework_is_imported_in_its_place():
         [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    order = TopologicalSorter({module: graph.find_modules_directly_imported_by(module) for module in graph.modules})
+    try:
+        order.prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
 def test_only_the_stream_worker_imports_faust():
@@ -70,7 +81,7 @@ def test_nothing_but_the_settings_and_the_processes_reads_the_environment():
         "dagster_project/paths.py",  # where the home folder is
         "dagster_project/processes/supervisor.py",  # hands ours on to children
         "dagster_project/processes/temporary.py",  # as above
-        "dagster_project/defs/instance.py",  # DAGSTER_HOME is how Dagster is told
+        "dagster_project/defs/instance.py",  # DAGSTER_HOME is Dagster's own setting
         "dagster_project/processes/entry_points.py",  # as above
         "dagster_project/processes/up.py",  # as above
         "dagster_project/refresh/refresher.py",  # as above

@@ -186,7 +186,7 @@ def _build(settings: Settings, warehouse: Warehouse, moment: datetime, *, full: 
 
 def _note_failed_checks(warehouse: Warehouse, built: Sequence[Built]) -> None:
     failed = [check for one in built for check in one.checks if check.failures]
-    rules = {(model.table, check.name): check.says for model in warehouse.models for check in model.header.checks}
+    rules = {(model.table, check.name): check.rule for model in warehouse.models for check in model.header.checks}
     for check in failed:
         refused = check.severity == "error"
         note(

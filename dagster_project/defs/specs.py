@@ -76,7 +76,7 @@ def model_spec(model: Model, models: Mapping[str, Model], columns: Columns, type
 def check_spec(model: Model, check: Check) -> AssetCheckSpec:
     """A check of a model, with its sentence."""
     return AssetCheckSpec(
-        check.name, asset=key_of(model.table), description=check.says, metadata={"sql": check.sql, "severity": check.severity}
+        check.name, asset=key_of(model.table), description=check.rule, metadata={"sql": check.sql, "severity": check.severity}
     )
 
 

@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -17,29 +16,22 @@ from pathlib import Path
 import structlog
 
 from dagster_project.errors import explain
+from dagster_project.kafka import await_topics, bootstrap_of
 from dagster_project.processes.supervisor import die_with_parent, wait_for
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
 
 _log = structlog.get_logger()
 FAILED = 70
-RETRY_SECONDS = 1.0
 CODE_SERVER_SECONDS = 120.0
 NICENESS = 5
 """Of the daemon and the page: on a small machine events and tables go first."""
 DEFINITIONS = "dagster_project.definitions"
 
 
-def bootstrap_of(settings: Settings) -> str:
-    """The address of Kafka: the one that was set, else the embedded one's, which is chosen once."""
-    from pipelines.broker.server import Broker  # noqa: PLC0415 - each process imports what it runs, no more
-
-    return settings.kafka.bootstrap_servers or Broker(settings.paths.kafka).bootstrap
-
-
 def kafka(settings: Settings) -> None:
     """Apache Kafka itself takes this process over; nothing to do where a cluster was named."""
-    from pipelines.broker.server import Broker  # noqa: PLC0415
+    from pipelines.broker.server import Broker  # noqa: PLC0415 - each process imports what it runs, no more
 
     if settings.kafka.bootstrap_servers:
         raise GuildhallError(
@@ -63,7 +55,7 @@ def gateway(settings: Settings) -> None:
     from pipelines.platforms import PLATFORMS  # noqa: PLC0415
 
     bootstrap = bootstrap_of(settings)
-    threading.Thread(target=topics, args=(bootstrap,), daemon=True).start()
+    threading.Thread(target=await_topics, args=(bootstrap,), daemon=True).start()
     app = make_app(
         [
             ConfiguredSource(source=settings.source_of(name), secrets=settings.secrets_of(name), tenant=source.tenant)
@@ -88,7 +80,7 @@ def poller(settings: Settings) -> None:
         _log.info("no source is polled")
         stop.wait()
     bootstrap, sources = bootstrap_of(settings), polled_sources(settings)
-    topics(bootstrap)
+    await_topics(bootstrap)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
     with open_poller(settings, bootstrap) as polling:
         polling.run(sources, stop)
@@ -101,7 +93,7 @@ def worker(settings: Settings) -> None:
     from pipelines.worker.faust_worker import run_worker  # noqa: PLC0415
 
     bootstrap = bootstrap_of(settings)
-    topics(bootstrap)
+    await_topics(bootstrap)
     context = Context(key=settings.key(), communities=settings.communities(), platforms=PLATFORMS)
     run_worker(bootstrap, context, data=settings.paths.worker)
 
@@ -155,24 +147,6 @@ PROCESSES: Mapping[str, Callable[[Settings], None]] = {
     "webserver": webserver,
 }
 """In the order in which they are started."""
-
-
-def topics(bootstrap: str) -> None:
-    """Wait for Kafka, however long it takes, and make the topics that are missing. Whoever comes first does it."""
-    from pipelines.broker.admin import KafkaUnavailableError, ensure_topics, wait_ready  # noqa: PLC0415
-
-    reported = False
-    while True:
-        try:
-            if wait_ready(bootstrap, 10.0):
-                ensure_topics(bootstrap)
-                return
-        except KafkaUnavailableError as error:
-            _log.warning("topics could not be made yet", why=error.why)
-        if not reported:
-            _log.warning("kafka does not answer yet", at=bootstrap)
-            reported = True
-        time.sleep(RETRY_SECONDS)
 
 
 def tokens(settings: Settings) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
+from dagster_project.kafka import bootstrap_of
 from dagster_project.polling import is_polled
-from dagster_project.processes.entry_points import PROCESSES, bootstrap_of
+from dagster_project.processes.entry_points import PROCESSES
 from dagster_project.processes.supervisor import Child, RunState, Supervisor, write_run_state
 from dagster_project.settings import Settings
 from events.errors import GuildhallError

@@ -24,7 +24,7 @@ from dagster_project.defs.instance import KIND, code_location, compact, dagster_
 from dagster_project.defs.lineage import stored_lineage
 from dagster_project.defs.specs import LANDING, key_of
 from dagster_project.errors import explain
-from dagster_project.processes.entry_points import topics
+from dagster_project.kafka import await_topics
 from dagster_project.refresh.execution import Checkpoint, create_run, execute
 from dagster_project.refresh.loan import Owner
 from dagster_project.refresh.recording import record_missing
@@ -328,7 +328,7 @@ def run_refresher(settings: Settings, bootstrap: str) -> None:
     stopping = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stopping.set())
-    topics(bootstrap)
+    await_topics(bootstrap)
     raised: list[BaseException] = []
 
     def work() -> None:

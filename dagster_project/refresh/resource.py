@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from dagster import Field, InitResourceContext, Noneable, ResourceDefinition, resource
 
 from dagster_project.assembly import sources_of, warehouse_of
-from dagster_project.processes.entry_points import bootstrap_of
+from dagster_project.kafka import bootstrap_of
 from dagster_project.refresh.execution import Checkpoint
 from dagster_project.refresh.loan import borrowed
 from dagster_project.refresh.warehouse_run import RunConfig, WarehouseRun

@@ -200,7 +200,7 @@ simple(
     "m2-addresses-and-temporary-accounts", "mediawiki", "mediawiki-recentchange", ("changes.jsonl",),
     [
         ("people with an account", [(2,)], "select count(distinct member) from core.interactions where actor_kind = 'human'"),
-        ("anonymous edits told apart", [(8,)], "select count(*) from core.interactions where actor_kind = 'anonymous'"),
+        ("anonymous edits kept apart", [(8,)], "select count(*) from core.interactions where actor_kind = 'anonymous'"),
         ("members with a level", [(2,)], "select count(distinct member) from levels.evaluations"),
     ],
 )  # fmt: skip

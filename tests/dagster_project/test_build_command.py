@@ -12,8 +12,8 @@ from warehouse.build.build import Built, CheckResult
 from warehouse.build.model import Check
 
 RULES = {
-    "core.x": Check(name="keys", says="No row is there twice.", sql="select 1"),
-    "core.y": Check(name="conflicts", says="No two records of one event differ.", sql="select 1", severity="warn"),
+    "core.x": Check(name="keys", rule="No row is there twice.", sql="select 1"),
+    "core.y": Check(name="conflicts", rule="No two records of one event differ.", sql="select 1", severity="warn"),
 }
 WAREHOUSE = SimpleNamespace(
     models=[SimpleNamespace(table=table, header=SimpleNamespace(checks=[check])) for table, check in RULES.items()]

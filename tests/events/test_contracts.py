@@ -204,7 +204,7 @@ def test_patterns_cover_spaces_and_workspaces():
     assert found.of("slack", "T7", "rye-bread", NOW) is None
 
 
-def test_patterns_tell_upper_from_lower_case():
+def test_patterns_distinguish_upper_from_lower_case():
     found = Communities({"bakers": community("bakers", rule(spaces="Talk"))})
     assert found.of("slack", "T1", "talk", NOW) is None
 

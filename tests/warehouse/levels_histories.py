@@ -99,10 +99,10 @@ def land(con, tables, *, beats=None):
     """Put histories into the landing file of a connection; a member is `m` + the actor. Returns the communities."""
     names = []
     for table in tables:
-        con.register("told", table)
-        con.execute("insert into landing.interactions by name from told")
-        con.execute("insert into landing.people select distinct community, actor, 'm' || actor from told")
-        con.unregister("told")
+        con.register("rows", table)
+        con.execute("insert into landing.interactions by name from rows")
+        con.execute("insert into landing.people select distinct community, actor, 'm' || actor from rows")
+        con.unregister("rows")
         names.extend(pc.unique(table["community"]).to_pylist())
     for place, name in enumerate(names):
         beat = beats[place] if beats else None

@@ -1,4 +1,4 @@
-"""Oracle: levels as the prose says them, one date at a time, straight from what happened. Slow, plain, and told differently on purpose.
+"""Oracle: levels as the prose defines them, one date at a time, straight from the interactions. Slow, plain, and written differently on purpose.
 
 The SQL looks at one evaluation only and counts with `count(distinct …)` over interactions; the fold is a Python function about
 one member. Nothing here is shared with warehouse/models/levels or warehouse/models/levels/evaluations.py.
@@ -102,7 +102,7 @@ left join held using (community)
 
 
 def signals(con, at):
-    """{(community, member): what one evaluation says}, told from the events before it."""
+    """{(community, member): what one evaluation finds}, computed from the events before it."""
     result = con.execute(AT_ONE_DATE, {"at": at})
     names = [column[0] for column in result.description]
     return {
@@ -187,7 +187,7 @@ class Memory:
     engaged: int | None = None
 
 
-def step(memory, now):  # noqa: C901 - a state machine, told in one piece
+def step(memory, now):  # noqa: C901 - a state machine, written in one piece
     """One evaluation more of one member: the state machine of §3.2 with the corrections of §11. Returns (memory, target)."""
     level, target = memory.level, now["target"]
     needed_up, needed_down = (1, 2) if now["long"] else (2, 4)
@@ -229,18 +229,18 @@ def step(memory, now):  # noqa: C901 - a state machine, told in one piece
 
 def evaluations(con, dates):
     """{(community, window_end, member): (level, target, misses, shown)} by a loop over dates and members."""
-    memories, had, told = {}, {}, {}
+    memories, had, levels = {}, {}, {}
     at_once = {at: signals(con, at) for at in {at for _, at in dates}}
     for community, at in dates:
-        now = {who: said for who, said in at_once[at].items() if who[0] == community}
+        now = {who: found for who, found in at_once[at].items() if who[0] == community}
         present = {}
-        for who, said in now.items():
+        for who, found in now.items():
             before = had.get(community, {}).get(who)
-            if not (said["seen"] or said["explicit"] or before == "seen"):
+            if not (found["seen"] or found["explicit"] or before == "seen"):
                 continue
             memory = memories[who] if before is not None else Memory()
-            memories[who], target = step(memory, said)
-            told[community, at, who[1]] = (memories[who].level, target, memories[who].misses, said["shown"])
-            present[who] = "seen" if said["seen"] else "kept"
+            memories[who], target = step(memory, found)
+            levels[community, at, who[1]] = (memories[who].level, target, memories[who].misses, found["shown"])
+            present[who] = "seen" if found["seen"] else "kept"
         had[community] = present
-    return told
+    return levels

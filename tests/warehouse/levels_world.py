@@ -1,4 +1,4 @@
-"""World: a community told week by week, made into the core tables that levels read. Weeks count from 0, Monday 2022-01-03."""
+"""World: a community described week by week, made into the core tables that levels read. Weeks count from 0, Monday 2022-01-03."""
 
 from collections import defaultdict
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ def at(week, days=0.0):
 
 
 class World:
-    """Say who does what, then ask for `rows()`."""
+    """State who does what, then ask for `rows()`."""
 
     def __init__(self, beat_days=7, name="c"):
         self.name, self.beat_days = name, beat_days
@@ -102,8 +102,8 @@ class World:
             yield week, beat_days, n, beats, len(contributors)
 
     def fill(self, con):
-        def put(table, told):
-            insert(con, table, [{"community": self.name, **row} for row in told])
+        def put(table, rows):
+            insert(con, table, [{"community": self.name, **row} for row in rows])
 
         windows = list(self.windows())
         put(
@@ -189,12 +189,12 @@ class World:
             }
 
 
-def insert(con, table, told):
+def insert(con, table, rows):
     """Insert rows by name, all with the same names."""
-    if told:
-        con.register("told", pa.Table.from_pylist(told))
-        con.execute(f"insert into scratch.{table} by name from told")
-        con.unregister("told")
+    if rows:
+        con.register("rows", pa.Table.from_pylist(rows))
+        con.execute(f"insert into scratch.{table} by name from rows")
+        con.unregister("rows")
 
 
 @cache

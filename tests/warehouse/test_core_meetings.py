@@ -74,7 +74,7 @@ def test_an_edge_that_knows_both_ends_is_a_stretch_and_stretches_are_merged(con)
     ) == {"ana": 40}
 
 
-def test_nobody_gains_from_the_same_stay_told_twice(con):
+def test_nobody_gains_from_the_same_stay_reported_twice(con):
     stretch = met("ana", DAY + "10:00", event_id="s", started_at=DAY + "10:00", ended_at=DAY + "10:30")
     assert minutes(con, stretch, *at("ana", "10:00", "10:30")) == {"ana": 30}
 

@@ -22,7 +22,7 @@ def con(shared_con):
 
 
 def meet(weeks, people=3, community="c", what=posted):
-    """In each of these weeks so many people say something, on the Wednesday."""
+    """In each of these weeks so many people write, on the Wednesday."""
     return [
         what(f"p{person}", str(MONDAY + timedelta(weeks=week, days=2, hours=9, minutes=person)), community=community)
         for week in weeks

@@ -146,8 +146,8 @@ def test_what_would_change_a_level_reads_the_bars_of_its_row_with_the_right_plur
 
 
 def test_no_sentence_holds_a_score_or_a_rank(con):
-    said = " ".join(" ".join((a.reason, *a.would_change, *a.history)) for member in "abyz" for a in why_member(con, member))
-    assert not any(word in said.lower() for word in ("score", "rank", "points", "top "))
+    text = " ".join(" ".join((a.reason, *a.would_change, *a.history)) for member in "abyz" for a in why_member(con, member))
+    assert not any(word in text.lower() for word in ("score", "rank", "points", "top "))
 
 
 def test_a_stranger_is_an_error_that_says_what_to_do(con):
@@ -156,7 +156,7 @@ def test_a_stranger_is_an_error_that_says_what_to_do(con):
     assert "nobody" in str(error.value)
 
 
-def test_a_metric_is_told_with_its_counts_interval_and_evaluation(con):
+def test_a_metric_is_shown_with_its_counts_interval_and_evaluation(con):
     [answer] = why_metric(con, "p3", "c")
     assert (answer.id, answer.evaluation, answer.numerator, answer.denominator) == ("P3", at(43), 6.0, 6.0)
     assert answer.sentence == "Core group: 1, 6 of 6 people, 95 % interval 0.61 to 1."

@@ -30,7 +30,7 @@ def candidate(name, *, beats=12, ties=5, helped=5, people=9, hosts=0, first=0):
 
 
 def judged(**worlds):
-    """What one evaluation says of `m` in each of these worlds."""
+    """What one evaluation finds for `m` in each of these worlds."""
     con = built(*worlds.values())
     got = {row["community"]: row for row in rows(con, "m")}
     con.close()
@@ -42,8 +42,8 @@ def bars():
     """Candidates one above and one below each bar. Ten contributors: the bar of core is three."""
     return judged(
         **{
-            name: candidate(name, **says)
-            for name, says in {
+            name: candidate(name, **facts)
+            for name, facts in {
                 "core": {"beats": 8, "ties": 3, "helped": 3},
                 "seven beats": {"beats": 7, "ties": 3, "helped": 3},
                 "two ties": {"beats": 8, "ties": 2, "helped": 3},
@@ -328,10 +328,10 @@ def test_a_beat_that_changes_is_counted_with_its_own_window_at_each_evaluation()
 
 def test_history_is_the_level_in_intervals_and_current_its_end():
     con = built(World().meets("abcdef", range(40)).meets("bcdef", range(40, 60)))
-    told = [
+    shown = [
         (row["level"], row["from_at"], row["to_at"], row["changed_by"]) for row in rows(con, "a", "levels.history", "from_at")
     ]
-    assert told == [
+    assert shown == [
         ("insufficient", at(1), at(3), "first seen"),
         ("occasional", at(3), at(4), "met the bars; occasional until that is confirmed"),
         ("active", at(4), at(14), "met the bars at two evaluations in a row"),

@@ -1,4 +1,4 @@
-"""The fold of levels: every pair of states, and random stories, against the state machine told in plain Python."""
+"""The fold of levels: every pair of states, and random stories, against the state machine written in plain Python."""
 
 from itertools import product
 
@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.warehouse.levels_oracle import ORDER, Memory
-from tests.warehouse.levels_oracle import step as told
+from tests.warehouse.levels_oracle import step as oracle_step
 from warehouse.models.levels.evaluations import LEVELS, NO_WEEK, TARGETS, Now, Past, evaluations, step
 
-SAID = ("insufficient", "transactional", "peripheral", "occasional", "active", "core", "silent", "gone")
+SIGNALS = ("insufficient", "transactional", "peripheral", "occasional", "active", "core", "silent", "gone")
 STAYS = {
     "core": [(True, True), (True, False)],
     "gone": [(False, False)],
@@ -29,7 +29,7 @@ def test_every_pair_of_states_moves_as_the_prose_says():
     cases = [
         (level, misses, before, engaged, target, stay_core, stay_active, explicit, held, lapsed, long)
         for level, misses, before, engaged, target in product(
-            ORDER, range(4), ("dormant", "active", "core"), (None, 60, 90), SAID
+            ORDER, range(4), ("dormant", "active", "core"), (None, 60, 90), SIGNALS
         )
         for stay_core, stay_active in STAYS.get(target, [(a, b) for a in (True, False) for b in (True, False)])
         for explicit, held, lapsed, long in product((True, False), repeat=4)
@@ -51,7 +51,7 @@ def test_every_pair_of_states_moves_as_the_prose_says():
     )
     after, wish, _ = step(past, now)
     for i, case in enumerate(cases):
-        memory, want = told(
+        memory, want = oracle_step(
             Memory(level[i], misses[i], before[i], engaged[i]),
             {
                 "target": target[i],
@@ -82,18 +82,18 @@ def table(story, person=0):
             "turn": turn,
             "week": 100 + turn,
             "memory_weeks": 52,
-            "held": said[3] if len(said) > 3 else False,
+            "held": found[3] if len(found) > 3 else False,
             "lapsed": False,
-            "bar_met": 1 if len(said) > 4 and said[4] else 2,
-            "bar_missed": 2 if len(said) > 4 and said[4] else 4,
+            "bar_met": 1 if len(found) > 4 and found[4] else 2,
+            "bar_missed": 2 if len(found) > 4 and found[4] else 4,
             "member": str(person),
-            "target": said[0],
-            "stay_core": said[1],
-            "stay_active": said[2],
+            "target": found[0],
+            "stay_core": found[1],
+            "stay_active": found[2],
             "explicit": False,
         }
-        for turn, said in enumerate(story, 1)
-        if said is not None
+        for turn, found in enumerate(story, 1)
+        if found is not None
     ]
     return pa.Table.from_pylist(rows)
 
@@ -124,7 +124,7 @@ PERIPHERAL, SILENT, GONE, INSUFFICIENT = (
         pytest.param(
             [CORE, CORE, *[OCCASIONAL] * 3, CORE, *[OCCASIONAL] * 3],
             ["occasional", *["core"] * 8],
-            id="a recovery starts the count anew",
+            id="a recovery starts the count again",
         ),
         pytest.param(
             [CORE, CORE, *[ACTIVE] * 4],
@@ -146,7 +146,7 @@ PERIPHERAL, SILENT, GONE, INSUFFICIENT = (
         pytest.param(
             [CORE, CORE, None, CORE, CORE],
             ["occasional", "core", "occasional", "core"],
-            id="who was away beyond memory begins anew",
+            id="who was away beyond memory begins again",
         ),
     ],
 )
@@ -155,7 +155,7 @@ def test_a_story_is_folded(story, levels):
 
 
 def test_where_the_beat_is_long_one_evaluation_confirms_and_two_lower():
-    long = lambda said: (*said, False, True)  # noqa: E731
+    long = lambda found: (*found, False, True)  # noqa: E731
     assert folded([long(CORE), long(OCCASIONAL), long(OCCASIONAL)]) == ["core", "core", "occasional"]
 
 
@@ -174,10 +174,10 @@ def test_leaving_counts_in_an_announced_break_too():
     assert folded([CORE, CORE, (*GONE, True)])[-1] == "departed"
 
 
-said = st.one_of(
+found = st.one_of(
     st.none(),
     st.tuples(
-        st.sampled_from(SAID), st.booleans(), st.booleans(), st.sampled_from([False, False, False, True]), st.booleans()
+        st.sampled_from(SIGNALS), st.booleans(), st.booleans(), st.sampled_from([False, False, False, True]), st.booleans()
     ).map(
         lambda x: (
             x[0],
@@ -191,7 +191,7 @@ said = st.one_of(
 
 
 @settings(deadline=None, max_examples=150)
-@given(st.lists(st.lists(said, min_size=1, max_size=40), min_size=1, max_size=4))
+@given(st.lists(st.lists(found, min_size=1, max_size=40), min_size=1, max_size=4))
 def test_random_stories_fold_as_the_prose_says(stories):
     tables = [table(story, person) for person, story in enumerate(stories) if any(story)]
     if not tables:
@@ -212,7 +212,7 @@ def test_random_stories_fold_as_the_prose_says(stories):
                 "week": 100 + turn,
                 "lookback": 52,
             }
-            memory, target = told(memory, now)
+            memory, target = oracle_step(memory, now)
             want.append((memory.level, target, memory.misses))
     assert [(row["level"], row["target"], row["misses"]) for row in got] == want
 

@@ -24,7 +24,7 @@ SHOWN = (
 )
 
 
-def seen_and_told(seed, weeks, communities):
+def computed_and_expected(seed, weeks, communities):
     rng = np.random.default_rng(seed)
     con = open_memory()
     tables = [history(rng, f"c{i}", people, weeks, events) for i, (people, events, _, _) in enumerate(communities)]
@@ -43,16 +43,16 @@ def seen_and_told(seed, weeks, communities):
     for model in with_intermediate([*core, "levels.reach", "levels.evaluations"], catalog()):
         make(con, model)
     dates = con.execute("select community, window_end from core.windows order by window_end, community").fetchall()
-    told = evaluations(con, dates)
+    expected = evaluations(con, dates)
     columns = ", ".join(f'"{name}"' for name in SHOWN)
-    seen = {
+    computed = {
         row[:3]: (*row[3:6], dict(zip(SHOWN, row[6:], strict=True)))
         for row in con.execute(
             f"select community, window_end, member, level, target, misses, {columns} from levels.evaluations"
         ).fetchall()
     }
     con.close()
-    return seen, told
+    return computed, expected
 
 
 community = st.tuples(
@@ -67,19 +67,19 @@ community = st.tuples(
     deadline=None, max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck)
 )
 @given(st.integers(0, 10**6), st.integers(10, 130), st.lists(community, min_size=1, max_size=3))
-def test_all_dates_at_once_say_what_one_date_at_a_time_says(seed, weeks, communities):
-    seen, told = seen_and_told(seed, weeks, communities)
-    assert seen.keys() == told.keys()
-    for who, row in told.items():
-        assert seen[who] == row, who
+def test_all_dates_at_once_give_what_one_date_at_a_time_gives(seed, weeks, communities):
+    computed, expected = computed_and_expected(seed, weeks, communities)
+    assert computed.keys() == expected.keys()
+    for who, row in expected.items():
+        assert computed[who] == row, who
 
 
 def test_a_long_history_with_every_state_in_it_agrees_too():
-    seen, told = seen_and_told(
+    computed, expected = computed_and_expected(
         7, 150, [(9, 900, 7, None), (8, 1500, 7, (60, 14)), (8, 500, 28, None), (6, 60, None, None), (7, 300, 91, None)]
     )
-    assert seen == told
-    states = {level for level, *_ in seen.values()}
+    assert computed == expected
+    states = {level for level, *_ in computed.values()}
     assert states == {
         "core",
         "active",

@@ -63,7 +63,7 @@ def test_a_table_built_from_published_ones_is_the_same_as_in_a_whole_build(con):
 
 def test_a_check_counts_weeks_by_number_in_a_build_and_in_a_published_file(con, tmp_path):
     says_number = Check(
-        name="weeks_in_a_row", says="Numbers.", sql="select week // 1 from {table} join core.tempo using (week)"
+        name="weeks_in_a_row", rule="Numbers.", sql="select week // 1 from {table} join core.tempo using (week)"
     )
     models = [
         m if m.name != "windows" else replace(m, header=m.header.model_copy(update={"checks": (says_number,)}))

@@ -1,7 +1,7 @@
 """Withholding: what a sponsor sees, case by case, and an attack on all of it by somebody who knows the rules.
 
 A group is *pinned* when everything shown leaves only the numbers 1 to 4 for it. Where nobody may be there, nobody is pinned.
-The two things that metrics.md §5.4 lets be said of small groups are said as they stand there: the word for the core (absent, thin,
+Two things may be shown of small groups: the word for the core (absent, thin,
 present), and "fewer than 5" in place of a number.
 """
 
@@ -23,7 +23,7 @@ from warehouse.db import open_memory
 MONDAY = datetime(2024, 3, 25)  # noqa: DTZ001 - the warehouse speaks naive UTC
 LEVELS = ("core", "active", "occasional", "peripheral", "transactional")
 STATES = (*LEVELS, "dormant", "departed", "not seen")
-TOLD = STATES[:6]
+SHOWN_STATES = STATES[:6]
 MODELS = {model.table: model for model in catalog()}
 SHOWN = "value, low, high, denominator, bound, withheld, step, rounding"
 
@@ -145,7 +145,7 @@ def test_people_are_shown_in_groups_of_five(con, people, seen):
 
 
 @pytest.mark.parametrize("people", [0, 1, 4])
-def test_fewer_than_five_people_are_no_number_and_none_is_not_told_from_four(con, people):
+def test_fewer_than_five_people_are_no_number_and_none_is_not_distinguished_from_four(con, people):
     row = one(con, value=people)
     assert (row["value"], row["withheld"]) == (None, "fewer than 5")
 
@@ -192,7 +192,7 @@ def test_a_share_of_threads_is_rounded_to_five_per_cent_below_a_hundred(con):
     assert one(con, kind="share", counts="threads", numerator=123, denominator=180)["value"] == 0.68
 
 
-def test_a_few_threads_without_an_answer_are_not_told_from_none(con):
+def test_a_few_threads_without_an_answer_are_not_distinguished_from_none(con):
     rows = [one(con, kind="share", counts="threads", numerator=40 - missing, denominator=40) for missing in range(5)]
     assert all((row["value"], row["bound"]) == (0.85, "over") for row in rows)
     assert all(row == rows[0] for row in rows)
@@ -200,7 +200,7 @@ def test_a_few_threads_without_an_answer_are_not_told_from_none(con):
     assert (five["value"], five["bound"]) == (0.9, None)
 
 
-def test_a_few_answered_threads_are_not_told_from_none(con):
+def test_a_few_answered_threads_are_not_distinguished_from_none(con):
     rows = [one(con, kind="share", counts="threads", numerator=n, denominator=40) for n in range(5)]
     assert all((row["value"], row["bound"]) == (0.15, "under") for row in rows)
     assert all(row == rows[0] for row in rows)
@@ -440,7 +440,7 @@ def states_over_time(random, people, windows):
 
 
 def tables_of(number, history):
-    """What the metrics and levels.flow would say of such a history, evaluations a window apart."""
+    """What the metrics and levels.flow would show of such a history, evaluations a window apart."""
     estimates, moves, windows = [], [], []
     for step, state in enumerate(history):
         cells = [int((state == level).sum()) for level in range(5)]
@@ -521,7 +521,7 @@ class Attacker:
 
 
 def groups(steps):
-    """Everybody at a level in each window; everybody who moved from one told state to another."""
+    """Everybody at a level in each window; everybody who moved from one shown state to another."""
     for step in range(steps):
         for i in range(5):
             before, after = np.zeros((steps, 8, 8)), np.zeros((steps, 8, 8))

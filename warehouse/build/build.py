@@ -181,14 +181,14 @@ def checks_of(model: Model) -> tuple[Check, ...]:
     return (
         Check(
             name="grain",
-            says=f"One row per ({grain}).",
+            rule=f"One row per ({grain}).",
             sql=f"select {grain} from {{table}} group by all having count(*) > 1",
         ),
-        Check(name="keys", says="No part of the grain is missing.", sql=f"select {grain} from {{table}} where {missing}"),
+        Check(name="keys", rule="No part of the grain is missing.", sql=f"select {grain} from {{table}} where {missing}"),
         *(
             Check(
                 name=f"{column}_range",
-                says=f"{column} is between 0 and 1.",
+                rule=f"{column} is between 0 and 1.",
                 sql=f"select {column} from {{table}} where {column} not between 0 and 1",
             )
             for column in model.header.columns

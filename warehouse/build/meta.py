@@ -39,7 +39,7 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
 
 def note_checks(con: duckdb.DuckDBPyConnection, models: Sequence[Model], built: Built, now: datetime) -> None:
     """Store what the checks of a build found, until those tables of these communities are built again."""
-    rules = {(model.table, check.name): check.says for model in models for check in checks_of(model)}
+    rules = {(model.table, check.name): check.rule for model in models for check in checks_of(model)}
     slugs = list(built.communities)
     rows = [(c.table, c.name, rules.get((c.table, c.name), ""), c.severity, c.failures, now, slugs) for c in built.checks]
     tables, known = sorted({row[0] for row in rows}), [model.table for model in models]

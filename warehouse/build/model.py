@@ -42,7 +42,7 @@ class Check(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[a-z_]+$")]
-    says: str
+    rule: str
     sql: str
     severity: Literal["error", "warn"] = "error"
 

@@ -20,7 +20,7 @@ caveats:
   - Where the platform numbers no connections, as in a log, all signs of a person are one connection, and the last sign of anybody stands for an end that nobody states.
 checks:
   - name: minutes
-    says: Nobody is there for less than no time.
+    rule: Nobody is there for less than no time.
     sql: select member from {table} where minutes < 0
 */
 with signs as (

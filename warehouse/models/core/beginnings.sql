@@ -13,7 +13,7 @@ caveats:
   - If the old records are right, name the day of the oldest one as `begins` of the community in guildhall.toml.
 checks:
   - name: set_apart
-    says: No record is set apart for its time; `begins` of the community in guildhall.toml decides.
+    rule: No record is set apart for its time; `begins` of the community in guildhall.toml decides.
     sql: select community from {table} where set_apart > 0 and reason = 'gap'
     severity: warn
 */

@@ -9,7 +9,7 @@ columns:
   inferred: whether the thread was inferred, because the platform gives none
   is_rooted: whether the thread hangs on one message that it is named after, as in Slack; a topic does not
   is_root: whether this is that message
-  member: who said it; absent where nobody may be shown
+  member: who wrote it; absent where nobody may be shown
   actor_kind: human, bot or system
   medium: chat or wiki
   space: channel or namespace

@@ -18,7 +18,7 @@ caveats:
   - Where a community begins to use a further platform, those who are first seen on it may be veterans for a year, because records cannot tell them from old members who were silent elsewhere.
 checks:
   - name: order
-    says: Nobody contributed before being seen, or was seen last before being seen first.
+    rule: Nobody contributed before being seen, or was seen last before being seen first.
     sql: select member from {table} where first_at < first_event_at or last_at < first_event_at
 */
 with params as (

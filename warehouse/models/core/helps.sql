@@ -12,7 +12,7 @@ columns:
   in_meeting: whether they acted towards the other in a meeting
 checks:
   - name: oneself
-    says: Nobody helps themselves.
+    rule: Nobody helps themselves.
     sql: select member from {table} where member = helped
 */
 with acts as (

@@ -1,5 +1,5 @@
 /*
-summary: What stands. One row for each thing somebody did, after revisions, deletions, moves and conflicts; undone wiki edits stay, marked.
+summary: Every action as it now is. One row per action, after revisions, deletions, moves and conflicts; undone wiki edits stay, marked.
 grain: [community, event_id]
 reads: [core.absent_hosts, core.connections, core.records, landing.kinds, landing.people]
 refresh: now
@@ -36,13 +36,13 @@ columns:
   has_conflict: whether records of the same event and the same capture differ in content
 caveats:
   - A revision whose original never came is no contribution; nor is a record that is only a deletion.
-  - Of the revisions of one event the latest (revision, event_id) says whether it stands, the latest edit what it says, the latest move where.
+  - Of the revisions of one event the latest (revision, event_id) decides whether it is kept, the latest edit decides its content, the latest move its place.
 checks:
   - name: before_now
-    says: Nothing is seen that happened at or after the moment of the build.
+    rule: Nothing is seen that happened at or after the moment of the build.
     sql: select event_id from {table} join building using (community) where occurred_at >= as_of
   - name: conflicts
-    says: No two records of one event and one capture differ in content.
+    rule: No two records of one event and one capture differ in content.
     sql: select event_id from {table} where has_conflict
     severity: warn
 */
@@ -61,7 +61,7 @@ with params as (
     from core.records
     where not is_original
     group by all
-), standing as (
+), kept as (
     select
         records.* exclude (actor, space, visibility, thread_id, features, size, mentions, refs, started_at, ended_at),
         coalesce(connections.actor, records.actor) as actor,
@@ -81,9 +81,9 @@ with params as (
     where records.is_original and coalesce(changes.latest_change, '') <> 'delete'
 ), undone as (
     select distinct edits.community, edits.event_id
-    from standing as edits
+    from kept as edits
     cross join params
-    join standing as undoing
+    join kept as undoing
         on undoing.community = edits.community
         and undoing.reply_to_id = edits.event_id
         and undoing.occurred_at between edits.occurred_at and edits.occurred_at + params.undone_within
@@ -95,50 +95,50 @@ with params as (
     group by all
 ), addressed as (
     select community, event_id, list(distinct member order by member) as mentions
-    from (select community, event_id, unnest(mentions) as actor from standing where len(mentions) > 0)
+    from (select community, event_id, unnest(mentions) as actor from kept where len(mentions) > 0)
     join members using (community, actor)
     group by all
 )
 select
-    standing.community,
-    standing.event_id,
+    kept.community,
+    kept.event_id,
     members.member,
-    coalesce(kinds.kind, standing.actor_kind) as actor_kind,
-    standing.medium,
-    standing.platform,
-    standing.tenant as workspace,
-    standing.space,
-    standing.visibility,
-    standing.occurred_at,
-    week_of(standing.occurred_at) as week,
-    standing.verb,
-    is_contribution(standing.verb) and absent_hosts.member is null as is_contribution,
+    coalesce(kinds.kind, kept.actor_kind) as actor_kind,
+    kept.medium,
+    kept.platform,
+    kept.tenant as workspace,
+    kept.space,
+    kept.visibility,
+    kept.occurred_at,
+    week_of(kept.occurred_at) as week,
+    kept.verb,
+    is_contribution(kept.verb) and absent_hosts.member is null as is_contribution,
     undone.event_id is not null as reverted,
-    standing.object_id,
-    standing.object_kind,
-    standing.thread_id,
-    standing.reply_to_id,
+    kept.object_id,
+    kept.object_kind,
+    kept.thread_id,
+    kept.reply_to_id,
     coalesce(addressed.mentions, []) as mentions,
-    coalesce(standing.refs, []) as refs,
-    standing.features.is_question as is_question,
-    standing.features.thanks as thanks,
-    standing.size,
-    standing.size_unit,
-    standing.started_at,
-    standing.ended_at,
-    standing.connection,
-    standing.meeting_started_at,
-    standing.edits,
-    standing.has_conflict
-from standing
+    coalesce(kept.refs, []) as refs,
+    kept.features.is_question as is_question,
+    kept.features.thanks as thanks,
+    kept.size,
+    kept.size_unit,
+    kept.started_at,
+    kept.ended_at,
+    kept.connection,
+    kept.meeting_started_at,
+    kept.edits,
+    kept.has_conflict
+from kept
 join building using (community)
 left join members using (community, actor)
 left join landing.kinds using (actor)
 left join addressed using (community, event_id)
 left join undone using (community, event_id)
 left join core.absent_hosts
-    on absent_hosts.community = standing.community
+    on absent_hosts.community = kept.community
     -- an equality, because a condition on one side alone makes a left join a nested loop
-    and absent_hosts.object_id = if(standing.verb = 'host', standing.object_id, null)
+    and absent_hosts.object_id = if(kept.verb = 'host', kept.object_id, null)
     and absent_hosts.member = members.member
-where since is null or standing.occurred_at >= since
+where since is null or kept.occurred_at >= since

@@ -17,7 +17,7 @@ columns:
   hosts: people who hosted it
 checks:
   - name: order
-    says: No meeting ends before it begins.
+    rule: No meeting ends before it begins.
     sql: select occurrence from {table} where ended_at < started_at
 */
 with held as (

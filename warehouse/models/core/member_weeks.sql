@@ -11,7 +11,7 @@ columns:
   attendances: meetings they were at
   hosted: meetings they hosted
   other_presence: reactions and thanks
-  consumption: views and downloads, where a platform tells them
+  consumption: views and downloads, where a platform reports them
   joins: explicit joins of the community
   leaves: explicit leaves of the community
   first_at: first sign in the week, naive UTC

@@ -11,7 +11,7 @@ columns:
   week: Monday of its week
   thread_id: the thread, where it is in one
   medium: wiki, chat or meeting
-  explicit: whether the platform says whom it answers; else it is the last different speaker
+  explicit: whether the platform states whom it answers; else it is the last different speaker
 caveats:
   - Naming the message that opened a thread is how a platform names the thread, not whom it answers; there the last different speaker is taken.
   - Who explicitly answers themselves, a bot or somebody who may not be shown answers nobody. What answers something never seen goes to the last different speaker.

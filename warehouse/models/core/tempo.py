@@ -1,5 +1,5 @@
 """
-summary: Each community's beat on every Monday. A beat starts as the charter says, or else with 7 days, and changes only when enough evaluations in a row agree on the same other beat (core.parameters.beat_agreeing).
+summary: Each community's beat on every Monday. A beat starts as the charter states, or else with 7 days, and changes only when enough evaluations in a row agree on the same other beat (core.parameters.beat_agreeing).
 grain: [community, week]
 reads: [core.beat_candidates, core.parameters]
 columns:

@@ -20,10 +20,10 @@ columns:
   last_at: latest message, naive UTC
 checks:
   - name: order
-    says: No answer comes before the opening.
+    rule: No answer comes before the opening.
     sql: select thread_id from {table} where first_reply_at < opened_at or last_at < opened_at
   - name: other
-    says: Nobody answers themselves.
+    rule: Nobody answers themselves.
     sql: select thread_id from {table} where first_replier = starter
 */
 with openings as (

@@ -12,7 +12,7 @@ caveats:
   - Whoever was addressed but never seen doing anything is not known to be a person, and is left out.
 checks:
   - name: oneself
-    says: Nobody is tied to themselves.
+    rule: Nobody is tied to themselves.
     sql: select member from {table} where member = to_member
 */
 with mentions as (

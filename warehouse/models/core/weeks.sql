@@ -16,7 +16,7 @@ columns:
 with seen as (
     select community, week from core.interactions
     union all
-    select community, week from core.member_weeks -- an edge of attendance may tell of the week before
+    select community, week from core.member_weeks -- an edge of attendance may belong to the week before
 ), began as (
     select seen.community, min(seen.week) as first_week, any_value(week_of(building.as_of)) as now_week
     from seen

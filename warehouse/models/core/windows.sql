@@ -20,10 +20,10 @@ columns:
   closed: whether the seven days of grace for late events are over
 checks:
   - name: mondays
-    says: Every evaluation is a Monday 00:00 UTC.
+    rule: Every evaluation is a Monday 00:00 UTC.
     sql: select community from {table} where isodow(window_end) <> 1 or window_end <> date_trunc('day', window_end)
   - name: beats
-    says: No more beats are alive than count, and no more count than there are.
+    rule: No more beats are alive than count, and no more count than there are.
     sql: select community from {table} where alive_beats > counted_beats or counted_beats > n_beats
 */
 with params as (

@@ -87,7 +87,7 @@ with beat_weeks as (
     left join (select distinct person from levels.memberships where joined) as declared using (person)
     where weeks.next_week is null or weeks.next_week - weeks.week > shortest_window
 ), silent as (
-    -- One evaluation more than somebody is remembered: it says that they departed.
+    -- One evaluation more than somebody is remembered: that row is where they departed.
     select
         quiet.person,
         calendar.evaluation,

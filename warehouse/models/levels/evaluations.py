@@ -41,13 +41,13 @@ columns:
   reason: why the member has this level, in words; levels.history and levels.current add the counts and bars
 checks:
   - name: levels
-    says: A level is one of nine words.
+    rule: A level is one of nine words.
     sql: select community from {table} where level not in ('core', 'active', 'occasional', 'peripheral', 'transactional', 'dormant', 'departed', 'insufficient', 'not seen')
   - name: newcomers
-    says: No newcomer's target is core.
+    rule: No newcomer's target is core.
     sql: select community from {table} where newcomer and target = 'core'
   - name: bars
-    says: No target is core below the bars of core.
+    rule: No target is core below the bars of core.
     sql: select community from {table} where target = 'core' and (beats_active < bar_core_beats or ties < bar_core_people)
 """
 
@@ -71,7 +71,7 @@ LEVELS = ("not seen", "insufficient", "departed", "dormant", "transactional", "p
 NOT_SEEN, INSUFFICIENT, DEPARTED, DORMANT, TRANSACTIONAL, PERIPHERAL, OCCASIONAL, ACTIVE, CORE = range(len(LEVELS))
 SILENT, GONE = len(LEVELS), len(LEVELS) + 1
 TARGETS = (*LEVELS, "silent", "gone")
-"""What the SQL says: a level, or `silent` (nothing in the window; what that means, the past decides), or `gone` (left)."""
+"""Targets that SQL computes: a level, or `silent` (nothing in the window; what that means, the past decides), or `gone` (left)."""
 
 NO_WEEK = -1
 """In place of a week number: there was none."""

@@ -19,18 +19,18 @@ with pairs as (
     from core.windows
     asof join core.windows as earlier
         on earlier.community = windows.community and earlier.window_end <= windows.window_start
-), standing as (
+), placed as (
     select community, window_end, member, level
     from levels.evaluations
     where not sponsor_staff and level <> 'not seen'
 ), ends as (
-    select pairs.evaluation, standing.member, standing.level as to_level, null as from_level
-    from standing
+    select pairs.evaluation, placed.member, placed.level as to_level, null as from_level
+    from placed
     join pairs using (community, window_end)
     union all
-    select pairs.evaluation, standing.member, null, standing.level
-    from standing
-    join pairs on pairs.community = standing.community and pairs.before_end = standing.window_end
+    select pairs.evaluation, placed.member, null, placed.level
+    from placed
+    join pairs on pairs.community = placed.community and pairs.before_end = placed.window_end
 ), moved as (
     select
         evaluation,

@@ -23,7 +23,7 @@ columns:
   core_presence_high: upper end of Wilson's 95 % interval
   core_presence: absent (0), thin (1 or 2) or present; nothing where fewer than three live beats give nobody a level
 caveats:
-  - With fewer than 15 contributors only presence is said, not the share.
+  - With fewer than 15 contributors only presence is shown, not the share.
   - A core that stops is seen as core for up to ten weeks more.
 */
 with counted as (

@@ -3,7 +3,7 @@ id: M1
 title: Coverage
 chapter: data
 version: 1
-summary: Share of the sources a community expects to hear from that were heard from in time, as of now.
+summary: Share of the sources a community expects events from that sent some in time, as of now.
 grain: [community]
 unit: share of sources
 direction: higher is better
@@ -17,19 +17,19 @@ measure: {value: coverage_share, kind: share, numerator: sources_seen, denominat
 columns:
   community: the community
   sources: sources that the community expects to hear from
-  sources_seen: those last heard from within their allowed gap
+  sources_seen: those last seen within their allowed gap
   coverage_share: sources_seen ÷ sources; not measured where the settings name no source
   recent_interactions: interactions of the last 28 days
   late_interactions: those that landed more than 24 hours after they happened
   late_share: late_interactions ÷ recent_interactions
   as_of: the moment all this is about
 caveats:
-  - A source that answers but hides some spaces is heard from all the same.
+  - A source that answers but hides some spaces counts as seen.
   - An imported history is late by nature.
 */
 with params as (
     select interval 28 day as recent, interval 24 hour as in_time
-), heard as (
+), seen as (
     select
         sources.community,
         count(*) as sources,
@@ -59,5 +59,5 @@ select
     building.as_of
 from building
 semi join landing.communities using (community)
-left join heard using (community)
+left join seen using (community)
 left join arrived using (community)

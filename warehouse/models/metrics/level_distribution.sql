@@ -21,7 +21,7 @@ columns:
   seen: people at any of the five levels
   level_share: members ÷ seen; not measured where nobody has a level
 caveats:
-  - Where no platform tells who reads, the periphery is larger than it looks; say "of those who spoke".
+  - Where no platform reports who reads, the periphery is larger than it looks; say "of those who spoke".
   - A level changes only after it was confirmed; core loss shows ten weeks late.
 */
 with named_levels as (

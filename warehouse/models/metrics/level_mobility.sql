@@ -28,7 +28,7 @@ columns:
   level_mobility_high: upper end of the 95 % interval
 checks:
   - name: balance
-    says: Who was in the group and who came in, less who went out, are the group now.
+    rule: Who was in the group and who came in, less who went out, are the group now.
     sql: select community from {table} where group_before + entered - went_out <> group_now
 caveats:
   - Levels are read after confirmation, so a move is seen weeks after it began.
@@ -54,7 +54,7 @@ with moves as (
     from moves
     group by all
 ), spine as (
-    -- An evaluation that gives no levels knows those who left, and nobody else: nothing can be said of who moved.
+    -- An evaluation that gives no levels knows those who left, and nobody else: who moved is unknown.
     select windows.community, windows.window_end
     from core.windows
     join core.parameters using (community)

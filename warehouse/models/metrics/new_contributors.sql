@@ -20,7 +20,7 @@ columns:
   new_contributors: people whose first contribution falls in the window, also when it was undone since; not measured where the window reaches into the archive's first 52 weeks
   new_contributors_share: new_contributors ÷ everybody who contributed in the window, undone or not
 caveats:
-  - In the first year of an archive everybody looks new, so nothing is said.
+  - In the first year of an archive everybody looks new, so it is not measured.
   - People first seen in the first 52 weeks of a platform that came later may be veterans and are left out, where no join is known.
   - A second, unlinked account of an old member is a new contributor.
 */

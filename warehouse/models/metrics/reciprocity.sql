@@ -20,7 +20,7 @@ columns:
   mutual_pairs: pairs in which both did
   reciprocity_share: mutual_pairs ÷ pairs; not measured without pairs
 caveats:
-  - Where the platform says not whom a message answers, the last different speaker in the thread is taken.
+  - Where the platform does not state whom a message answers, the last different speaker in the thread is taken.
   - No interval is given; pairs that share a person are not independent.
 */
 with directed as (

@@ -24,7 +24,7 @@ columns:
   retention_high: upper end of Wilson's 95 % interval
 checks:
   - name: retained
-    says: Nobody is retained who was not there before.
+    rule: Nobody is retained who was not there before.
     sql: select community from {table} where retained > previous_contributors
 caveats:
   - Not coming back within 91 days is not the same as having left.

@@ -7,7 +7,7 @@ columns:
   community: the community
   as_of: the moment all this is about
   sources: sources that the community expects to hear from
-  sources_seen: those last heard from within their allowed gap
+  sources_seen: those last seen within their allowed gap
   coverage_share: sources_seen ÷ sources
   late_share: share of the last 28 days' interactions that landed more than a day late
   first_at: day of the oldest interaction

@@ -24,18 +24,18 @@ columns:
   rounding: the same in words, or nothing
 checks:
   - name: no_small_group
-    says: No count of people, threads or pairs below five is shown.
+    rule: No count of people, threads or pairs below five is shown.
     sql: select community from {table} where rule in ('count', 'cells') and grouped and value < 5
   - name: no_share_of_few
-    says: No share of fewer than twenty people, threads or pairs is shown.
+    rule: No share of fewer than twenty people, threads or pairs is shown.
     sql: select community from {table} where rule in ('share', 'ratio', 'index') and grouped and value is not null and denominator < 20
   - name: groups_of_five
-    says: Counts of people, threads and pairs are multiples of five.
+    rule: Counts of people, threads and pairs are multiples of five.
     sql: select community from {table} where grouped and ((rule in ('count', 'cells') and value % 5 <> 0) or denominator % 5 <> 0)
 */
 -- What is shown follows from groups of five (0-4, 5-9, ...), whose limits are the limits of the rules (15, 20, 30): so whoever knows the
 -- rules, and every other number, and the weeks around, is still left with five neighbouring numbers for each count of people. That is
--- also what stops differencing; to withhold small differences as such would say that they are small. tests/warehouse/test_withholding.py
+-- also what stops differencing; to withhold small differences as such would reveal that they are small. tests/warehouse/test_withholding.py
 -- attacks all of it.
 with allowed as (
     -- Of a value that is withheld nothing goes any further: what follows sees no number of it.
@@ -67,7 +67,7 @@ with allowed as (
             when rule in ('share', 'ratio') and grouped and denominator < fine_from then 0.05
             when rule = 'share' then 0.01
         end as double) as step,
-        -- Threads and pairs are finer; there both ends are cut off instead: of one thread without an answer nothing is said.
+        -- Threads and pairs are finer; there both ends are cut off instead: one thread without an answer is not shown.
         case
             when of_threads and numerator < fewest_people then 'under'
             when of_threads and denominator - numerator < fewest_people then 'over'

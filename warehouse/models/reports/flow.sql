@@ -10,7 +10,7 @@ columns:
   members: people who moved so, as the lower end of their group of five; no row where fewer than five, or where the community has fewer than 15 contributors
 checks:
   - name: no_small_group
-    says: No count of people below five is shown, and all are multiples of five.
+    rule: No count of people below five is shown, and all are multiples of five.
     sql: select community from {table} where members < 5 or members % 5 <> 0
 */
 -- Who stayed, who came and who left for good are not in it: so the numbers at each level, which are shown too, are never the sum of

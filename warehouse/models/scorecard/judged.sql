@@ -36,30 +36,30 @@ with placed as (
         count(*) filter (from_last > 1 and value < fewest_people) over cells_of_one as few_before_last,
         count(*) filter (from_last = 1 and value < fewest_people) over cells_of_one as few_in_last,
         count(*) filter (value > 0) over cells_of_one = 1 as all_alike,
-        -- Members are the core, the active and the occasional: their share tells of each of the three.
+        -- Members are the core, the active and the occasional: their share reveals each of the three.
         metric = 'P3' and count(*) filter (
             metric = 'P2' and part in ('core', 'active', 'occasional') and value < fewest_people
-        ) over (partition by community, window_end) > 0 as tells_of_few
+        ) over (partition by community, window_end) > 0 as reveals_few
     from placed
     cross join scorecard.limits
     window cells_of_one as (partition by community, window_end, metric)
 )
 select
-    cells.* exclude (network, smallest, always, from_last, few_before_last, few_in_last, all_alike, tells_of_few),
+    cells.* exclude (network, smallest, always, from_last, few_before_last, few_in_last, all_alike, reveals_few),
     case
         when contributors < smallest_community and not always then printf('fewer than %d contributors', smallest_community)
         when value is null then 'not measured'
         when network and contributors < network_community then printf('ties are shown from %d contributors on', network_community)
         when rule in ('share', 'index', 'cells', 'ratio') and grouped and contributors < small_community
             then printf('fewer than %d contributors', small_community)
-        -- before the next: that members are twenty would tell too
-        when tells_of_few then printf('a group in it has fewer than %d, or would tell of one', fewest_people)
+        -- before the next: that members are twenty would reveal it too
+        when reveals_few then printf('a group in it has fewer than %d, or would tell of one', fewest_people)
         when rule in ('share', 'index', 'ratio') and grouped
             and coalesce(denominator, 0) < fewest_in_a_share then printf('rests on fewer than %d', fewest_in_a_share)
         when smallest > 0 and coalesce(denominator, 0) < smallest then printf('rests on fewer than %d', smallest)
         when rule = 'count' and grouped and value < fewest_people then printf('fewer than %d', fewest_people)
         -- The last cell hides with any other that must; where it alone must, the one before it hides too. So among those that
-        -- are hidden there is always one of which nothing is known, and no total tells what the others are. Which one it is does
+        -- are hidden there is always one that stays unknown, and no total reveals the others. Which one it is does
         -- not follow from the numbers, and the reason is the same for all.
         when rule = 'cells' and (
             all_alike
