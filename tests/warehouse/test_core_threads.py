@@ -146,6 +146,107 @@ def test_turns_in_a_meeting_are_in_no_thread(con):
     assert ties(con) == set()
 
 
+# --- what opens something, and what answers it
+
+
+def opens(con):
+    return {key: t["is_opening"] for key, t in threads(con).items()}
+
+
+def test_a_message_that_addresses_somebody_is_no_opening(con):
+    built(
+        con,
+        posted("ana", "2024-01-02 09:00", event_id="1", mentions=["ben"]),
+        posted("cleo", "2024-01-03 09:00", event_id="2"),
+        posted("ben", "2024-01-04 09:00", event_id="3", mentions=["ben"]),
+        posted("dan", "2024-01-05 09:00", event_id="4", reply_to_id="2"),
+    )
+    found = opens(con)
+    assert found == {"conversation:1": False, "conversation:2": True, "conversation:3": True, "conversation:4": False}
+
+
+def test_an_opening_with_a_thread_that_addresses_somebody_is_none_either_and_a_topic_is(con):
+    built(
+        con,
+        *(opening("ana", "2024-01-02 09:00", mentions=["ben"]), answer("ben", "2024-01-02 09:30")),
+        posted("ana", "2024-01-02 09:00", thread_id="pruning", mentions=["ben"]),
+    )
+    assert opens(con) == {"root": False, "pruning": True}
+
+
+def test_who_names_the_opener_after_the_conversation_closed_answers_within_seven_days(con):
+    built(
+        con,
+        *(posted("ana", "2024-01-02 09:00", event_id="1"), posted("ben", "2024-01-09 09:00", mentions=["ana"])),
+        *(
+            posted("cleo", "2024-01-02 09:00", event_id="2", space="b"),
+            posted("ben", "2024-01-09 09:01", space="b", mentions=["cleo"]),
+        ),
+        *(
+            posted("dan", "2024-01-02 09:00", event_id="3", space="d"),
+            posted("ben", "2024-01-03 09:00", space="e", mentions=["dan"]),
+        ),
+    )
+    found = threads(con)
+    assert (found["conversation:1"]["first_replier"], found["conversation:1"]["first_reply_at"]) == (
+        "ben",
+        moment("2024-01-09 09:00"),
+    )
+    assert [found[f"conversation:{n}"]["first_reply_at"] for n in (2, 3)] == [None, None]
+
+
+def test_who_answers_the_opener_after_the_conversation_closed_answers_and_oneself_and_bots_do_not(con):
+    built(
+        con,
+        posted("ana", "2024-01-02 09:00", event_id="1", object_id="1"),
+        posted("ana", "2024-01-03 09:00", event_id="2", reply_to_id="1", mentions=["ana"]),
+        posted("rss", "2024-01-04 09:00", event_id="3", reply_to_id="1", actor_kind="bot"),
+        posted("ben", "2024-01-05 09:00", event_id="4", reply_to_id="1"),
+        posted("cleo", "2024-01-06 09:00", event_id="5", mentions=["ana"]),
+    )
+    assert threads(con)["conversation:1"]["first_replier"] == "ben"
+
+
+def test_the_first_answer_is_the_earlier_one(con):
+    built(
+        con,
+        posted("ana", "2024-01-02 09:00", event_id="1"),
+        posted("ben", "2024-01-02 09:10", event_id="2"),
+        posted("cleo", "2024-01-02 12:00", event_id="3", mentions=["ana"]),
+    )
+    assert threads(con)["conversation:1"]["first_replier"] == "ben"
+
+
+def test_a_thread_asks_where_its_author_adds_a_question_before_another_person_writes(con):
+    built(
+        con,
+        *(posted("ana", "2024-01-02 09:00", event_id="1"), posted("ana", "2024-01-02 09:01", is_question=True)),
+        *(posted("ben", "2024-01-03 09:00", event_id="2"), posted("ana", "2024-01-03 09:01", is_question=True)),
+        *(posted("ben", "2024-01-04 09:00", event_id="3"), posted("ana", "2024-01-04 09:01")),
+        posted("ben", "2024-01-04 09:02", is_question=True),
+    )
+    assert {key: t["is_question"] for key, t in threads(con).items()} == {
+        "conversation:1": True,
+        "conversation:2": False,
+        "conversation:3": False,
+    }
+
+
+def test_an_answer_is_looked_for_until_the_conversation_is_over_for_good(con):
+    built(
+        con,
+        posted("ana", "2024-01-02 09:00", event_id="1"),
+        opening("ben", "2024-01-02 09:05"),
+        answer("cleo", "2024-01-02 09:10"),
+        posted("ana", "2024-01-02 09:00", thread_id="pruning"),
+    )
+    assert {key: t["watched_until"] for key, t in threads(con).items()} == {
+        "conversation:1": moment("2024-01-09 09:00"),
+        "root": None,
+        "pruning": moment("2024-01-16 09:00"),
+    }
+
+
 # --- conversations
 
 

@@ -1,7 +1,7 @@
 /*
 summary: Which thread each message belongs to. An explicit thread where the platform gives one, else a conversation inferred from silence.
 grain: [community, event_id]
-reads: [core.placed_messages, core.usual_gaps]
+reads: [core.parameters, core.placed_messages, core.usual_gaps]
 columns:
   community: the community
   event_id: the message
@@ -25,16 +25,16 @@ caveats:
 */
 with params as (
     -- in milliseconds: one hour
-    select interval 14 day as topic_silence, 3_600_000 as unknown_gap
+    select 3_600_000 as unknown_gap
 ), topics as (
     select
         community,
         event_id,
         named_thread,
         occurred_at,
-        occurred_at > lag(occurred_at) over in_order + params.topic_silence as starts_again
+        occurred_at > lag(occurred_at) over in_order + to_days(parameters.topic_days) as starts_again
     from core.placed_messages
-    cross join params
+    join core.parameters using (community)
     where named_thread is not null and not is_rooted
     window in_order as (partition by community, named_thread order by occurred_at, event_id)
 ), begun as (

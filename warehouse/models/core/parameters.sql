@@ -16,6 +16,8 @@ columns:
   memory_windows: windows for which a sign of a member is remembered, or for a year where that is longer
   level_beats: live beats that a window has to hold before anybody gets a level
   newcomer_days: days for which somebody is a newcomer, or for one window where that is longer
+  answer_days: days for which an answer is promised where no shorter time is, and looked for after a conversation closed
+  topic_days: silent days after which a topic starts again
   facilitator_meetings: meetings hosted in the window that make a facilitator
   core_beats_share: share of the live beats in which a member has to take part to become core
   core_people_share: mutual ties, and people helped, that core asks for, as a share of the contributors
@@ -50,6 +52,8 @@ select
     2 as memory_windows,
     3 as level_beats,
     28 as newcomer_days,
+    7 as answer_days,
+    14 as topic_days,
     2 as facilitator_meetings,
     2 / 3 as core_beats_share,
     1 / 4 as core_people_share,

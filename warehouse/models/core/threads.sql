@@ -1,7 +1,7 @@
 /*
 summary: Threads, explicit or inferred, with who opened them and who first answered.
 grain: [community, thread_id]
-reads: [core.conversations]
+reads: [core.conversations, core.late_answers, core.openings]
 columns:
   community: the community
   thread_id: the explicit thread, or "conversation:" and the event that opened it; "@" and a date where a topic started again
@@ -12,12 +12,14 @@ columns:
   starter_kind: human, bot or system; "unknown" where the opening was never seen or was deleted
   opened_at: when it was opened, naive UTC; where the opening is unknown, the first message seen
   week: that Monday
-  is_question: whether the opening asks
-  first_reply_at: first message after the opening by another person, naive UTC; absent where nobody answered
+  is_opening: whether the opening is known and, in chat, addresses nobody; a message that addresses somebody opens nothing that anybody may answer
+  is_question: whether the opening asks, or what its author adds before another person writes
+  first_reply_at: first message after the opening by another person, naive UTC; absent where nobody answered. Of an inferred thread also the first message in the space that names or answers the opener within seven days, when the conversation has closed
   first_replier: who wrote it
   people: people who wrote in it
   messages: messages in it
   last_at: latest message, naive UTC
+  watched_until: until when an answer is looked for, naive UTC; absent where that has no end. Of an inferred thread seven days, of a topic until it may start again
 checks:
   - name: order
     rule: No answer comes before the opening.
@@ -26,54 +28,45 @@ checks:
     rule: Nobody answers themselves.
     sql: select thread_id from {table} where first_replier = starter
 */
-with openings as (
-    select
-        community,
-        thread_id,
-        bool_and(inferred) as inferred,
-        bool_or(is_rooted) and not bool_or(is_root) as lost_opening,
-        -- The root where there is one, else the first message; a struct, because arg_min leaves out rows whose value is absent.
-        arg_min(
-            struct_pack(event_id, member, actor_kind, occurred_at, space, medium, is_question),
-            (not is_root, occurred_at, event_id)
-        ) as opening,
-        count(distinct member) filter (actor_kind = 'human') as people,
-        count(*) as messages,
-        max(occurred_at) as last_at
-    from core.conversations
-    group by all
-), replies as (
+with told as (
     select
         openings.community,
         openings.thread_id,
         arg_min(
-            struct_pack(member := conversations.member, occurred_at := conversations.occurred_at),
+            struct_pack(conversations.member, conversations.occurred_at),
             (conversations.occurred_at, conversations.event_id)
-        ) as reply
-    from openings
+        ) filter (
+            conversations.actor_kind = 'human'
+            and conversations.member is not null
+            and conversations.member is distinct from openings.member
+        ) as reply,
+        min(conversations.occurred_at) filter (conversations.is_question and conversations.member = openings.member) as asked_at
+    from core.openings
     join core.conversations using (community, thread_id)
-    where not openings.lost_opening
-        and conversations.actor_kind = 'human'
-        and conversations.member is not null
-        and conversations.member is distinct from openings.opening.member
-        and (conversations.occurred_at, conversations.event_id) > (openings.opening.occurred_at, openings.opening.event_id)
+    where not openings.lost
+        and (conversations.occurred_at, conversations.event_id) > (openings.opened_at, openings.event_id)
     group by all
 )
 select
     openings.community,
     openings.thread_id,
-    opening.space as space,
-    opening.medium as medium,
+    openings.space,
+    openings.medium,
     openings.inferred,
-    if(lost_opening, null, opening.member) as starter,
-    if(lost_opening, 'unknown', opening.actor_kind) as starter_kind,
-    opening.occurred_at as opened_at,
-    week_of(opening.occurred_at) as week,
-    coalesce(opening.is_question, false) and not lost_opening as is_question,
-    reply.occurred_at as first_reply_at,
-    reply.member as first_replier,
+    if(openings.lost, null, openings.member) as starter,
+    if(openings.lost, 'unknown', openings.actor_kind) as starter_kind,
+    openings.opened_at,
+    week_of(openings.opened_at) as week,
+    openings.is_opening,
+    not openings.lost
+        and (openings.is_question or coalesce(told.asked_at < coalesce(told.reply.occurred_at, 'infinity'), false)) as is_question,
+    least(told.reply.occurred_at, late_answers.occurred_at) as first_reply_at,
+    if(late_answers.occurred_at < told.reply.occurred_at, late_answers.member, coalesce(told.reply.member, late_answers.member))
+        as first_replier,
     openings.people,
     openings.messages,
-    openings.last_at
-from openings
-left join replies using (community, thread_id)
+    openings.last_at,
+    openings.watched_until
+from core.openings
+left join told using (community, thread_id)
+left join core.late_answers using (community, thread_id)

@@ -11,7 +11,7 @@ needs: [chat or wiki talk]
 minimum: 20 newcomer threads
 reads: [core.windows, metrics.newcomer_waits]
 reference: CHAOSS, metric Time to First Response; Kaplan & Meier 1958, band by log-log Greenwood.
-reading: How long a newcomer waits. Threads that nobody answered are waiting still, and are not dropped.
+reading: How long a newcomer waits. Threads that nobody answered count for as long as they waited, and are not dropped.
 measure: {value: newcomer_wait_hours, kind: hours, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_wait_low_hours, high: newcomer_wait_high_hours, counts: threads, smallest: 20}
 columns:
   community: the community
@@ -21,9 +21,11 @@ columns:
   newcomer_wait_hours: median wait; not measured where fewer than half were answered
   newcomer_wait_low_hours: lower end of the 95 % band of the median
   newcomer_wait_high_hours: upper end of the 95 % band of the median; absent where the data give none
+  inferred_share: share of these threads that were inferred from silence, because the platform gives none
   newcomer_wait_p90_hours: wait that nine of ten do not exceed; not measured where fewer were answered
 caveats:
   - Threads of people who may be veterans, because they are first seen in the first 52 weeks of the archive and no join is known, are not in it.
+  - Where the platform has no threads, a message that addresses somebody opens none, and an answer is looked for during seven days; after them the thread counts as one that had waited so long.
   - Who still waits when an announced break begins waits on through it.
   - Nights, weekends and time zones are in it.
   - Answers by private message are not seen.
@@ -53,6 +55,7 @@ SCHEMA = pa.schema(
         ("newcomer_wait_low_hours", pa.float64()),
         ("newcomer_wait_high_hours", pa.float64()),
         ("newcomer_wait_p90_hours", pa.float64()),
+        ("inferred_share", pa.float64()),
     ]
 )
 
@@ -70,17 +73,21 @@ class Wait:
 def newcomer_wait(windows: pa.Table, newcomer_waits: pa.Table) -> pa.Table:
     """Give each evaluation the waits of its window, and none where its window has no newcomer's thread."""
     keys = ["community", "window_end"]
-    waits: dict[tuple[object, object], tuple[list[int], list[bool]]] = {}
-    for row in newcomer_waits.group_by(keys).aggregate([("minutes", "list"), ("answered", "list")]).to_pylist():
-        waits[row["community"], row["window_end"]] = (row["minutes_list"], row["answered_list"])
+    lists: list[tuple[str, str]] = [(name, "list") for name in ("minutes", "answered", "inferred")]
+    waits: dict[tuple[object, object], dict[str, list[int]]] = {}
+    for row in newcomer_waits.group_by(keys).aggregate(lists).to_pylist():
+        waits[row["community"], row["window_end"]] = {name: row[f"{name}_list"] for name, _ in lists}
     rows = []
     for key in windows.select(keys).to_pylist():
-        minutes, answered = waits.get((key["community"], key["window_end"]), ([], []))
-        counts = {"newcomer_threads": len(answered), "answered_threads": sum(answered)}
-        rows.append(
-            key | counts | (asdict(wait(np.array(minutes, np.float64), np.array(answered, np.bool_))) if minutes else {})
-        )
+        found = waits.get((key["community"], key["window_end"]))
+        rows.append(key | (_row(**found) if found else {"newcomer_threads": 0, "answered_threads": 0}))
     return pa.Table.from_pylist(rows, SCHEMA)
+
+
+def _row(minutes: list[int], answered: list[int], inferred: list[int]) -> dict[str, object]:
+    waited = wait(np.array(minutes, np.float64), np.array(answered, np.bool_))
+    counts = {"newcomer_threads": len(answered), "answered_threads": sum(answered)}
+    return counts | asdict(waited) | {"inferred_share": sum(inferred) / len(inferred)}
 
 
 def survival(minutes: Numbers, answered: npt.NDArray[np.bool_]) -> tuple[Numbers, Numbers, Numbers, Numbers]:

@@ -1,5 +1,5 @@
 /*
-summary: How long each newcomer's thread of a window waited for its first answer, or has waited until the evaluation.
+summary: How long each newcomer's thread of a window waited for its first answer, or has waited until the evaluation or until no answer is looked for any more.
 grain: [community, window_end, thread_id]
 materialized: view
 reads: [core.newcomer_threads, core.windows, landing.breaks]
@@ -7,7 +7,8 @@ columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
   thread_id: the thread
-  minutes: minutes until the answer, or until the evaluation where there is none; at least one
+  minutes: minutes until the answer; where there is none, until the evaluation or the moment from which no answer is looked for; at least one
+  inferred: whether the thread was inferred from silence
   answered: whether another person answered before the evaluation
 */
 select
@@ -19,9 +20,11 @@ select
         date_diff(
             'minute',
             threads.opened_at,
-            if(threads.first_reply_at < windows.window_end, threads.first_reply_at, windows.window_end)
+            -- `least` leaves out what is absent: an answer, or an end of the looking.
+            least(threads.first_reply_at, threads.watched_until, windows.window_end)
         )
     ) as integer) as minutes,
+    threads.inferred,
     coalesce(threads.first_reply_at < windows.window_end, false) as answered
 from core.windows
 join core.newcomer_threads as threads

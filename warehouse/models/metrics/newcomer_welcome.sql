@@ -27,12 +27,16 @@ caveats:
   - Answers by private message are not seen.
   - Threads of people who may be veterans, because they are first seen in the first 52 weeks of the archive and no join is known, are not in it.
   - Newcomers who only reply to others are not in it.
-  - Where the platform has no threads, a conversation ends with the space's own usual silence.
+  - A message in chat that addresses somebody opens no thread.
+  - Where the platform has no threads, a conversation ends with the space's own usual silence. A later message in the space that names or answers the newcomer is an answer too.
 */
 with params as (
-    select interval 72 hour as soon, interval 7 day as within_week
+    select interval 72 hour as soon
 ), windows as (
-    select windows.*, if(windows.beat_days >= parameters.long_beat_days, within_week, soon) as patience
+    select
+        windows.*,
+        to_days(parameters.answer_days) as within_week,
+        if(windows.beat_days >= parameters.long_beat_days, within_week, soon) as patience
     from core.windows
     join core.parameters using (community)
     cross join params
@@ -44,7 +48,6 @@ with params as (
         threads.first_reply_at <= threads.opened_at + patience as answered,
         threads.first_reply_at <= threads.opened_at + within_week and threads.first_reply_at < windows.window_end as answered_week
     from windows
-    cross join params
     join core.newcomer_threads as threads
         on threads.community = windows.community
         and threads.opened_at >= windows.window_start
