@@ -118,6 +118,20 @@ def test_no_function_is_longer_than_a_screen():
     assert not large
 
 
+def test_words_that_were_replaced_do_not_come_back():
+    # Beside each: what replaced it. tests/fixtures hold what platforms send, and refused_settings.py names what it refuses.
+    replaced = (
+        r"doors?|happenings?|keeper|strays|deeds|troupe|upheavals?|"  # source, action, warehouse, malformed, actions, population
+        r"heard|told|anew|mend(ed|s)?|dirty|dirt|findings"  # last seen, reported, again, fix, stale, scoring
+    )
+    files = subprocess.run(
+        ["git", "grep", "-nwiE", replaced, "--", "*.py", "*.sql", "*.md", "*.yaml", "*.toml", ":!tests/fixtures"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    ).stdout.splitlines()  # fmt: skip
+    named = ("tests/test_architecture.py:", "dagster_project/refused_settings.py:", "tests/dagster_project/test_cli.py:")
+    assert [line for line in files if not line.startswith(named)] == []
+
+
 def test_every_package_has_a_readme():
     assert [name for name in PACKAGES if not (ROOT / name / "README.md").exists()] == []
 

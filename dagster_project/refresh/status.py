@@ -58,7 +58,7 @@ def read_status(home: Path) -> dict[str, Any] | None:
 
 
 def faults(status: Mapping[str, Any] | None, now: datetime) -> list[str]:
-    """What is wrong with the refresher and what it publishes, one sentence each; empty when all is well."""
+    """What is wrong with the refresher and what it publishes, one sentence each; empty when nothing is wrong."""
     if status is None:
         return ["The refresher has never run."]
     found = []

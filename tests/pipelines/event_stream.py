@@ -95,19 +95,19 @@ class EventStream:
     def _end(self) -> int:
         return self.events[-1][0] + 1 if self.events else 0
 
-    def _stream(self, handler: BaseHTTPRequestHandler, following: int) -> None:
+    def _stream(self, handler: BaseHTTPRequestHandler, first: int) -> None:
         budget = self.break_after.pop(0) if self.break_after else None
         self._write(handler, ":ok\n\nretry: 100\n\n")
         sent = 0
         while True:
-            for offset, data in [one for one in self.events if one[0] >= following]:
+            for offset, data in [one for one in self.events if one[0] >= first]:
                 block = self._block(offset, data)
                 if budget is not None and sent == budget:
                     self._write(handler, block[: len(block) // 2])
                     handler.connection.close()  # without the last chunk: the connection breaks
                     return
                 self._write(handler, block)
-                following, sent = offset + 1, sent + 1
+                first, sent = offset + 1, sent + 1
             if self.close_at_end:
                 handler.wfile.write(b"0\r\n\r\n")
                 return

@@ -30,7 +30,7 @@ with recursive moves as (
         and occurred_at < as_of
     group by community, event_id, object_id, refs[1]
 ), changes as (
-    -- A move names two titles anew: the new one by the page, the old one by whatever comes there afterwards.
+    -- A move gives two titles a new page: the new one by the page, the old one by whatever comes there afterwards.
     select community, to_name as name, number, event_id, true as arrives from moves
     union all
     select community, from_name, number, event_id, false from moves

@@ -53,7 +53,7 @@ select
         when rule in ('share', 'index', 'cells', 'ratio') and grouped and contributors < small_community
             then printf('fewer than %d contributors', small_community)
         -- before the next: that members are twenty would reveal it too
-        when reveals_few then printf('a group in it has fewer than %d, or would tell of one', fewest_people)
+        when reveals_few then printf('a group in it has fewer than %d, or would reveal one', fewest_people)
         when rule in ('share', 'index', 'ratio') and grouped
             and coalesce(denominator, 0) < fewest_in_a_share then printf('rests on fewer than %d', fewest_in_a_share)
         when smallest > 0 and coalesce(denominator, 0) < smallest then printf('rests on fewer than %d', smallest)
