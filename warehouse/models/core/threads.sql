@@ -28,7 +28,7 @@ checks:
     rule: Nobody answers themselves.
     sql: select thread_id from {table} where first_replier = starter
 */
-with told as (
+with counted as (
     select
         openings.community,
         openings.thread_id,
@@ -59,14 +59,14 @@ select
     week_of(openings.opened_at) as week,
     openings.is_opening,
     not openings.lost
-        and (openings.is_question or coalesce(told.asked_at < coalesce(told.reply.occurred_at, 'infinity'), false)) as is_question,
-    least(told.reply.occurred_at, late_answers.occurred_at) as first_reply_at,
-    if(late_answers.occurred_at < told.reply.occurred_at, late_answers.member, coalesce(told.reply.member, late_answers.member))
+        and (openings.is_question or coalesce(counted.asked_at < coalesce(counted.reply.occurred_at, 'infinity'), false)) as is_question,
+    least(counted.reply.occurred_at, late_answers.occurred_at) as first_reply_at,
+    if(late_answers.occurred_at < counted.reply.occurred_at, late_answers.member, coalesce(counted.reply.member, late_answers.member))
         as first_replier,
     openings.people,
     openings.messages,
     openings.last_at,
     openings.watched_until
 from core.openings
-left join told using (community, thread_id)
+left join counted using (community, thread_id)
 left join core.late_answers using (community, thread_id)
