@@ -21,6 +21,7 @@ from pipelines.connector import Accept, ExportError, ImportOptions, PlatformEven
 from pipelines.imports.importer import tally_export
 from pipelines.platforms import zulip
 from pipelines.platforms.zulip import webhook
+from pipelines.platforms.zulip.export import EXPORTED_MESSAGE
 from pipelines.platforms.zulip.markup import read_html, read_typed
 from pipelines.understand.understand import Context, Outcome, understand
 from tests.pipelines.bending import bent, raws_of, values
@@ -360,10 +361,14 @@ def test_the_folder_inside_is_an_archive_too(tmp_path: Path) -> None:
 
 
 def test_zulips_own_export_knows_accounts_and_bots_and_gives_nothing_private_away(tmp_path: Path) -> None:
-    events = read(archived(tmp_path / "a.tar.gz", OWN))
+    everything = read(archived(tmp_path / "a.tar.gz", OWN))
+    assert {event.tenant for event in everything} == {"garden"}
+    assert not [event for event in everything if b"secret" in event.payload]
+    events = [event for event in everything if event.type == EXPORTED_MESSAGE]
     assert [event.id for event in events] == ["1", "2", "3", "4", "5", "6", "7"]
-    assert {event.tenant for event in events} == {"garden"}
-    assert not [event for event in events if b"secret" in event.payload]
+    senders = {json.loads(event.payload).get("sender_id") for event in events}
+    named = [json.loads(event.payload) for event in everything if event.type != EXPORTED_MESSAGE]
+    assert {one["id"] for one in named} <= senders, "only names that a public message shows"
     outcomes = [outcome(event.payload, event.type, tenant=event.tenant) for event in events]
     assert [found.record.reason for found in outcomes] == [
         None,

@@ -14,12 +14,15 @@ from urllib.parse import unquote
 
 from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.imports.archive import ExportTree, open_tree, read_rows
+from pipelines.platforms.zulip.names import Names
 from pipelines.platforms.zulip.payloads import INTERNAL_REALM
 from pipelines.shared.entries import Fault, entries, faulty
 from pipelines.shared.payload import MAX_SECONDS, at_seconds
 from pipelines.shared.text import decoded, read_json
 
 EXPORTED_MESSAGE = "zulip.export"
+EXPORTED_NAME = "zulip.export.name"
+"""The type of a record for a name that one account has."""
 UNLISTED = "unlisted"
 """The type of a record for a folder or a stream of which the archive does not show who can read it."""
 _STREAM = re.compile(r"([0-9]{1,15})-.*", re.DOTALL)
@@ -90,6 +93,7 @@ def _topics_of(names: list[str]) -> Iterator[_Topic]:
 
 
 def _topics(tree: ExportTree, topics: list[_Topic], tenant: str) -> Iterator[PlatformEvent]:
+    names = Names()
     for number, topic in enumerate(topics, 1):
         if topic.stream is None:
             yield _exported({"type": UNLISTED, "space": topic.folder}, None, None, topic.name, tenant)
@@ -102,6 +106,8 @@ def _topics(tree: ExportTree, topics: list[_Topic], tenant: str) -> Iterator[Pla
             # The content is HTML, as the site showed it.
             kept |= {"type": "stream", "stream_id": topic.stream, "subject": topic.topic, "content_type": "text/html"}
             yield _exported(kept, message.get("id"), message.get("timestamp"), f"{topic.name}:{index}", tenant)
+            names.read(message, message.get("content"))
+    yield from _named(names, tenant)
 
 
 def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportOptions) -> Iterator[PlatformEvent]:
@@ -117,6 +123,9 @@ def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportO
     own_name = realms[0].get("string_id") if realms else None
     tenant = options.tenant or (own_name if isinstance(own_name, str) and own_name else "export")
     folder = PurePosixPath(realm).parent
+    known = Names()
+    for number, row in people.items():
+        known.note(row.get("full_name"), number)
     for name in names:
         if PurePosixPath(name).parent != folder or not _EXPORTED_MESSAGES.fullmatch(PurePosixPath(name).name):
             continue
@@ -128,6 +137,16 @@ def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportO
             stream = streams.get(recipient.get("type_id"), {}) if recipient.get("type") == _OF_A_STREAM else {}
             kept = _kept(message, stream, people.get(message.get("sender"), {}))
             yield _exported(kept, message.get("id"), message.get("date_sent"), f"{name}:{index}", tenant)
+            if kept["type"] == "stream":
+                known.read(kept, None)
+    yield from _named(known, tenant)
+
+
+def _named(names: Names, tenant: str) -> Iterator[PlatformEvent]:
+    for record in names.records():
+        payload = json.dumps(record, separators=(",", ":")).encode()
+        own = f"name:{record['id']}:{record['name']}"
+        yield PlatformEvent(id=own, type=EXPORTED_NAME, payload=payload, tenant=tenant)
 
 
 def _kept(message: Mapping[str, Any], stream: Mapping[str, Any], sender: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,9 @@ What becomes of what, in all ways:
 * An edit revises. A move revises every moved message with its new place. A topic that gets its `✔` is a `resolve` by whoever
   sets it. A deletion revises; Zulip does not show who deleted. What the server renders again is not participation.
 * An account is its number. In an archive that has only names the account is the name, and so are those whom its messages
-  mention. Zulip's own accounts (of the realm `zulipinternal`, otherwise by `accounts.py`) are the system. A bot is
-  one that an export or an event flags.
+  mention. A name that only one account of an archive has, by its table of users or by the numbers in its rendered mentions, is
+  that account's: an archive with names and an export with numbers have the same people. Zulip's own accounts (of the realm
+  `zulipinternal`, otherwise by `accounts.py`) are the system. A bot is one that an export or an event flags.
 * A new account joins, in the space `organization`; a deactivated one leaves. What our own bot writes is ignored.
 * A folder of an archive that shows no stream, and a stream of which an export does not show who can read it, are ignored
   (`unknown_privacy`).
@@ -29,15 +30,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from events.identity import account_in_key, title_object
+from events.identity import account_in_key, name_account, title_object
 from events.interaction import ActorKind, Change, Medium, ObjectKind, SizeUnit
 from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
 from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored, UnreadableError
-from pipelines.platforms.zulip.export import EXPORTED_MESSAGE, UNLISTED
+from pipelines.platforms.zulip.export import EXPORTED_MESSAGE, EXPORTED_NAME, UNLISTED
 from pipelines.platforms.zulip.markup import Content, read_html, read_typed
-from pipelines.platforms.zulip.payloads import Deleted, Event, Hook, Message, PersonEvent, Update
+from pipelines.platforms.zulip.payloads import Deleted, Event, Hook, Message, Named, PersonEvent, Update
 from pipelines.platforms.zulip.webhook import LIVE
 from pipelines.shared.payload import MAX_HOST_CHARACTERS, at_seconds, milliseconds_of, read_object
 from pipelines.shared.revisions import deleted, edited
@@ -59,6 +60,15 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
     payload = read_object(raw.payload)
     if raw.type == EXPORTED_MESSAGE:
         yield from _message(raw.tenant or "export", payload)
+    elif raw.type == EXPORTED_NAME:
+        named = Named.model_validate(payload)
+        yield AccountSeen(
+            tenant=raw.tenant or "export",
+            native_id=name_account(named.name),
+            seen_at=at_seconds(named.seen_at),
+            display_name=named.name,
+            same_as=str(named.id),
+        )
     elif raw.type == LIVE:
         hook = Hook.model_validate(payload)
         tenant = raw.tenant or _domain(hook.bot_email)

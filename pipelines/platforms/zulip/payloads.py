@@ -52,6 +52,14 @@ class Message(Part):
         return ActorKind.BOT if self.sender_is_bot else ActorKind.HUMAN
 
 
+class Named(Part):
+    """A name that one account of an archive has."""
+
+    name: str
+    id: Number
+    seen_at: Seconds
+
+
 class Hook(Part):
     """The body of an outgoing webhook."""
 

@@ -1,0 +1,50 @@
+"""Names: which account of an archive has a name, as its table of users or its rendered mentions show it.
+
+An archive that has only names calls a person by each of its names. A name that one account has, and no other, is that account.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from html import unescape
+from typing import Any
+
+from events.identity import name_account
+
+_MENTION = re.compile(r"""<span class="user-mention[^"]*" data-user-id="([0-9]{1,15})">@?([^<@]{1,100})</span>""")
+
+
+class Names:
+    """Names and the numbers of the accounts that have them, collected while an archive is read."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._numbers: dict[str, set[int]] = {}
+        self._written: dict[str, str] = {}
+        self._last: float = 0
+        self._shown: set[int] = set()
+        """Accounts that a public message shows."""
+
+    def note(self, name: object, number: object) -> None:
+        """Note that an account has this name."""
+        if isinstance(name, str) and name.strip() and isinstance(number, int) and not isinstance(number, bool):
+            account = name_account(name)
+            self._numbers.setdefault(account, set()).add(number)
+            self._written.setdefault(account, name.strip())
+
+    def read(self, message: Mapping[str, Any], content: object) -> None:
+        """Note the sender, the moment and the mentions of a public message."""
+        at = message.get("timestamp")
+        if isinstance(at, int | float) and not isinstance(at, bool):
+            self._last = max(self._last, at)
+        if isinstance(message.get("sender_id"), int):
+            self._shown.add(message["sender_id"])
+        if isinstance(content, str) and "data-user-id" in content:
+            for number, name in _MENTION.findall(content):
+                self.note(unescape(name), int(number))
+                self._shown.add(int(number))
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """One record for each name that only one account has."""
+        for account, numbers in sorted(self._numbers.items()):
+            if len(numbers) == 1 and numbers <= self._shown:
+                yield {"name": self._written[account], "id": min(numbers), "seen_at": self._last}
