@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from dagster_project.cli.unmarked_bots import row_of, unmarked_bots
 from dagster_project.errors import explain
 from dagster_project.processes.temporary import run_state_of
 from dagster_project.settings import Settings
@@ -26,6 +27,8 @@ class Result:
     ok: bool
     why: str = ""
     todo: str = ""
+    advice: str = ""
+    """What may be worth a look, although nothing is wrong."""
 
 
 def examine(load: Callable[[], Settings]) -> Iterator[Result]:
@@ -36,7 +39,7 @@ def examine(load: Callable[[], Settings]) -> Iterator[Result]:
         yield _failed(error)
         return
     yield Result(f"settings: {settings.config or 'no guildhall.toml, defaults'}", ok=True)
-    for check in (_communities, _secrets, _key, _disk, _java, _kafka, _published):
+    for check in (_communities, _secrets, _key, _disk, _java, _kafka, _published, _bots):
         try:
             yield check(settings)
         except Exception as error:  # noqa: BLE001 - as above
@@ -115,3 +118,15 @@ def _published(settings: Settings) -> Result:
     path = publish.current(folder)
     publish.open_published(path).close()
     return Result(f"published: {path.name} opens", ok=True)
+
+
+def _bots(settings: Settings) -> Result:
+    found = unmarked_bots(settings)
+    if not found:
+        return Result("bots: no unmarked account looks like a program", ok=True)
+    rows = "\n".join(map(row_of, found))
+    return Result(
+        f"bots: {len(found)} accounts look like programs and are not marked",
+        ok=True,
+        advice=f"Where they are programs, add the rows to guildhall.toml; they hold for all of the past:\n{rows}",
+    )

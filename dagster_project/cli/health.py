@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from textwrap import indent
 
 import typer
 
@@ -36,8 +37,8 @@ def status(as_json: AsJson = False) -> None:
 def doctor(as_json: AsJson = False) -> None:
     """Check everything that this installation rests on.
 
-    Settings, secrets, the key, disk space, Java and Kafka, the published file. Each line is ok or fail; a failure comes
-    with its remedy. Exit code 1 if anything fails.
+    Settings, secrets, the key, disk space, Java and Kafka, the published file, and accounts that look like programs.
+    Each line is ok or fail; a failure comes with its remedy. Exit code 1 if anything fails.
 
     Example: `guildhall doctor`
     """
@@ -51,5 +52,7 @@ def doctor(as_json: AsJson = False) -> None:
             show(f"  {'ok  ' if result.ok else 'fail'}  {result.what}", GREEN if result.ok else RED)
             if not result.ok:
                 show(f"        why    {result.why}\n        to do  {result.todo}")
+            if result.advice:
+                show(indent(result.advice, "        "))
     if not all(result.ok for result in results):
         raise typer.Exit(REFUSED)

@@ -1,7 +1,9 @@
 """Kinds of accounts: which accounts are programs, system accounts or anonymous, decided as of now and for all of the past.
 
 A bot flag that the platform set once holds for every record of the account, and so does the list of bots in the settings,
-whenever it was written. Interactions keep the flag they came with; `core.interactions` reads the kind here.
+whenever it was written. What the platform's own list of accounts says (a bot, or explicitly none) comes before the flags of
+messages, because a person may post through an app; the settings come before both. Interactions keep the flag they came with;
+`core.interactions` reads the kind here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +26,7 @@ def sync_kinds(
     """Write `landing.kinds`; returns the communities where a known account is of another kind now, sorted.
 
     These communities are built again whole. `listed` are actors that the settings call bots; `accounts` maps actors to the kind
-    that the identity store knows, where it is not human. `now` is naive UTC.
+    that the platform's list of accounts shows. `now` is naive UTC.
     """
     rows = [(actor, "bot", SETTINGS) for actor in listed] + [(actor, kind, PLATFORM) for actor, kind in accounts.items()]
     columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
@@ -50,12 +52,14 @@ create or replace temp table kinds_now as
 with known as (
     select actor, kind, reason from known_kinds
     union all
-    select distinct actor, actor_kind, 'platform' from landing.main.interactions where actor_kind <> 'human'
+    select distinct actor, actor_kind, 'flag' from landing.main.interactions where actor_kind <> 'human'
 )
 select
     actor,
     -- A program is a program however it looks elsewhere; what the platform runs itself comes before what has no account.
     case
+        when bool_or(reason = 'settings') then 'bot'
+        when bool_or(kind = 'human') then 'human'
         when bool_or(kind = 'bot') then 'bot'
         when bool_or(kind = 'system') then 'system'
         else 'anonymous'
@@ -63,6 +67,8 @@ select
     if(bool_or(reason = 'settings'), 'settings', 'platform') as reason
 from known
 group by actor
+-- Nobody ever called the others anything else.
+having bool_or(kind <> 'human')
 """
 
 _CHANGED = """

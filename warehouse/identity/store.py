@@ -185,6 +185,10 @@ class IdentityStore:
         names = ("platform", "tenant", "native_id", *DETAILS, "seen_at")
         return Account.model_validate({"actor": actor} | dict(zip(names, row, strict=True)))
 
+    def actors(self) -> list[str]:
+        """Every account that a platform reported."""
+        return [actor for (actor,) in self._db.execute("select actor from accounts order by actor")]
+
     def link(self, actors: Iterable[str], *, by: str, at: datetime, why: str, person: str | None = None) -> str:
         """Link these accounts to one person; returns the person's id. `at` is aware. Linking again changes nothing."""
         accounts = sorted(set(actors))
@@ -262,8 +266,8 @@ class IdentityStore:
         return len(gone) + len(fresh)
 
     def kinds(self) -> dict[str, str]:
-        """Actor -> kind, for every account that the platform does not call a person's."""
-        return dict(self._db.execute("select actor, kind from accounts where kind is not null and kind <> 'human'"))
+        """Actor -> kind, for every account whose kind the platform's list of accounts shows."""
+        return dict(self._db.execute("select actor, kind from accounts where kind is not null"))
 
     def members(self) -> dict[str, str]:
         """Return actor -> member for every linked account; any other account is a member of its own."""

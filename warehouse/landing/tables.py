@@ -52,8 +52,8 @@ LANDING_TABLES: dict[str, str] = {
   landed, and `touches_at`, the oldest moment whose tables can change because of it (warehouse.landing.interactions).
 * `offsets`: one row per topic and partition: the offset to read next.
 * `people`: the published pseudonym of an actor's (account's) member, for each community.
-* `kinds`: one row per account that is not a person: bot, system or anonymous, by the platform's flag or the settings' list
-  (warehouse.identity.kinds).
+* `kinds`: one row per account that anything calls other than a person: its kind now, by the settings' list, the platform's list
+  of accounts or a flag (warehouse.identity.kinds).
 * `homes`: one row per space that workspaces share and workspace that is not its home (warehouse.identity.homes).
 * `communities`, `spaces`, `roles`, `breaks`, `sources`: the settings, replaced as a whole at every refresh. `sources` has
   one row per community and source that the community expects events from, `spaces` one per space that has a title.

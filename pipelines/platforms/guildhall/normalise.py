@@ -54,7 +54,7 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
             native_id=event.actor.id,
             seen_at=event.time,
             display_name=event.actor.name,
-            kind=event.actor.kind,
+            kind=event.actor.kind if "kind" in event.actor.model_fields_set else None,
         )
 
 
