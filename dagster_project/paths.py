@@ -24,6 +24,11 @@ class Paths:
         return self.home / "secret.key"
 
     @property
+    def key_fingerprint(self) -> Path:
+        """Which key the data beside it were made with."""
+        return self.home / "key.fingerprint"
+
+    @property
     def kafka(self) -> Path:
         """The data, the configuration and the address of the embedded Kafka."""
         return self.home / "kafka"

@@ -3,11 +3,9 @@
 Validated as a whole at the start of a command or process, and frozen from then on.
 """
 
-import contextlib
 import difflib
 import os
 import re
-import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,13 +15,13 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dagster_project.paths import Paths, home_folder
+from dagster_project.private import deployment_key, keep_private
 from dagster_project.refused_settings import why_refused
 from events.communities import BotList, Communities, Community, contested
 from events.errors import GuildhallError
 from events.source import Source, SourceKind
 from pipelines.platforms import PLATFORMS
 
-KEY_BYTES = 32
 _ADDRESS = re.compile(r"[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}")
 
 
@@ -187,28 +185,8 @@ class Settings(_Part):
         return tuple(line.strip() for line in found.splitlines() if line.strip())
 
     def key(self) -> bytes:
-        """The deployment key. Made once under the home folder, readable by its owner only. Raises GuildhallError."""
-        path = self.paths.secret_key
-        if not path.exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_suffix(f".{os.getpid()}")
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(KEY_BYTES))
-            with contextlib.suppress(FileExistsError):
-                os.link(fresh, path)  # two processes may make a key at once: one wins, and both use it
-            fresh.unlink()
-        try:
-            key = bytes.fromhex(path.read_text(encoding="ascii").strip())
-        except ValueError:
-            key = b""
-        if len(key) < KEY_BYTES:
-            raise GuildhallError(
-                f"The key in {path} cannot be used.",
-                f"It is not {KEY_BYTES} bytes in hex.",
-                "Restore it from your backup; with another key every pseudonym changes.",
-            )
-        return key
+        """The deployment key, made once under the home folder. Raises GuildhallError, see deployment_key."""
+        return deployment_key(self.paths)
 
 
 def _is_loopback(url: str) -> bool:
@@ -221,7 +199,7 @@ def named_config(config: Path | None) -> Path | None:
 
 
 def load(config: Path | None = None, home: Path | None = None) -> Settings:
-    """Read and validate the settings.
+    """Read and validate the settings. From then on this process writes private files only, see keep_private.
 
     Raises GuildhallError that names the key, what is wrong with it and the nearest known one; OSError for a file that cannot be
     read.
@@ -247,6 +225,7 @@ def load(config: Path | None = None, home: Path | None = None) -> Settings:
                 f"`{option}` is not a setting.",
                 f"Use --{option}, or the variable GUILDHALL_{option.upper()}.",
             )
+    keep_private(home_folder(home))
     try:
         return Settings(**found, home=home_folder(home), config=path.absolute() if path.exists() else None)
     except ValidationError as error:

@@ -140,7 +140,7 @@ def test_the_top_level_stays_as_it_is():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     top = {name.split("/")[0] for name in tracked if not name.startswith(".")}
     assert top <= {
-        "pyproject.toml", "uv.lock", "Makefile", "README.md", "docker-compose.yml", *PACKAGES, "tests",
+        "pyproject.toml", "uv.lock", "Makefile", "README.md", "LICENSE", "docker-compose.yml", *PACKAGES, "tests",
     }  # fmt: skip
 
 

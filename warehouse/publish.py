@@ -68,7 +68,7 @@ def publish(con: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path, numbe
         failpoint("publish-copied")
         _verify(con, temporary, number)
         failpoint("publish-verified")
-        temporary.chmod(0o444)
+        temporary.chmod(0o400)
         if final.exists():
             raise PublishError("Nothing was published.", f"{final.name} exists already.", "Run it again.")
         temporary.rename(final)

@@ -2,12 +2,13 @@
 
 import os
 import shutil
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from dagster_project.cli.unmarked_bots import row_of, unmarked_bots
 from dagster_project.errors import explain
+from dagster_project.private import readable_by_others
 from dagster_project.processes.temporary import run_state_of
 from dagster_project.settings import Settings
 from pipelines.broker import admin
@@ -17,6 +18,7 @@ from warehouse import publish
 LEAST_FREE_BYTES = 2 << 30
 ANSWER_SECONDS = 10.0
 OWN_ANSWER_SECONDS = 1.0
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,13 @@ def _secrets(settings: Settings) -> Result:
 def _key(settings: Settings) -> Result:
     path = settings.paths.secret_key
     settings.key()
-    mode = stat.S_IMODE(path.stat().st_mode)
-    return Result("secret key", mode & 0o077 == 0, f"{path} can be read by others (mode {mode:o}).", f"Run: chmod 600 {path}")
+    found = list(islice(readable_by_others(path.parent), MOST_NAMED + 1))
+    return Result(
+        "secret key and private files",
+        not found,
+        f"Others can read or enter {', '.join(map(str, found[:MOST_NAMED]))}{' and more' * (len(found) > MOST_NAMED)}.",
+        f"Run: chmod -R go-rwx {path.parent}",
+    )
 
 
 def _disk(settings: Settings) -> Result:

@@ -16,6 +16,7 @@ import pytest
 
 from dagster_project.delivery.due import due_reports
 from dagster_project.delivery.issue import make_report
+from dagster_project.private import readable_by_others
 from dagster_project.processes.entry_points import PROCESSES
 from dagster_project.processes.supervisor import alive, read_run_state, wait_for
 from dagster_project.processes.up import children, up
@@ -210,7 +211,8 @@ def test_a_signed_message_becomes_a_published_row_and_a_report_and_one_ctrl_c_en
         assert wait_for(lambda: "SUCCESS" in statuses(dagster), PATIENCE, every=1.0), logs(settings)
 
         run_state = read_run_state(settings.home / "run_state.json")
-        assert set(run_state.children) == set(PROCESSES) - {"poller"}, "no source is polled"
+        # No source is polled; nobody else can read a file.
+        assert (set(run_state.children), list(readable_by_others(settings.home))) == (set(PROCESSES) - {"poller"}, [])
         below = descendants(process.pid)
         assert set(run_state.children.values()) <= below
         process.send_signal(signal.SIGINT)

@@ -35,7 +35,7 @@ def more(kept, number: int):
 def test_a_published_file_is_read_only_and_the_pointer_names_it(kept):
     path = kept.publish(NOW)
     assert path.name == "guildhall-000001.duckdb"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    assert stat.S_IMODE(path.stat().st_mode) == 0o400
     assert current(kept.published) == path
 
 
