@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check bench chaos pictures peers browse lock clean
+.PHONY: help install demo up test check bench coverage chaos pictures peers browse lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -51,6 +51,9 @@ bench: $(STAMP)  ## Speed as ratios: one table at the end, and var/bench.json
 
 browse: $(STAMP)  ## Dagster's page driven in Chromium: materialize, cancel, a shell; a table and screenshots
 	@$(BIN)/python tests/browser/drive_dagster.py
+
+coverage: $(STAMP)  ## How often the 95 % intervals hold the truth, as a table; 1 where one does so in fewer than 93 %
+	@$(BIN)/python -m tests.coverage.run
 
 chaos: $(STAMP)  ## Gateway, worker and refresher killed -9 at random moments, as a table
 	@$(BIN)/python tests/chaos/run.py

@@ -42,6 +42,7 @@ def world(con, *, title="Gardeners of the valley", slug=SLUG, part="weekly", shu
         "scorecard.estimates": estimates,
         "levels.flow": moves,
         "reports.confidence": [confidence],
+        "core.evidence": [{"community": slug, "window_end": end, "needs": ["contributions", "meeting"]} for end in ends],
     }
     for table, rows in tables.items():
         con.execute(f"delete from scratch.{table}")

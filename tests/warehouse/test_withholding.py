@@ -22,10 +22,11 @@ from warehouse.db import open_memory
 
 MONDAY = datetime(2024, 3, 25)  # noqa: DTZ001 - the warehouse speaks naive UTC
 LEVELS = ("core", "active", "occasional", "peripheral", "transactional")
+HIDES = {"occasional": 1, "active": 2}
 STATES = (*LEVELS, "dormant", "departed", "not seen")
 SHOWN_STATES = STATES[:6]
 MODELS = {model.table: model for model in catalog()}
-SHOWN = "value, low, high, denominator, bound, withheld, step, rounding"
+SHOWN = "value, range_low, range_high, low, high, denominator, bound, withheld, step, rounding"
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,12 @@ def estimate(**given):
         "always": False,
         "contributors": 50,
         "weeks": 12,
+        "effective": None,
+        "openers": None,
+        "hide_order": None,
+        "reveals": [],
+        "reveals_before": False,
+        "fed": True,
     } | given
     row |= {"rule": KINDS[row["kind"]].rule, "grouped": COUNTS[row["counts"]].grouped}
     if row["kind"] == "share" and row["value"] is None and row["denominator"]:
@@ -83,6 +90,7 @@ def estimate(**given):
 def levels(cells, *, contributors=50, **given):
     """P2 and P3 of one evaluation, as the metrics make them of five numbers."""
     members = sum(cells[:3])
+    total = sum(n for n in cells if n is not None)
     rows = [
         estimate(
             metric="P2",
@@ -90,7 +98,8 @@ def levels(cells, *, contributors=50, **given):
             kind="distribution",
             value=n,
             numerator=n,
-            denominator=sum(cells),
+            denominator=total,
+            hide_order=HIDES.get(part),
             contributors=contributors,
             **given,
         )
@@ -107,6 +116,7 @@ def levels(cells, *, contributors=50, **given):
             numerator=cells[0],
             denominator=members,
             word=word,
+            reveals=LEVELS[:3],
             contributors=contributors,
             **given,
         ),
@@ -227,18 +237,24 @@ def test_ties_are_for_communities_of_thirty(con):
     assert one(con, contributors=30, **given)["value"] == 0.5
 
 
-def test_below_eight_contributors_only_the_rhythm_is_shown(con):
-    assert one(con, contributors=7, value=7)["withheld"] == "fewer than 8 contributors"
+def test_below_ten_contributors_only_the_rhythm_is_shown(con):
+    """The limit is that of a group of five: otherwise 5 to 9 people would be 8 or 9."""
+    assert one(con, contributors=9, value=9)["withheld"] == "fewer than 10 contributors"
     rhythm = one(con, contributors=2, kind="share", counts="beats", numerator=6, denominator=12, always=True)
     assert rhythm["value"] == 0.5
     assert shown(con, *levels((3, 2, 1, 1, 0), contributors=7))["P3", ""]["word"] is None
 
 
 def test_below_fifteen_contributors_the_core_is_yes_or_no(con):
-    few = shown(con, *levels((2, 5, 5, 5, 5), contributors=14))
+    few = shown(con, *levels((5, 5, 5, 5, 5), contributors=14))
     assert all(row["value"] is None for row in few.values())
     assert few["P3", ""]["word"] == "present"
-    assert shown(con, *levels((0, 5, 5, 5, 5), contributors=14))["P3", ""]["word"] == "absent"
+
+
+@pytest.mark.parametrize("contributors", [14, 50])
+def test_a_core_of_few_has_the_same_word_as_none(con, contributors):
+    words = {shown(con, *levels((n, 5, 5, 5, 5), contributors=contributors))["P3", ""]["word"] for n in range(5)}
+    assert words == {"few or none"}
 
 
 @pytest.mark.parametrize("counts", ["people", "threads", "pairs"])
@@ -248,26 +264,90 @@ def test_below_fifteen_contributors_no_share_of_a_window_is_shown(con, counts):
     assert one(con, contributors=15, **share)["value"] is not None
 
 
-def test_a_small_core_has_a_word_and_no_share(con):
-    rows = shown(con, *levels((2, 10, 12, 8, 9)))
-    assert rows["P3", ""]["word"] == "thin"
-    assert rows["P3", ""]["value"] is None
-    assert rows["P2", "core"]["value"] is None
+def hidden(con, cells):
+    return {part for (metric, part), row in shown(con, *levels(cells)).items() if metric == "P2" and row["withheld"]}
 
 
-def test_with_a_small_cell_another_hides_and_both_for_the_same_reason(con):
+def test_with_a_small_cell_the_occasional_hide_and_both_for_the_same_reason(con):
     rows = shown(con, *levels((4, 10, 12, 8, 9)))
-    hidden = {part for (metric, part), row in rows.items() if metric == "P2" and row["withheld"]}
-    assert hidden == {"core", "transactional"}
-    assert rows["P2", "core"]["withheld"] == rows["P2", "transactional"]["withheld"]
+    assert hidden(con, (4, 10, 12, 8, 9)) == {"core", "occasional"}
+    assert rows["P2", "core"]["withheld"] == rows["P2", "occasional"]["withheld"]
 
 
-def test_the_last_cell_does_not_hide_alone(con):
-    rows = shown(con, *levels((10, 10, 12, 8, 4)))
-    assert {part for (metric, part), row in rows.items() if metric == "P2" and row["withheld"]} == {
-        "peripheral",
-        "transactional",
-    }
+def test_where_the_occasional_are_few_the_active_hide_with_them(con):
+    assert hidden(con, (10, 10, 4, 8, 9)) == {"active", "occasional"}
+
+
+def test_many_at_the_edge_are_shown_whatever_hides(con):
+    assert hidden(con, (2, 3, 9, 40, 60)) == {"core", "active", "occasional"}
+
+
+def test_a_level_that_cannot_be_seen_is_not_measured_and_hides_nothing(con):
+    rows = shown(con, *levels((10, 10, 12, None, 60)))
+    assert rows["P2", "peripheral"]["withheld"] == "not measured"
+    assert hidden(con, (10, 10, 12, None, 60)) == {"peripheral"}
+
+
+def test_with_a_hidden_level_the_share_that_would_tell_of_it_hides(con):
+    assert (
+        shown(con, *levels((10, 10, 12, 3, 9)))["P3", ""]["withheld"] == "a group in it has fewer than 5, or would reveal one"
+    )
+    assert shown(con, *levels((10, 10, 12, 8, 9)))["P3", ""]["withheld"] is None
+
+
+def test_a_change_of_levels_hides_with_a_level_of_either_window(con):
+    before = MONDAY - timedelta(weeks=12)
+    windows = [{"community": "c", "window_end": end, "window_start": end - timedelta(weeks=12)} for end in (before, MONDAY)]
+    change = {"metric": "P8", "kind": "index", "value": 0.1, "denominator": 30, "reveals": LEVELS[:2], "reveals_before": True}
+    for then, now, why in (
+        ((10, 10, 12, 8, 9), (10, 10, 12, 8, 9), None),
+        ((1, 10, 12, 8, 9), (10, 10, 12, 8, 9), "a group in it has fewer than 5, or would reveal one"),
+        ((10, 10, 12, 8, 9), (10, 1, 12, 8, 9), "a group in it has fewer than 5, or would reveal one"),
+    ):
+        fill(con, "core.windows", windows)
+        rows = shown(con, *levels(then, window_end=before), *levels(now), estimate(**change))
+        assert rows["P8", ""]["withheld"] == why
+
+
+def test_threads_of_fewer_than_five_people_show_nothing(con):
+    wait = {"kind": "hours", "counts": "threads", "value": 3.0, "denominator": 25, "smallest": 20}
+    share = {"kind": "share", "counts": "threads", "numerator": 20, "denominator": 25, "smallest": 20}
+    for measured in (wait, share):
+        assert one(con, openers=4, **measured)["withheld"] == "comes from fewer than 5 people"
+        assert one(con, openers=5, **measured)["withheld"] is None
+
+
+def test_none_is_not_told_from_few(con):
+    for kind, counts in (("share", "threads"), ("share", "people"), ("index", "people"), ("hours", "threads")):
+        given = {"kind": kind, "counts": counts, "smallest": 20}
+        none, few = one(con, denominator=0, **given), one(con, numerator=2, denominator=4, value=0.5, **given)
+        assert none == few
+        assert none["withheld"] == "rests on fewer than 20"
+
+
+def test_what_nothing_can_show_is_not_measured(con):
+    assert one(con, kind="share", denominator=0, fed=False)["withheld"] == "not measured"
+    assert one(con, kind="index")["withheld"] == "not measured"
+
+
+def test_interactions_are_counted_in_fives_too(con):
+    assert one(con, kind="share", counts="events", numerator=3, denominator=9)["withheld"] == "rests on fewer than 20"
+    assert one(con, kind="share", counts="events", numerator=333, denominator=999)["denominator"] == 995
+
+
+def test_a_share_of_people_has_a_rounding_range_and_one_of_a_sample_its_interval_around_it(con):
+    row = one(con, kind="share", numerator=47, denominator=60)
+    assert (row["range_low"], row["range_high"], row["low"], row["high"]) == (0.75, 0.85, None, None)
+    row = one(con, kind="share", numerator=47, denominator=60, low=0.6, high=0.9)
+    assert (row["low"], row["high"]) == (0.62, 0.92)
+
+
+def test_an_interval_rests_on_as_many_threads_as_are_independent(con):
+    given = {"kind": "share", "counts": "threads", "numerator": 47, "denominator": 60, "low": 0.6, "high": 0.9}
+    row, of_few = one(con, **given), one(con, effective=23.0, **given)
+    assert (row["low"], row["high"]) == (0.65, 0.91)
+    assert (of_few["low"], of_few["high"]) == (0.55, 0.94)
+    assert of_few == one(con, effective=20.0, **given)
 
 
 def test_no_total_of_levels_is_shown(con):
@@ -339,6 +419,8 @@ def every(con, guesses):
 
 
 def literal(value):
+    if isinstance(value, list):
+        return f"{value}::varchar[]"
     if isinstance(value, datetime):
         return f"timestamp '{value}'"
     return {None: "null"}.get(value, repr(value))
@@ -353,7 +435,7 @@ PAIRS = """
 PEOPLE = "select n as numerator, n as denominator, n as value, 'people' as kind from range(0, 300) t(n)"
 
 
-@pytest.mark.parametrize("counts", ["people", "threads", "pairs"])
+@pytest.mark.parametrize("counts", ["people", "threads", "pairs", "events"])
 def test_no_share_pins_those_in_it_those_not_in_it_or_all_of_them(con, counts):
     found = every(con, PAIRS.format(counts=counts))
     assert len(found) > 100
@@ -384,7 +466,7 @@ def test_the_levels_of_one_evaluation_pin_no_group_of_them(con):
         create or replace temp table worlds as
         select 'c' || row_number() over () as community, c.n as core, a.n as active, o.n as occasional, p.n as peripheral,
             t.n as transactional, core + active + occasional + transactional as contributors
-        from {some} c(n), {some} a(n), {some} o(n), (values (0), (4), (9)) p(n), range(0, 45) t(n)
+        from {some} c(n), range(0, 45) a(n), range(0, 45) o(n), (values (0), (4), (9)) p(n), {some} t(n)
         where c.n + a.n + o.n + t.n between 15 and 44
         """
     )
@@ -392,20 +474,33 @@ def test_the_levels_of_one_evaluation_pin_no_group_of_them(con):
         k: v
         for k, v in estimate().items()
         if k
-        not in ("community", "metric", "part", "kind", "rule", "grouped", "value", "numerator", "denominator", "contributors")
+        not in (
+            "community",
+            "metric",
+            "part",
+            "kind",
+            "rule",
+            "grouped",
+            "value",
+            "numerator",
+            "denominator",
+            "contributors",
+            "hide_order",
+            "reveals",
+        )
     }
     rest = ", ".join(f"{literal(value)} as {name}" for name, value in defaults.items())
     cells = " union all ".join(
         f"select community, 'P2' as metric, '{part}' as part, 'distribution' as kind, {part} as value, {part} as numerator, "
-        f"core + active + occasional + peripheral + transactional as denominator, contributors, {rest} from worlds"
+        f"core + active + occasional + peripheral + transactional as denominator, contributors, {HIDES.get(part, 'null')} as hide_order, []::varchar[] as reveals, {rest} from worlds"
         for part in LEVELS
     )
     con.execute(
         f"""
         insert into scratch.scorecard.estimates by name
         select *, rule_of(kind) as rule, is_grouped(counts) as grouped from ({cells}
-        union all select community, 'P3', '', 'share', core / nullif(core + active + occasional, 0), core, core + active + occasional, contributors, {rest} from worlds
-        union all select community, 'P1', '', 'people', contributors, null, null, contributors, {rest} from worlds)
+        union all select community, 'P3', '', 'share', core / nullif(core + active + occasional, 0), core, core + active + occasional, contributors, null, {list(LEVELS[:3])}, {rest} from worlds
+        union all select community, 'P1', '', 'people', contributors, null, null, contributors, null, []::varchar[], {rest} from worlds)
         """
     )
     con.execute(

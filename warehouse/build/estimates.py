@@ -6,6 +6,7 @@ from pathlib import Path
 from warehouse.build.model import Header, Measure, Model
 from warehouse.build.vocabulary import COUNTS, KINDS, RULES
 
+SETTINGS = "sources in the settings"
 SPINE = ("community", "window_end")
 
 _COLUMNS = {
@@ -19,6 +20,8 @@ _COLUMNS = {
     "high": "upper end of the 95 % interval, where there is one",
     "numerator": "numerator or count behind the value",
     "denominator": "denominator behind the value",
+    "effective": "how many independent threads say as much as the denominator, where they are threads of few people",
+    "openers": "people whom the denominator comes from, where it counts threads",
     "word": "a word that may stand for the value",
     "weeks": "weeks before the evaluation that the value covers",
     "kind": f"kind of measure: {', '.join(KINDS)}",
@@ -26,8 +29,12 @@ _COLUMNS = {
     "counts": f"what numerator and denominator count: {', '.join(COUNTS)}",
     "grouped": "whether what is counted could point at somebody, so that numbers below five are withheld",
     "network": "whether the metric is of ties",
+    "hide_order": "of a part of a distribution, its place among those that hide where another part must; else nothing",
+    "reveals": "levels whose numbers of people the value would reveal",
+    "reveals_before": "whether it also reveals them as of one whole window before",
+    "fed": "whether the data that the metric needs had ever been seen by then",
     "smallest": "smallest denominator with which the value is shown",
-    "always": "whether it is shown in communities of fewer than eight contributors",
+    "always": "whether it is shown in communities of fewer than ten contributors",
     "contributors": "people who contributed in the window",
 }
 
@@ -38,7 +45,7 @@ def estimates(models: Iterable[Model]) -> Model:
     header = Header(
         summary="Every metric's value, interval and counts at every evaluation, one row each; nothing withheld.",
         grain=("community", "window_end", "metric", "part"),
-        reads=("core.windows", *(model.table for model in metrics)),
+        reads=("core.evidence", "core.windows", *(model.table for model in metrics)),
         columns=_COLUMNS,
     )
     sql = "\nunion all by name\n".join(_select(model, model.header.measure) for model in metrics if model.header.measure)
@@ -60,6 +67,8 @@ select
     {_column(measure.high, "double")} as high,
     {_column(measure.numerator, "bigint")} as numerator,
     {_column(measure.denominator, "bigint")} as denominator,
+    {_column(measure.effective, "double")} as effective,
+    {_column(measure.openers, "bigint")} as openers,
     {_column(measure.word, "varchar")} as word,
     cast({f"metric.{measure.weeks}" if measure.weeks else "windows.window_weeks"} as integer) as weeks,
     '{measure.kind}' as kind,
@@ -67,11 +76,20 @@ select
     '{measure.counts}' as counts,
     {COUNTS[measure.counts].grouped} as grouped,
     {measure.network} as network,
+    {_place(part, measure.hides_first)} as hide_order,
+    {list(measure.reveals)}::varchar[] as reveals,
+    {measure.reveals_before} as reveals_before,
+    list_has_all(evidence.needs, {[n for n in model.header.needs if n != SETTINGS]}::varchar[]) as fed,
     {measure.smallest} as smallest,
     {measure.always} as always,
     windows.contributors
 from {model.table} as metric
-join core.windows using (community, window_end)"""
+join core.windows using (community, window_end)
+join core.evidence using (community, window_end)"""
+
+
+def _place(part: str, hides_first: tuple[str, ...]) -> str:
+    return f"cast(nullif(list_position({list(hides_first)}::varchar[], {part}), 0) as integer)"
 
 
 def _column(name: str | None, kind: str) -> str:

@@ -25,6 +25,7 @@ LAYERS = ("core", "levels", "metrics", "scorecard", "reports")
 """The layers that are built, in the order in which they may read one another; `landing` is what they are built from."""
 MODELS = Path(__file__).parents[1] / "models"
 
+TWO = 2
 _HEADER = re.compile(r"\A\s*/\*\n(?P<yaml>.*?)\n\*/\s*\n(?P<sql>.*)\Z", re.DOTALL)
 _NAME = re.compile(r"^[a-z][a-z_]*$")
 
@@ -61,13 +62,22 @@ class Measure(BaseModel):
     counts: Annotated[str, AfterValidator(lambda counts: one_of(counts, COUNTS, "counts"))] = Field(
         description="what numerator and denominator count"
     )
+    effective: str | None = Field(
+        default=None, description="column with how many independent threads say as much as the denominator, for the interval"
+    )
+    openers: str | None = Field(default=None, description="column with how many people the denominator comes from")
     weeks: str | None = Field(
         default=None, description="column with the weeks that the value covers, where these are not the window of levels"
     )
+    hides_first: tuple[str, ...] = Field(
+        default=(), description="of a distribution, the parts that hide, in this order, where another part must"
+    )
+    reveals: tuple[str, ...] = Field(default=(), description="levels whose numbers of people the value would reveal")
+    reveals_before: bool = Field(default=False, description="whether it also reveals them as of one whole window before")
     network: bool = Field(default=False, description="a metric of ties: not for sponsors below 30 contributors")
     smallest: int = Field(default=0, description="smallest denominator with which the value is shown at all")
     word: str | None = Field(default=None, description="column with a word that may be shown where the number may not")
-    always: bool = Field(default=False, description="shown also in communities of fewer than eight contributors")
+    always: bool = Field(default=False, description="shown also in communities of fewer than ten contributors")
 
 
 class Header(BaseModel):
@@ -117,8 +127,13 @@ class Header(BaseModel):
             missing = [name for name in fields if not getattr(self, name)]
             if missing:
                 raise ValueError(f"a metric needs {', '.join(missing)}")
+        if self.measure and KINDS[self.measure.kind].rule == "cells" and len(self.measure.hides_first) < TWO:
+            raise ValueError("a distribution names two parts in `hides_first`, so that no part hides alone")
         if self.measure:
-            named = (getattr(self.measure, n) for n in ("value", "numerator", "denominator", "low", "high", "word", "weeks"))
+            named = (
+                getattr(self.measure, n)
+                for n in ("value", "numerator", "denominator", "low", "high", "word", "weeks", "effective", "openers")
+            )
             strange = [name for name in named if name is not None and name not in self.columns]
             if strange:
                 raise ValueError(f"measure names columns that are not described: {strange}")

@@ -52,7 +52,7 @@ COUNTS: Mapping[str, Count] = {
     "people": Count("people", grouped=True),
     "threads": Count("threads", grouped=True),
     "pairs": Count("pairs", grouped=True),
-    "events": Count("interactions", grouped=False),
+    "events": Count("interactions", grouped=True),
     "beats": Count("beats", grouped=False),
     "meetings": Count("meetings", grouped=False),
     "sources": Count("sources", grouped=False),
@@ -61,11 +61,11 @@ COUNTS: Mapping[str, Count] = {
 Rule = Literal["count", "cells", "share", "ratio", "index", "measurement"]
 RULES: Mapping[Rule, str] = {
     "count": "A grouped count below five is withheld; others are shown as their group of five.",
-    "cells": "As `count`, from 15 contributors on; where one cell is withheld, a second one is too, so no total reveals it.",
-    "share": "Withheld below 15 contributors and below a denominator of 20; rounded, never to a side with fewer than five.",
+    "cells": "As `count`, from 15 contributors on; with a withheld cell one of `hides_first` hides, so no total reveals it.",
+    "share": "Withheld below 15 contributors, a denominator of 20 and 5 people; rounded, never to a side with fewer than five.",
     "ratio": "Withheld and rounded as a share; its interval is rounded to two digits, because it is not limited to 0 to 1.",
-    "index": "Withheld below 15 contributors and below a denominator of 20; rounded to steps of 0.05.",
-    "measurement": "Shown to two digits from the metric's own `smallest` denominator on.",
+    "index": "Withheld below 15 contributors and a denominator of 20; rounded as a share, its interval outwards.",
+    "measurement": "Shown to two digits from the metric's own `smallest` denominator on, and from 5 people on.",
 }
 """How a value of a small group is withheld from sponsors; `reports.estimates` applies it."""
 
@@ -87,7 +87,7 @@ KINDS: Mapping[str, Kind] = {
     "hours": Kind("a duration in hours", "hours", "hours", "measurement"),
     "days": Kind("a duration in days", "days", "days", "measurement"),
     "ratio": Kind("one number divided by another, 0 or more", "number", "counted", "ratio"),
-    "index": Kind("a difference of two shares, -1 to 1", "points", "points", "index"),
+    "index": Kind("a difference of two shares, or a change over a mean", "points", "points", "index"),
     "distribution": Kind("numbers of people, one for each part of a whole", "number", "people", "cells"),
 }
 """Name in a header -> kind of measure."""

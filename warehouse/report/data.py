@@ -56,6 +56,7 @@ class Need(_Frozen):
 
     data: str
     sources: str
+    connected: bool = Field(default=False, description="whether such data had been seen by the report's evaluation")
 
 
 class Chapter(_Frozen):
@@ -94,6 +95,8 @@ class Estimate(_Frozen):
     value: float | None = Field(
         default=None, description="a number of people, threads or pairs: the lower end of its group of five"
     )
+    range_low: float | None = Field(default=None, description="rounding range of a share: the lowest value that is shown so")
+    range_high: float | None = Field(default=None, description="the highest value that is shown so")
     low: float | None = Field(default=None, description="lower end of the 95 % interval")
     high: float | None = Field(default=None, description="upper end of the 95 % interval")
     denominator: int | None = Field(default=None, description="people, threads and pairs: the lower end of their group of five")
@@ -106,7 +109,7 @@ class Estimate(_Frozen):
 
     @model_validator(mode="after")
     def _absent(self) -> Self:
-        numbers = (self.value, self.low, self.high, self.denominator, self.bound, self.step)
+        numbers = (self.value, self.range_low, self.range_high, self.low, self.high, self.denominator, self.bound, self.step)
         if self.measurement == "shown" and self.value is None:
             raise ValueError("a shown estimate has no value")
         if self.measurement != "shown" and any(number is not None for number in numbers):

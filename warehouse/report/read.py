@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -42,9 +42,11 @@ _WINDOW = """
     where community = ? and window_end <= ? order by window_end desc limit 1
 """
 _ESTIMATES = """
-    select window_end, metric, part, value, low, high, denominator, bound, word, weeks, withheld, step, rounding
+    select window_end, metric, part, value, range_low, range_high, low, high, denominator, bound, word, weeks, withheld, step,
+        rounding
     from reports.estimates where community = ? and window_end <= ? and window_end > ? order by metric, part, window_end
 """
+_EVIDENCE = "select needs from core.evidence where community = ? and window_end = ?"
 _COVERAGE = """
     select as_of, sources, sources_seen, coverage_share, late_share, first_at, last_at
     from reports.confidence where community = ?
@@ -71,6 +73,7 @@ def report_data(con: duckdb.DuckDBPyConnection, community: str, period: Period) 
     for row in _rows(con, _ESTIMATES, [community, end, end - HISTORY]):
         values[row["metric"]][row["part"]].append(_estimate(row))
     coverage = _rows(con, _COVERAGE, [community])
+    seen = frozenset(need for row in _rows(con, _EVIDENCE, [community, end]) for need in row["needs"])
     shown = [model for model in metrics(catalog()) if "window_end" in model.header.grain]
     return ReportData(
         community=community,
@@ -81,9 +84,9 @@ def report_data(con: duckdb.DuckDBPyConnection, community: str, period: Period) 
         build=Build(**_rows(con, _BUILD, [])[0]),
         coverage=Coverage(**coverage[0]) if coverage else None,
         chapters=tuple(Chapter(name=name, title=c.title, question=c.question) for name, c in CHAPTERS.items()),
-        levels=next(_levels(m, values[str(m.header.id)], window) for m in shown if m.table == LEVELS_TABLE),
+        levels=next(_levels(m, values[str(m.header.id)], window, seen) for m in shown if m.table == LEVELS_TABLE),
         movement=tuple(Move(**row) for row in _rows(con, _MOVEMENT, [community, end])),
-        metrics=tuple(_metric(m, values[str(m.header.id)], window) for m in shown if m.table != LEVELS_TABLE),
+        metrics=tuple(_metric(m, values[str(m.header.id)], window, seen) for m in shown if m.table != LEVELS_TABLE),
     )
 
 
@@ -93,8 +96,8 @@ def plain(text: str | None) -> str:
     return " ".join("".join(visible).split())
 
 
-def definition_of(model: Model) -> Definition:
-    """A metric's definition from its model. Raises ValueError for a model that is no metric."""
+def definition_of(model: Model, seen: Collection[str] = ()) -> Definition:
+    """A metric's definition from its model; `seen`: kinds of data that had been seen. Raises ValueError for no metric."""
     header = model.header
     if header.measure is None:
         raise ValueError(f"{model.table} is no metric")
@@ -103,7 +106,7 @@ def definition_of(model: Model) -> Definition:
         table=model.table,
         kind=header.measure.kind,
         counts=header.measure.counts,
-        needs=tuple(Need(data=need, sources=NEEDS[need]) for need in header.needs),
+        needs=tuple(Need(data=need, sources=NEEDS[need], connected=need in seen) for need in header.needs),
         **{name: getattr(header, name) for name in texts},
     )
 
@@ -121,20 +124,25 @@ def _window(con: duckdb.DuckDBPyConnection, community: str, period: Period) -> W
     return Window(start=found[0]["window_start"], end=found[0]["window_end"], beat_days=found[0]["beat_days"])
 
 
-def _metric(model: Model, parts: Mapping[str, Sequence[Estimate]], window: Window) -> Metric:
-    """A metric; parts are numbered, because their names are what people called a meeting or a channel."""
+def _metric(model: Model, parts: Mapping[str, Sequence[Estimate]], window: Window, seen: Collection[str] = ()) -> Metric:
+    """A metric; parts are numbered, because their names are what people called a meeting or a channel.
+
+    A part without a value in all the report's history, such as a meeting series that ended years ago, is left out.
+    """
+    living = {part: found for part, found in parts.items() if any(e.measurement != NOT_MEASURED for e in found)}
+    parts = living or dict(list(parts.items())[:1])
     numbered = len(parts) > 1
     names = {f"Series {number}" if numbered else "": part for number, part in enumerate(sorted(parts), 1)}
-    return _with_series(model, tuple(_series(name, parts[part], window) for name, part in names.items()))
+    return _with_series(model, tuple(_series(name, parts[part], window) for name, part in names.items()), seen)
 
 
-def _levels(model: Model, parts: Mapping[str, Sequence[Estimate]], window: Window) -> Metric:
-    return _with_series(model, tuple(_series(level, parts[level], window) for level in LEVELS if level in parts))
+def _levels(model: Model, parts: Mapping[str, Sequence[Estimate]], window: Window, seen: Collection[str]) -> Metric:
+    return _with_series(model, tuple(_series(level, parts[level], window) for level in LEVELS if level in parts), seen)
 
 
-def _with_series(model: Model, series: tuple[Series, ...]) -> Metric:
+def _with_series(model: Model, series: tuple[Series, ...], seen: Collection[str]) -> Metric:
     state = measurement_of(tuple(one.now for one in series if one.now))
-    return Metric(definition=definition_of(model), measurement=state, series=series)
+    return Metric(definition=definition_of(model, seen), measurement=state, series=series)
 
 
 def _series(part: str, estimates: Sequence[Estimate], window: Window) -> Series:
@@ -144,7 +152,7 @@ def _series(part: str, estimates: Sequence[Estimate], window: Window) -> Series:
 
 def _estimate(row: Mapping[str, Any]) -> Estimate:
     reason = row["withheld"]
-    numbers = ("value", "low", "high", "denominator", "bound", "step", "rounding", "word", "weeks")
+    numbers = ("value", "range_low", "range_high", "low", "high", "denominator", "bound", "step", "rounding", "word", "weeks")
     return Estimate(
         at=row["window_end"],
         measurement="shown" if reason is None else "not measured" if reason == NOT_MEASURED else "withheld",

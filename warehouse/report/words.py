@@ -55,6 +55,8 @@ def interval(definition: Definition, estimate: Estimate) -> str:
     parts = []
     if estimate.weeks is not None:
         parts.append(f"over {estimate.weeks} weeks")
+    if estimate.range_low is not None and estimate.range_high is not None and definition.counts == "people":
+        parts.append(f"rounding range {_edge(estimate.range_low)} to {_edge(estimate.range_high)}")
     if estimate.low is not None and estimate.high is not None:
         parts.append(f"95\u00a0% interval {_number(definition, estimate.low)} to {_number(definition, estimate.high)}")
     elif estimate.low is not None:
@@ -63,7 +65,7 @@ def interval(definition: Definition, estimate: Estimate) -> str:
         grouped = COUNTS[definition.counts].grouped
         number = people(estimate.denominator) if grouped else f"{estimate.denominator:,}"
         parts.append(f"from {number} {counted(definition)}")
-    if estimate.step is not None and COARSE <= estimate.step < 1:
+    if estimate.range_low is None and estimate.step is not None and COARSE <= estimate.step < 1:
         parts.append(f"in steps of {percent(estimate.step)}")
     text = "; ".join(parts)
     return text[:1].upper() + text[1:] + "." if text else ""
@@ -84,13 +86,15 @@ def corrected(definition: Definition | None, estimate: Estimate | None) -> str:
 
 
 def missing(metric: Metric) -> str:
-    """What a metric needs that is not measured, and which source provides it; empty for all others."""
+    """Why a metric is not measured: which data it needs that nothing shows yet, and from which source; empty for all others."""
     if metric.measurement != "not measured":
         return ""
     definition = metric.definition
-    needs = "; ".join(f"{need.data}, from {need.sources}" for need in definition.needs)
-    least = f" At least: {definition.minimum}." if definition.minimum not in (None, "none") else ""
-    return f"It needs {needs}.{least}"
+    needs = "; ".join(f"{need.data}, from {need.sources}" for need in definition.needs if not need.connected)
+    least = f"At least: {definition.minimum}." if definition.minimum not in (None, "none") else ""
+    if needs:
+        return f"It needs {needs}. {least}".rstrip()
+    return f"Its data are there; in this window there was too little to measure. {least}".rstrip()
 
 
 def axis(definition: Definition) -> Axis:
@@ -136,6 +140,11 @@ def _number(definition: Definition, value: float) -> str:
             return f"{value:g} days"
         case "number":
             return f"{value:g}"
+
+
+def _edge(share: float) -> str:
+    """An end of a rounding range, which may lie between two per cents."""
+    return f"{share * 100:g}\u00a0%"
 
 
 def _signed(share: float) -> str:

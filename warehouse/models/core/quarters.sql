@@ -8,6 +8,7 @@ columns:
   window_start: begin of the fixed window, a Monday 00:00 UTC, inclusive
   week: Monday of the evaluation; the window is the weeks from week − window_weeks up to it, exclusive
   window_weeks: weeks in the window, the same at every evaluation (core.parameters.fixed_weeks)
+  beat_days: length of the community's beat at the evaluation
   contributors: distinct people with contributions that stand in the window
   previous_contributors: the same for the fixed window before
   archive_weeks: weeks between the community's first sign and the evaluation
@@ -45,6 +46,7 @@ select
     monday(windows.week - fixed_weeks) as window_start,
     windows.week,
     fixed_weeks as window_weeks,
+    windows.beat_days,
     coalesce(counted.contributors, 0) as contributors,
     coalesce(previous.contributors, 0) as previous_contributors,
     windows.archive_weeks,

@@ -2,7 +2,7 @@
 id: P3
 title: Core group
 chapter: participation
-version: 1
+version: 2
 summary: People in the core, and their share of core, active and occasional members.
 grain: [community, window_end]
 unit: share of members
@@ -12,18 +12,17 @@ minimum: 3 alive beats
 reads: [core.parameters, core.windows, levels.evaluations]
 reference: Probst & Borzillo 2008 (the lack of a core group is the first of five causes of failure).
 reading: No core means that nobody carries it; one or two is a help desk; more than a third is a team rather than a community, or a drought of newcomers.
-measure: {value: core_presence_share, kind: share, numerator: core_members, denominator: members, low: core_presence_low, high: core_presence_high, word: core_presence, counts: people}
+measure: {value: core_presence_share, kind: share, numerator: core_members, denominator: members, word: core_presence, reveals: [core, active, occasional], counts: people}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
   core_members: people at level core; sponsors' staff left out
-  members: people at level core, active or occasional
+  members: people at level core, active or occasional; absent where fewer than three live beats give nobody a level
   core_presence_share: core_members ÷ members; not measured without members
-  core_presence_low: lower end of Wilson's 95 % interval
-  core_presence_high: upper end of Wilson's 95 % interval
   core_presence: absent (0), thin (1 or 2) or present; nothing where fewer than three live beats give nobody a level
 caveats:
-  - With fewer than 15 contributors only presence is shown, not the share.
+  - Sponsors read only whether five or more are in the core, and from 15 contributors on the share.
+  - There is no interval, because these are all the members there were.
   - A core that stops is seen as core for up to ten weeks more.
 */
 with counted as (
@@ -40,12 +39,10 @@ select
     windows.community,
     windows.window_end,
     coalesce(core_members, 0) as core_members,
-    coalesce(members, 0) as members,
-    core_members / members as core_presence_share,
-    wilson_low(core_members, members) as core_presence_low,
-    wilson_high(core_members, members) as core_presence_high,
+    if(members is null and windows.alive_beats < level_beats, null, coalesce(members, 0)) as members,
+    core_members / counted.members as core_presence_share,
     case
-        when members is null and windows.alive_beats < level_beats then null
+        when counted.members is null and windows.alive_beats < level_beats then null
         when coalesce(core_members, 0) = 0 then 'absent'
         when core_members <= 2 then 'thin'
         else 'present'

@@ -2,22 +2,22 @@
 id: P2
 title: Levels of participation
 chapter: participation
-version: 1
+version: 2
 summary: People at each level, and their share of everybody seen in the window.
 grain: [community, window_end, level]
 unit: people
 direction: neither
 needs: [contributions]
 minimum: 3 alive beats
-reads: [core.parameters, core.windows, levels.evaluations]
+reads: [core.evidence, core.parameters, core.windows, levels.evaluations]
 reference: Wenger, McDermott & Snyder 2002 (core 10-15 %, active 15-20 %); the level rules are in the README.
 reading: Every level is a good place to be. A large periphery is normal; a share outside the book's range is a question, not a verdict.
-measure: {value: members, kind: distribution, numerator: members, denominator: seen, counts: people}
+measure: {value: members, kind: distribution, numerator: members, denominator: seen, hides_first: [occasional, active], counts: people}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
   level: core, active, occasional, peripheral or transactional
-  members: people at this level, sponsors' staff left out; not measured where fewer than three live beats give nobody a level
+  members: people at this level, sponsors' staff left out; not measured where fewer than three live beats give nobody a level, nor at peripheral where nothing ever told of somebody present without contributing
   seen: people at any of the five levels
   level_share: members ÷ seen; not measured where nobody has a level
 caveats:
@@ -32,9 +32,18 @@ with named_levels as (
     where not sponsor_staff
     group by all
 ), spine as (
-    select community, window_end, level, alive_beats < level_beats as has_no_levels, coalesce(members, 0) as members
+    select
+        community,
+        window_end,
+        level,
+        alive_beats < level_beats as has_no_levels,
+        coalesce(members, 0) as members,
+        -- A level that nothing can show is not empty; it is not measured, and no other has to hide because of it.
+        level = 'peripheral' and not coalesce(presence, false)
+            and sum(coalesce(members, 0)) over (partition by community, level order by window_end) = 0 as cannot_be_seen
     from core.windows
     join core.parameters using (community)
+    left join core.evidence using (community, window_end)
     cross join named_levels
     left join counted using (community, window_end, level)
 )
@@ -42,7 +51,7 @@ select
     community,
     window_end,
     level,
-    if(has_no_levels and sum(members) over everybody = 0, null, members) as members,
+    if(cannot_be_seen or (has_no_levels and sum(members) over everybody = 0), null, members) as members,
     cast(sum(members) over everybody as bigint) as seen,
     members / nullif(sum(members) over everybody, 0) as level_share
 from spine

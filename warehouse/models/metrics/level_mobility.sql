@@ -12,7 +12,7 @@ minimum: two whole windows, with three live beats in each
 reads: [core.parameters, core.windows, levels.flow]
 reference: Wenger-Trayner & Wenger-Trayner 2015; CHAOSS, metric Conversion Rate.
 reading: People come in and go out; that they can is a sign of life. Nought is a group that renews itself as fast as it loses people, however many move.
-measure: {value: level_mobility_net, kind: index, numerator: entered, denominator: mean_group, low: level_mobility_low, high: level_mobility_high, counts: people}
+measure: {value: level_mobility_net, kind: index, numerator: entered, denominator: mean_group, low: level_mobility_low, high: level_mobility_high, reveals: [core, active], reveals_before: true, counts: people}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
@@ -20,7 +20,7 @@ columns:
   went_out: people who were in active or core one whole window before and are not now, wherever they are, also where they are no longer seen
   group_before: people in active or core one whole window before
   group_now: people in active or core now
-  mean_group: mean of group_before and group_now
+  mean_group: mean of group_before and group_now; absent where nothing is known of who moved
   entry_share: entered ÷ mean_group
   exit_share: went_out ÷ mean_group
   level_mobility_net: entry_share − exit_share, which is 0 where the group keeps its size; not measured where nobody was in it
@@ -68,8 +68,10 @@ with moves as (
         cast(coalesce(entered, 0) as bigint) as entered,
         cast(coalesce(went_out, 0) as bigint) as went_out,
         cast(coalesce(group_before, 0) as bigint) as group_before,
-        cast(coalesce(group_now, 0) as bigint) as group_now
+        cast(coalesce(group_now, 0) as bigint) as group_now,
+        spine.window_end is not null as has_two_windows
     from core.windows
+    left join spine using (community, window_end)
     left join (from counted semi join spine using (community, window_end)) as counted using (community, window_end)
 ), parts as (
     select
@@ -96,7 +98,7 @@ select
     went_out,
     group_before,
     group_now,
-    (group_before + group_now) / 2 as mean_group,
+    if(has_two_windows, (group_before + group_now) / 2, null) as mean_group,
     entered / nullif(mean_group, 0) as entry_share,
     went_out / nullif(mean_group, 0) as exit_share,
     change / nullif(mean_group, 0) as level_mobility_net,

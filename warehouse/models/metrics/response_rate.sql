@@ -8,19 +8,22 @@ grain: [community, window_end]
 unit: share of question threads
 direction: higher is better
 needs: [chat or wiki talk]
-minimum: 20 question threads
-reads: [core.parameters, core.threads, core.windows, landing.breaks]
+minimum: 20 question threads of 5 people
+reads: [core.parameters, core.quarters, core.threads, landing.breaks]
 reference: CHAOSS, metrics of response time.
 reading: Whether people who ask get help.
-measure: {value: response_rate_share, kind: share, numerator: answered_questions, denominator: questions, low: response_rate_low, high: response_rate_high, counts: threads, smallest: 20}
+measure: {value: response_rate_share, kind: share, numerator: answered_questions, denominator: questions, low: response_rate_low, high: response_rate_high, effective: independent_threads, openers: openers, weeks: window_weeks, counts: threads, smallest: 20}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
+  window_weeks: weeks in the window, 13 at every evaluation
   questions: question threads opened by people in the window moved back by 7 days, so that each is old enough to be judged; those whose 7 days touch an announced break are left out
   answered_questions: those answered by another person within 7 days
+  openers: people who opened them
+  independent_threads: how many independent threads say as much, because those of one person are not; the interval rests on it
   response_rate_share: answered_questions ÷ questions; not measured where nobody asked
-  response_rate_low: lower end of Wilson's 95 % interval
-  response_rate_high: upper end of Wilson's 95 % interval
+  response_rate_low: lower end of Wilson's 95 % interval of so many independent threads
+  response_rate_high: upper end of Wilson's 95 % interval of so many independent threads
   inferred_share: share of these threads that were inferred from silence, because the platform gives none
 caveats:
   - A thread asks where its opening does, or what the same person adds before anybody else writes. A message in chat that addresses somebody opens nothing.
@@ -31,14 +34,15 @@ caveats:
 with params as (
     select community, to_days(answer_days) as patience
     from core.parameters
-), counted as (
+), opened as (
     select
         windows.community,
         windows.window_end,
-        count(*) as questions,
-        avg(threads.inferred::integer) as inferred_share,
-        count(*) filter (threads.first_reply_at <= threads.opened_at + patience) as answered_questions
-    from core.windows
+        threads.starter,
+        count(*) as threads,
+        count(*) filter (threads.inferred) as inferred,
+        count(*) filter (threads.first_reply_at <= threads.opened_at + patience) as answered
+    from core.quarters as windows
     join params using (community)
     join core.threads
         on threads.community = windows.community
@@ -50,15 +54,31 @@ with params as (
         and threads.opened_at + patience > breaks.starts_at
     where threads.is_question and threads.is_opening and threads.starter_kind = 'human'
     group by all
+), counted as (
+    select
+        community,
+        window_end,
+        sum(threads) as questions,
+        sum(answered) as answered_questions,
+        sum(inferred) / sum(threads) as inferred_share,
+        count(*) as openers,
+        independent_threads(
+            questions, answered_questions, openers, sum(threads * threads), sum(answered * threads), sum(answered * answered)
+        ) as independent_threads
+    from opened
+    group by all
 )
 select
-    windows.community,
-    windows.window_end,
-    coalesce(questions, 0) as questions,
-    coalesce(answered_questions, 0) as answered_questions,
+    quarters.community,
+    quarters.window_end,
+    quarters.window_weeks,
+    cast(coalesce(questions, 0) as bigint) as questions,
+    cast(coalesce(answered_questions, 0) as bigint) as answered_questions,
+    coalesce(openers, 0) as openers,
+    independent_threads,
     answered_questions / questions as response_rate_share,
-    wilson_low(answered_questions, questions) as response_rate_low,
-    wilson_high(answered_questions, questions) as response_rate_high,
+    wilson_low(response_rate_share * independent_threads, independent_threads) as response_rate_low,
+    wilson_high(response_rate_share * independent_threads, independent_threads) as response_rate_high,
     inferred_share
-from core.windows
+from core.quarters
 left join counted using (community, window_end)

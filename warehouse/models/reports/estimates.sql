@@ -9,11 +9,13 @@ columns:
   version: version of the metric's definition
   part: level or series, for a metric that has several values an evaluation; else empty
   value: the value as it may be shown, a number of people, threads or pairs as the lower end of its group of five; absent where withheld or not measured
+  range_low: rounding range of a share, the lowest exact value that is shown so; absent for others
+  range_high: the highest exact value that is shown so
   low: lower end of the 95 % interval, widened by the rounding
   high: upper end of the 95 % interval, widened by the rounding
   denominator: how many the value rests on; people, threads and pairs as the lower end of their group of five
   bound: under or over, where the value is only known to be so, because fewer than five are on the other side; else nothing
-  word: a word that stands for the value, where the metric has one and the community has eight contributors
+  word: a word that stands for the value, where the metric has one and the community has ten contributors
   weeks: weeks before the evaluation that the value covers
   kind: kind of measure, share, people, count, hours, days, ratio, index or distribution
   rule: how small groups are withheld, count, cells, share, ratio, index or measurement
@@ -44,7 +46,8 @@ with allowed as (
         if(withheld is null, low, null) as low,
         if(withheld is null, high, null) as high,
         if(withheld is null, numerator, null) as numerator,
-        if(withheld is null, denominator, null) as denominator
+        if(withheld is null, denominator, null) as denominator,
+        if(withheld is null, effective, null) as effective
     )
     from scorecard.judged
 ), stepped as (
@@ -55,7 +58,7 @@ with allowed as (
             when withheld is not null then null
             when rule in ('count', 'cells') and grouped then fewest_people
             -- A step of a share of people is never fewer than five of them.
-            when rule in ('share', 'ratio') and counts = 'people' then
+            when rule in ('share', 'ratio', 'index') and counts = 'people' then
                 case
                     when denominator < 25 then 0.25
                     when denominator < 50 then 0.2
@@ -96,6 +99,8 @@ with allowed as (
     -- Of the interval of a share only what follows from the share and the number as they are shown.
     select
         shown.*,
+        -- as many independent threads as the interval rests on, in fives
+        least(shown_denominator, greatest(1, coalesce(floor(effective / fewest_people) * fewest_people, shown_denominator))) as independent,
         if(rule = 'share', case bound when 'under' then 0 when 'over' then (shown_denominator - fewest_people + 1) / shown_denominator
             else greatest(value - step / 2, 0.0) end, null) as from_share,
         if(rule = 'share', case bound when 'under' then (fewest_people - 1) / shown_denominator when 'over' then 1
@@ -110,25 +115,25 @@ select
     version,
     part,
     round(value, 4) as value,
+    if(grouped and value is not null and bound is null, round(from_share, 4), null) as range_low,
+    if(grouped and value is not null and bound is null, round(to_share, 4), null) as range_high,
     case
         when not has_low then null
-        when rule = 'share' then floor(100 * wilson_low(from_share * shown_denominator, shown_denominator) + 1e-6) / 100
+        when rule = 'share' then floor(100 * wilson_low(from_share * independent, independent) + 1e-6) / 100
+        when rule = 'index' and step is not null then round(floor(exact_low / step + 1e-9) * step, 4)
         when exact_low = 0 then 0.0
         else round(exact_low, cast(1 - floor(log10(abs(exact_low))) as integer))
     end as low,
     case
         when not has_high then null
-        when rule = 'share' then ceil(100 * wilson_high(to_share * shown_denominator, shown_denominator) - 1e-6) / 100
+        when rule = 'share' then ceil(100 * wilson_high(to_share * independent, independent) - 1e-6) / 100
+        when rule = 'index' and step is not null then round(ceil(exact_high / step - 1e-9) * step, 4)
         when exact_high = 0 then 0.0
         else round(exact_high, cast(1 - floor(log10(abs(exact_high))) as integer))
     end as high,
     if(rule = 'cells', null, cast(shown_denominator as bigint)) as denominator,
     bound,
-    case
-        when contributors < smallest_community then null
-        when contributors < small_community and word = 'thin' then 'present' -- in so small a community only whether
-        else word
-    end as word,
+    if(contributors < smallest_community, null, word) as word,
     weeks,
     kind,
     rule,

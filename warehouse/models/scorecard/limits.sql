@@ -15,6 +15,6 @@ select
     5 as fewest_people,
     20 as fewest_in_a_share,
     100 as fine_from,
-    8 as smallest_community,
+    10 as smallest_community,
     15 as small_community,
     30 as network_community

@@ -71,6 +71,7 @@ def _card(data: ReportData, metric: Metric) -> dict[str, object]:
         "latest": latest or [{"part": "", "value": "Not measured", "interval": "", "why": ""}],
         "missing": words.missing(metric),
         "chart": chart,
+        "ranged": all(p.low is None and p.high is None for p in points) and any(p.range_low is not None for p in points),
         "banded": any(p.low is not None for line in lines for p in line.points),
         "grouped": any(point.step == FIVE for point in points),
         "dotted": any(p.hidden for line in lines for p in line.points) and "<svg" in chart,
@@ -127,7 +128,9 @@ def _points(estimates: Sequence[Estimate]) -> tuple[Point, ...]:
     apart = _apart(estimates)
     points = []
     for e in estimates:
-        low, high = (e.value, e.value + FIVE - 1) if e.step == FIVE and e.value is not None else (e.low, e.high)
+        low, high = (e.range_low, e.range_high) if e.low is None and e.high is None else (e.low, e.high)
+        if e.step == FIVE and e.value is not None:
+            low, high = e.value, e.value + FIVE - 1
         points.append(Point(e.at, e.value, low, high, hidden=e.measurement == "withheld", weeks=e.weeks, apart=e.at in apart))
     return tuple(points)
 
