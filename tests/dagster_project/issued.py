@@ -17,7 +17,15 @@ from warehouse.build.catalog import catalog
 from warehouse.db import open_memory
 from warehouse.failpoint import VARIABLE
 
-TABLES = ("core.communities", "core.windows", "reports.estimates", "reports.flow", "reports.confidence", "meta.builds")
+TABLES = (
+    "core.communities",
+    "core.evidence",
+    "core.windows",
+    "reports.estimates",
+    "reports.flow",
+    "reports.confidence",
+    "meta.builds",
+)
 MONTHS = ("2023-12", "2024-01", "2024-02", "2024-03")
 PUBLISHED_AT = datetime(2024, 4, 10, tzinfo=UTC)
 """The last evaluation is on 25 March 2024: March is closed from 1 April on, and a month later nothing newer is known."""
