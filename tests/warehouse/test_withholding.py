@@ -317,7 +317,7 @@ def test_threads_of_fewer_than_five_people_show_nothing(con):
         assert one(con, openers=5, **measured)["withheld"] is None
 
 
-def test_none_is_not_told_from_few(con):
+def test_none_looks_like_few(con):
     for kind, counts in (("share", "threads"), ("share", "people"), ("index", "people"), ("hours", "threads")):
         given = {"kind": kind, "counts": counts, "smallest": 20}
         none, few = one(con, denominator=0, **given), one(con, numerator=2, denominator=4, value=0.5, **given)

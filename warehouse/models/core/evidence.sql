@@ -6,7 +6,7 @@ columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
   needs: kinds of data seen before the evaluation, by the names that the headers of metrics use in `needs`
-  presence: whether anything had told of people who are there without contributing, as attendance, reactions, reading and joins do
+  presence: whether anything had shown people who are there without contributing, as attendance, reactions, reading and joins do
 */
 with seen as (
     select community, min(week) as week, 'any interaction' as need from core.interactions group by all

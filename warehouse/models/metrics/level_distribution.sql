@@ -17,7 +17,7 @@ columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
   level: core, active, occasional, peripheral or transactional
-  members: people at this level, sponsors' staff left out; not measured where fewer than three live beats give nobody a level, nor at peripheral where nothing ever told of somebody present without contributing
+  members: people at this level, sponsors' staff left out; not measured where fewer than three live beats give nobody a level, nor at peripheral where nothing ever showed somebody present without contributing
   seen: people at any of the five levels
   level_share: members ÷ seen; not measured where nobody has a level
 caveats:

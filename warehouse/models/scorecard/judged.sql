@@ -73,7 +73,7 @@ select
         -- Of a few people it is not shown whether there are any.
         case when word is not null and grouped and numerator < fewest_people then 'few or none' else word end as word
     ),
-    -- None is never told from few: who asks for a denominator gets the same answer for both.
+    -- None always looks like few: who asks for a denominator gets the same answer for both.
     case
         when contributors < smallest_community and not always then printf('fewer than %d contributors', smallest_community)
         when not fed or (value is null and denominator is null) then 'not measured'
