@@ -382,6 +382,25 @@ def test_zulips_own_export_knows_accounts_and_bots_and_gives_nothing_private_awa
     assert outcomes[0].accounts[0].email == "rosa@example.org"
 
 
+def test_an_account_made_since_the_first_public_message_joined_then_and_no_other_did(tmp_path: Path) -> None:
+    first = int(ROW["date_sent"])
+    made = {5: first + 100, 6: first + 200, 7: first - 100, 8: first + 300, 9: None}
+    people = [
+        {"id": number, "full_name": f"P{number}", "is_bot": number == 6, "date_joined": at} for number, at in made.items()
+    ]
+    messages = [{**ROW, "id": number, "sender": number, "content": "Hello"} for number in (5, 6, 7, 9)]
+    tree = {
+        "export/realm.json": {**REALM, "zerver_userprofile": people},
+        "export/messages-000001.json": {"zerver_message": messages},
+    }
+    found = [outcome(event.payload, event.type, tenant=event.tenant) for event in read(archived(tmp_path / "a.tar.gz", tree))]
+    joins = [one for each in found for one in each.interactions if one.verb == "join"]
+    assert [(one.actor_kind, one.space, int(one.occurred_at.timestamp())) for one in joins] == [
+        ("human", "organization", first + 100),
+        ("bot", "organization", first + 200),
+    ]
+
+
 def test_the_tenant_is_the_option_else_the_organisation_else_export(tmp_path: Path) -> None:
     path = archived(tmp_path / "a", TREE)
     assert {event.tenant for event in read(path)} == {"export"}

@@ -23,6 +23,8 @@ from pipelines.shared.text import decoded, read_json
 EXPORTED_MESSAGE = "zulip.export"
 EXPORTED_NAME = "zulip.export.name"
 """The type of a record for a name that one account has."""
+EXPORTED_JOIN = "zulip.export.join"
+"""The type of a record for the moment when an account was made."""
 UNLISTED = "unlisted"
 """The type of a record for a folder or a stream of which the archive does not show who can read it."""
 _STREAM = re.compile(r"([0-9]{1,15})-.*", re.DOTALL)
@@ -140,6 +142,16 @@ def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportO
             if kept["type"] == "stream":
                 known.read(kept, None)
     yield from _named(known, tenant)
+    yield from _joined(known, people, tenant)
+
+
+def _joined(known: Names, people: Mapping[Any, Mapping[str, Any]], tenant: str) -> Iterator[PlatformEvent]:
+    """One record for each account that was made since the first public message, and that a public message shows."""
+    for number, row in people.items():
+        if known.joined(number, row.get("date_joined")):
+            record = {"user_id": number, "is_bot": row.get("is_bot"), "date_joined": row["date_joined"]}
+            payload = json.dumps(record, separators=(",", ":")).encode()
+            yield PlatformEvent(id=f"join:{number}", type=EXPORTED_JOIN, payload=payload, tenant=tenant)
 
 
 def _named(names: Names, tenant: str) -> Iterator[PlatformEvent]:

@@ -20,6 +20,7 @@ class Names:
         """Begin with none."""
         self._numbers: dict[str, set[int]] = {}
         self._written: dict[str, str] = {}
+        self._first: float = float("inf")
         self._last: float = 0
         self._shown: set[int] = set()
         """Accounts that a public message shows."""
@@ -35,13 +36,17 @@ class Names:
         """Note the sender, the moment and the mentions of a public message."""
         at = message.get("timestamp")
         if isinstance(at, int | float) and not isinstance(at, bool):
-            self._last = max(self._last, at)
+            self._first, self._last = min(self._first, at), max(self._last, at)
         if isinstance(message.get("sender_id"), int):
             self._shown.add(message["sender_id"])
         if isinstance(content, str) and "data-user-id" in content:
             for number, name in _MENTION.findall(content):
                 self.note(unescape(name), int(number))
                 self._shown.add(int(number))
+
+    def joined(self, account: object, at: object) -> bool:
+        """Whether an account that a public message shows was made at this moment, and not before the first public message."""
+        return account in self._shown and isinstance(at, int | float) and not isinstance(at, bool) and at >= self._first
 
     def records(self) -> Iterator[dict[str, Any]]:
         """One record for each name that only one account has."""

@@ -16,7 +16,8 @@ What becomes of what, in all ways:
   mention. A name that only one account of an archive has, by its table of users or by the numbers in its rendered mentions, is
   that account's: an archive with names and an export with numbers have the same people. Zulip's own accounts (of the realm
   `zulipinternal`, otherwise by `accounts.py`) are the system. A bot is one that an export or an event flags.
-* A new account joins, in the space `organization`; a deactivated one leaves. What our own bot writes is ignored.
+* A new account joins, in the space `organization`; a deactivated one leaves. Zulip's own export shows when an account was made:
+  those made since its first public message joined then. What our own bot writes is ignored.
 * A folder of an archive that shows no stream, and a stream of which an export does not show who can read it, are ignored
   (`unknown_privacy`).
 * Private messages, and private streams where the export marks them, are ignored: the reader of archives takes nothing of their
@@ -36,9 +37,9 @@ from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
 from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored, UnreadableError
-from pipelines.platforms.zulip.export import EXPORTED_MESSAGE, EXPORTED_NAME, UNLISTED
+from pipelines.platforms.zulip.export import EXPORTED_JOIN, EXPORTED_MESSAGE, EXPORTED_NAME, UNLISTED
 from pipelines.platforms.zulip.markup import Content, read_html, read_typed
-from pipelines.platforms.zulip.payloads import Deleted, Event, Hook, Message, Named, PersonEvent, Update
+from pipelines.platforms.zulip.payloads import Deleted, Event, Hook, Joined, Message, Named, PersonEvent, Update
 from pipelines.platforms.zulip.webhook import LIVE
 from pipelines.shared.payload import MAX_HOST_CHARACTERS, at_seconds, milliseconds_of, read_object
 from pipelines.shared.revisions import deleted, edited
@@ -69,6 +70,10 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
             display_name=named.name,
             same_as=str(named.id),
         )
+    elif raw.type == EXPORTED_JOIN:
+        made = Joined.model_validate(payload)
+        at = at_seconds(made.date_joined)
+        yield _membership(raw.tenant or "export", str(made.user_id), at, _kind(made.is_bot), joined=True)
     elif raw.type == LIVE:
         hook = Hook.model_validate(payload)
         tenant = raw.tenant or _domain(hook.bot_email)
@@ -231,21 +236,28 @@ def _person(tenant: str, event: PersonEvent, at: datetime) -> Iterator[Found]:
     if event.op != "add" and not left:
         yield Ignored(tenant=tenant)
         return
-    kind = None if person.is_bot is None else ActorKind.BOT if person.is_bot else ActorKind.HUMAN
-    account = str(person.user_id)
-    yield Action(
-        # The event has no time of its own, so the key of joining has none: an account joins once.
-        key=f"member:{account_in_key(account)}:" + (f"left:{int(at.timestamp())}" if left else "joined"),
+    kind, account = _kind(person.is_bot), str(person.user_id)
+    yield _membership(tenant, account, at, kind, joined=not left)
+    name, email = person.full_name, person.delivery_email or person.email
+    if name or email or kind:
+        yield AccountSeen(tenant=tenant, native_id=account, seen_at=at, display_name=name, email=email, kind=kind)
+
+
+def _kind(is_bot: bool | None) -> ActorKind | None:
+    return None if is_bot is None else ActorKind.BOT if is_bot else ActorKind.HUMAN
+
+
+def _membership(tenant: str, account: str, at: datetime, kind: ActorKind | None, *, joined: bool) -> Action:
+    return Action(
+        # A live event has no time of its own, so the key of joining has none: an account joins once.
+        key=f"member:{account_in_key(account)}:" + ("joined" if joined else f"left:{int(at.timestamp())}"),
         tenant=tenant,
         space=ORGANIZATION,
         medium=Medium.CHAT,
         occurred_at=at,
-        verb=Verb.LEAVE if left else Verb.JOIN,
+        verb=Verb.JOIN if joined else Verb.LEAVE,
         actor=account,
         actor_kind=kind or ActorKind.HUMAN,
         object_id=tenant,
         object_kind=ObjectKind.COMMUNITY,
     )
-    name, email = person.full_name, person.delivery_email or person.email
-    if name or email or kind:
-        yield AccountSeen(tenant=tenant, native_id=account, seen_at=at, display_name=name, email=email, kind=kind)

@@ -110,6 +110,14 @@ class Person(Part):
     is_active: bool | None = None
 
 
+class Joined(Part):
+    """An account of an export, and when it was made."""
+
+    user_id: Number
+    is_bot: bool | None = None
+    date_joined: Seconds
+
+
 class PersonEvent(Part):
     """An account was added, changed or removed."""
 
