@@ -1,5 +1,6 @@
 """Identity: deterministic ids and keyed pseudonyms."""
 
+import base64
 import hashlib
 import hmac
 import re
@@ -13,6 +14,11 @@ _EVERYWHERE = "\x02"
 _SECTION = "\x03"
 PSEUDONYM_LENGTH = 32
 """Hex characters kept of an HMAC-SHA-256: 128 bits."""
+PUBLISHED_LENGTH = 12
+"""Base-32 characters of a published pseudonym: 60 bits, short enough to paste. Among a million members of one community the
+probability that any two share one is 4 in ten million."""
+PUBLISHED = re.compile(f"[a-z2-7]{{{PUBLISHED_LENGTH}}}")
+"""What a published pseudonym looks like."""
 
 
 def global_id(platform: str, tenant: str, native: str) -> str:
@@ -80,7 +86,8 @@ def actor_id(key: bytes, platform: str, tenant: str, account: str) -> str:
 
 def published_pseudonym(key: bytes, community: str, member: str) -> str:
     """The only key of a person in the warehouse. It differs per community, so it links nobody across communities."""
-    return _keyed(key, "member", community, member)
+    digest = _digest(key, "member", community, member)
+    return base64.b32encode(digest[:10]).decode().lower()[:PUBLISHED_LENGTH]
 
 
 @lru_cache(maxsize=20_000)
@@ -90,6 +97,10 @@ def keyed_link(key: bytes, url: str, domain: str) -> str:
 
 
 def _keyed(key: bytes, *parts: str) -> str:
+    return _digest(key, *parts).hex()[:PSEUDONYM_LENGTH]
+
+
+def _digest(key: bytes, *parts: str) -> bytes:
     # The separator is escaped within parts, so that "a|b","c" and "a","b|c" differ.
     message = SEPARATOR.join(part.replace("\\", "\\\\").replace(SEPARATOR, "\\" + SEPARATOR) for part in parts)
-    return hmac.digest(key, message.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()[:PSEUDONYM_LENGTH]
+    return hmac.digest(key, message.encode("utf-8", "surrogatepass"), hashlib.sha256)

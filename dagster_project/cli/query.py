@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from warehouse.explain import WhyLevel, WhyMetric
 
 GROUP = "Ask"
-PSEUDONYM = re.compile(r"[0-9a-f]{6,32}")
 LEVELS = ("core", "active", "occasional", "peripheral", "transactional")
 WEEK = timedelta(days=7)
 
@@ -103,6 +101,7 @@ def why(
     Example: `guildhall why N2 auditors`
     """
     from dagster_project.published import open_current
+    from events.identity import PUBLISHED, PUBLISHED_LENGTH
     from warehouse import explain
     from warehouse.build.catalog import catalog
     from warehouse.build.catalog import metrics as metrics_of
@@ -113,10 +112,10 @@ def why(
         raise GuildhallError(
             f"{wanted} has a value for each community.", "No community was named.", f"Add one: guildhall why {wanted} COMMUNITY"
         )
-    if not is_metric and not PSEUDONYM.fullmatch(subject):
+    if not is_metric and not PUBLISHED.fullmatch(subject):
         raise GuildhallError(
             f"`{subject}` is neither a pseudonym nor a metric.",
-            "A pseudonym has 32 characters: digits and the letters a to f.",
+            f"A pseudonym has {PUBLISHED_LENGTH} characters: letters a to z and digits 2 to 7.",
             'List the metrics: guildhall metrics; the pseudonyms: guildhall sql "select distinct member from levels.current".',
         )
     found: tuple[WhyLevel | WhyMetric, ...]

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.communities import Communities, Community, SpaceRule
-from events.identity import actor_id, global_id, keyed_link, name_account, object_id, published_pseudonym, title_object
+from events.identity import (
+    PUBLISHED,
+    actor_id,
+    global_id,
+    keyed_link,
+    name_account,
+    object_id,
+    published_pseudonym,
+    title_object,
+)
 from events.interaction import RawPosition
 from events.raw import BadEnvelopeError, RawEvent, delivery_id
 
@@ -64,6 +73,13 @@ def test_one_member_has_a_different_published_pseudonym_in_every_community_and_n
         actor_id(KEY, "bakers", "m1", ""),
     }
     assert len(pseudonyms) == 3
+
+
+def test_a_million_members_have_a_million_published_pseudonyms_of_twelve_characters():
+    made = {published_pseudonym(KEY, "bakers", f"m{number}") for number in range(1_000_000)}
+    assert len(made) == 1_000_000
+    assert PUBLISHED.fullmatch(min(made))
+    assert PUBLISHED.fullmatch(max(made))
 
 
 @pytest.mark.parametrize("name", ["Ada Quill", "  ada   quill ", "ADA QUILL", "\uff21da Quill"])
