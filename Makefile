@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check bench coverage chaos pictures peers browse lock clean
+.PHONY: help install demo up test check bench coverage attack chaos pictures peers browse lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -54,6 +54,9 @@ browse: $(STAMP)  ## Dagster's page driven in Chromium: materialize, cancel, a s
 
 coverage: $(STAMP)  ## How often the 95 % intervals hold the truth, as a table; 1 where one does so in fewer than 93 %
 	@$(BIN)/python -m tests.coverage.run
+
+attack: $(STAMP)  ## What an attacker learns of small groups from all that is published of 500 invented communities; 1 where anything
+	@$(BIN)/python -m tests.attack.run
 
 chaos: $(STAMP)  ## Gateway, worker and refresher killed -9 at random moments, as a table
 	@$(BIN)/python tests/chaos/run.py

@@ -21,7 +21,7 @@ def independent(threads: Numbers, answered: Numbers) -> float:
     between = ((answered - share * threads) ** 2).sum() + weight**2 * ((1 - share) ** 2 + share**2)
     variance = between * (people + 2) / (people + 1) / (n + 2 * weight) ** 2
     effect = max(1.0, variance * (n + 2 * weight) / (share * (1 - share)))
-    return float(max(1.0, n / effect / t_over_z(max(FEWEST_DEGREES, n / weight)) ** 2))
+    return float(max(1.0, n / effect / t_over_z(max(FEWEST_DEGREES, (threads**2).sum() ** 2 / (threads**4).sum())) ** 2))
 
 
 def t_over_z(degrees: float) -> float:

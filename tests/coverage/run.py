@@ -155,7 +155,7 @@ def rows(windows: int, seed: int = 1) -> Iterator[Row]:
         for size in (8, 25, 100, 400):
             for alike in (0.0, 0.3, 0.7):
                 yield from filter(None, (shares(random, clump, size, p, alike, windows) for p in (0.5, 0.8, 0.95)))
-                yield from filter(None, [waits(random, clump, size, alike, windows // 4)])
+                yield from filter(None, [waits(random, clump, size, alike, windows)])
     for before in (10, 20, 50, 200):
         for leaving, coming in ((0.1, 0.1), (0.3, 0.3), (0.5, 0.2), (0.1, 0.6)):
             yield changes(random, before, leaving, coming, 20 * windows)

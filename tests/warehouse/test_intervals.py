@@ -38,8 +38,16 @@ def test_sql_and_python_count_the_same_independent_threads():
         for _ in range(20):
             opened = random.integers(1, 9, int(random.integers(1, 30))).astype(float)
             answered = random.binomial(opened.astype(int), 0.7).astype(float)
-            sums = (opened.sum(), answered.sum(), len(opened), opened @ opened, answered @ opened, answered @ answered)
-            (found,) = con.execute("select independent_threads(?, ?, ?, ?, ?, ?)", [*sums]).fetchone()
+            sums = (
+                opened.sum(),
+                answered.sum(),
+                len(opened),
+                opened @ opened,
+                (opened**4).sum(),
+                answered @ opened,
+                answered @ answered,
+            )
+            (found,) = con.execute("select independent_threads(?, ?, ?, ?, ?, ?, ?)", [*sums]).fetchone()
             assert found == pytest.approx(independent(opened, answered))
             low, high = con.execute("select wilson_low(?, ?), wilson_high(?, ?)", [sums[1], sums[0]] * 2).fetchone()
             assert (low, high) == pytest.approx(wilson(sums[1] / sums[0], sums[0]))

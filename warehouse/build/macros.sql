@@ -13,10 +13,11 @@ create macro page_after(name, event_id) as concat(name, '~', regexp_extract(even
 create macro wilson_low(k, n) as case when n > 0 then greatest(0.0, (k / n + 1.9207294103 / n - 1.9599639845 * sqrt((k / n * (1 - k / n) + 0.9603647052 / n) / n)) / (1 + 3.8414588207 / n)) end;
 create macro wilson_high(k, n) as case when n > 0 then least(1.0, (k / n + 1.9207294103 / n + 1.9599639845 * sqrt((k / n * (1 - k / n) + 0.9603647052 / n) / n)) / (1 + 3.8414588207 / n)) end;
 
--- Threads of one person are not independent. With n threads of m people, k of them answered, and the sums of n², k·n and k² over
--- the people: how many independent threads say as much. The variance is that between people (linearised), with one imagined
+-- Threads of one person are not independent. With n threads of m people, k of them answered, and the sums of n², n⁴, k·n and k²
+-- over the people: how many independent threads say as much. The variance is that between people (linearised), with one imagined
 -- person added on each side, as heavy as the usual thread's own opener, so that few people who agree by chance prove little;
--- Student's t replaces the normal quantile. `make coverage` prints how often the interval that follows holds the truth, and the
+-- Student's t replaces the normal quantile, with as many degrees of freedom as
+-- the people who open most leave to the variance (Satterthwaite). `make coverage` prints how often the interval that follows holds the truth, and the
 -- percentile bootstrap beside it. warehouse.intervals is the same in Python.
 create macro usual_weight(n, nn) as nn / n;
 create macro smoothed_share(n, k, nn) as (k + usual_weight(n, nn)) / (n + 2 * usual_weight(n, nn));
@@ -28,8 +29,8 @@ create macro design_effect(n, k, m, nn, kn, kk) as greatest(1.0,
     share_variance(n, k, m, nn, kn, kk) * (n + 2 * usual_weight(n, nn)) / (smoothed_share(n, k, nn) * (1 - smoothed_share(n, k, nn))));
 -- Student's t over the normal quantile of 97.5 %, by Cornish and Fisher.
 create macro t_over_z(df) as 1 + 1.2103647051 / df + 1.4400767758 / (df * df);
-create macro independent_threads(n, k, m, nn, kn, kk) as case when n > 0 then
-    greatest(1.0, n / design_effect(n, k, m, nn, kn, kk) / pow(t_over_z(greatest(2.0, n / usual_weight(n, nn))), 2)) end;
+create macro independent_threads(n, k, m, nn, nnnn, kn, kk) as case when n > 0 then
+    greatest(1.0, n / design_effect(n, k, m, nn, kn, kk) / pow(t_over_z(greatest(2.0, nn * nn / nnnn)), 2)) end;
 
 -- The 95 % score interval of the mean of a Poisson number n.
 create macro poisson_low(n) as n + 1.9207294103 - 1.9599639845 * sqrt(n + 0.9603647052);

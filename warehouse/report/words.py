@@ -55,7 +55,7 @@ def interval(definition: Definition, estimate: Estimate) -> str:
     parts = []
     if estimate.weeks is not None:
         parts.append(f"over {estimate.weeks} weeks")
-    if estimate.range_low is not None and estimate.range_high is not None and definition.counts == "people":
+    if estimate.range_low is not None and estimate.range_high is not None and not estimate.bound:
         parts.append(f"rounding range {_edge(estimate.range_low)} to {_edge(estimate.range_high)}")
     if estimate.low is not None and estimate.high is not None:
         parts.append(f"95\u00a0% interval {_number(definition, estimate.low)} to {_number(definition, estimate.high)}")
@@ -118,12 +118,8 @@ def _value(definition: Definition, estimate: Estimate, value: float) -> str:
     if estimate.step == FIVE:
         return f"{people(value)} {counted(definition)}"
     if estimate.bound:
-        return f"{estimate.bound} {percent(value)}"
+        return f"{estimate.bound} {_edge(value)}"
     if estimate.step is not None and estimate.step >= COARSE and definition.kind == "share":
-        if value + estimate.step / 2 > 1:
-            return f"{percent(1 - estimate.step / 2)} or more"
-        if value - estimate.step / 2 < 0:
-            return f"{percent(estimate.step / 2)} or less"
         return f"about {percent(value)}"
     return _number(definition, value)
 

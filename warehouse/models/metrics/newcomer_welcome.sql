@@ -81,7 +81,8 @@ with params as (
         sum(inferred) / sum(threads) as inferred_share,
         count(*) as openers,
         independent_threads(
-            newcomer_threads, answered_threads, openers, sum(threads * threads), sum(answered * threads), sum(answered * answered)
+            newcomer_threads, answered_threads, openers, sum(threads * threads), sum(pow(threads, 4)),
+            sum(answered * threads), sum(answered * answered)
         ) as independent_threads
     from opened
     group by all

@@ -63,7 +63,8 @@ with params as (
         sum(inferred) / sum(threads) as inferred_share,
         count(*) as openers,
         independent_threads(
-            questions, answered_questions, openers, sum(threads * threads), sum(answered * threads), sum(answered * answered)
+            questions, answered_questions, openers, sum(threads * threads), sum(pow(threads, 4)),
+            sum(answered * threads), sum(answered * answered)
         ) as independent_threads
     from opened
     group by all

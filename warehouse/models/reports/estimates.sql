@@ -9,7 +9,7 @@ columns:
   version: version of the metric's definition
   part: level or series, for a metric that has several values an evaluation; else empty
   value: the value as it may be shown, a number of people, threads or pairs as the lower end of its group of five; absent where withheld or not measured
-  range_low: rounding range of a share, the lowest exact value that is shown so; absent for others
+  range_low: rounding range of a share of people, the lowest exact value that is shown so; absent for others
   range_high: the highest exact value that is shown so
   low: lower end of the 95 % interval, widened by the rounding
   high: upper end of the 95 % interval, widened by the rounding
@@ -70,8 +70,12 @@ with allowed as (
             when rule in ('share', 'ratio') and grouped and denominator < fine_from then 0.05
             when rule = 'share' then 0.01
         end as double) as step,
-        -- Threads and pairs are finer; there both ends are cut off instead: one thread without an answer is not shown.
+        -- At the ends of a share of people the last step and a half are one: a total that changes might otherwise show that a few
+        -- are missing. Threads and pairs are finer; there both ends are cut off: one thread without an answer is not shown.
+        rule = 'share' and counts = 'people' as of_people,
         case
+            when of_people and round(value / step) <= 1 then 'under'
+            when of_people and round(value / step) >= round(1 / step) - 1 then 'over'
             when of_threads and numerator < fewest_people then 'under'
             when of_threads and denominator - numerator < fewest_people then 'over'
         end as bound,
@@ -86,6 +90,8 @@ with allowed as (
         low as exact_low,
         high as exact_high,
         case
+            when of_people and bound = 'under' then 1.5 * step
+            when of_people and bound = 'over' then 1 - 1.5 * step
             when bound = 'under' then ceil(fewest_people / shown_denominator / step - 1e-9) * step
             when bound = 'over' then 1 - ceil(fewest_people / shown_denominator / step - 1e-9) * step
             when step = fewest_people then floor(value / step) * step
@@ -101,10 +107,20 @@ with allowed as (
         shown.*,
         -- as many independent threads as the interval rests on, in fives
         least(shown_denominator, greatest(1, coalesce(floor(effective / fewest_people) * fewest_people, shown_denominator))) as independent,
-        if(rule = 'share', case bound when 'under' then 0 when 'over' then (shown_denominator - fewest_people + 1) / shown_denominator
-            else greatest(value - step / 2, 0.0) end, null) as from_share,
-        if(rule = 'share', case bound when 'under' then (fewest_people - 1) / shown_denominator when 'over' then 1
-            else least(value + step / 2, 1.0) end, null) as to_share
+        case
+            when rule <> 'share' then null
+            when bound = 'under' then 0
+            when bound = 'over' and of_people then value
+            when bound = 'over' then (shown_denominator - fewest_people + 1) / shown_denominator
+            else greatest(value - step / 2, 0.0)
+        end as from_share,
+        case
+            when rule <> 'share' then null
+            when bound = 'over' then 1
+            when bound = 'under' and of_people then value
+            when bound = 'under' then (fewest_people - 1) / shown_denominator
+            else least(value + step / 2, 1.0)
+        end as to_share
     from shown
     cross join scorecard.limits
 )
@@ -115,8 +131,8 @@ select
     version,
     part,
     round(value, 4) as value,
-    if(grouped and value is not null and bound is null, round(from_share, 4), null) as range_low,
-    if(grouped and value is not null and bound is null, round(to_share, 4), null) as range_high,
+    if(of_people and value is not null, round(from_share, 4), null) as range_low,
+    if(of_people and value is not null, round(to_share, 4), null) as range_high,
     case
         when not has_low then null
         when rule = 'share' then floor(100 * wilson_low(from_share * independent, independent) + 1e-6) / 100
@@ -143,7 +159,7 @@ select
     step,
     case
         when step = fewest_people then 'down to fives'
-        when step is not null and bound is null then printf('to %d %%', cast(round(step * 100) as integer))
+        when step is not null and (bound is null or of_people) then printf('to %d %%', cast(round(step * 100) as integer))
     end as rounding
 from spread
 cross join scorecard.limits
