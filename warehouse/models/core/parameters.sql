@@ -16,6 +16,8 @@ columns:
   memory_windows: windows for which a sign of a member is remembered, or for a year where that is longer
   level_beats: live beats that a window has to hold before anybody gets a level
   newcomer_days: days for which somebody is a newcomer, or for one window where that is longer
+  newcomers_least: newcomers, or threads of newcomers, below which a year is looked at in place of the usual window
+  openers_least: people who opened these threads, below which the same holds
   answer_days: days for which an answer is promised where no shorter time is, and looked for after a conversation closed
   topic_days: silent days after which a topic starts again
   facilitator_meetings: meetings hosted in the window that make a facilitator
@@ -52,6 +54,8 @@ select
     2 as memory_windows,
     3 as level_beats,
     28 as newcomer_days,
+    20 as newcomers_least,
+    5 as openers_least,
     7 as answer_days,
     14 as topic_days,
     2 as facilitator_meetings,

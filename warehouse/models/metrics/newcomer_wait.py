@@ -9,14 +9,14 @@ unit: hours
 direction: lower is better
 needs: [chat or wiki talk]
 minimum: 20 newcomer threads of 5 people
-reads: [core.quarters, metrics.newcomer_waits]
+reads: [core.newcomer_windows, metrics.newcomer_waits]
 reference: CHAOSS, metric Time to First Response; Kaplan & Meier 1958, band by log-log Greenwood.
 reading: How long a newcomer waits. Threads that nobody answered count for as long as they waited, and are not dropped.
 measure: {value: newcomer_wait_hours, kind: hours, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_wait_low_hours, high: newcomer_wait_high_hours, openers: openers, weeks: window_weeks, counts: threads, smallest: 20}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
-  window_weeks: weeks in the window, 13 at every evaluation
+  window_weeks: weeks in the window, 13, or 52 where 13 hold fewer than 20 such threads or fewer than 5 people who opened them, and 52 hold enough
   newcomer_threads: threads opened in the window by somebody within 28 days of their first contribution, and not in an announced break
   answered_threads: those answered by another person before the evaluation
   openers: people who opened them
@@ -81,7 +81,7 @@ class Wait:
     newcomer_wait_p90_hours: float | None
 
 
-def newcomer_wait(quarters: pa.Table, newcomer_waits: pa.Table) -> pa.Table:
+def newcomer_wait(newcomer_windows: pa.Table, newcomer_waits: pa.Table) -> pa.Table:
     """Give each evaluation the waits of its window, and none where its window has no newcomer's thread."""
     keys = ["community", "window_end"]
     waits: dict[tuple[object, object], dict[str, Any]] = {}
@@ -89,7 +89,7 @@ def newcomer_wait(quarters: pa.Table, newcomer_waits: pa.Table) -> pa.Table:
     for row in newcomer_waits.group_by(keys).aggregate(lists).to_pylist():
         waits[row["community"], row["window_end"]] = row
     rows = []
-    for key in quarters.select([*keys, "window_weeks"]).to_pylist():
+    for key in newcomer_windows.select([*keys, "window_weeks"]).to_pylist():
         found = waits.get((key["community"], key["window_end"]))
         if found is None:
             rows.append(key | {"newcomer_threads": 0, "answered_threads": 0, "openers": 0})

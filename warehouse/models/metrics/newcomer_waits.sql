@@ -2,7 +2,7 @@
 summary: How long each newcomer's thread of a window waited for its first answer, or has waited until the evaluation or until no answer is looked for any more.
 grain: [community, window_end, thread_id]
 materialized: view
-reads: [core.newcomer_threads, core.quarters, landing.breaks]
+reads: [core.newcomer_threads, core.newcomer_windows, landing.breaks]
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
@@ -28,7 +28,7 @@ select
     ) as integer) as minutes,
     threads.inferred,
     coalesce(threads.first_reply_at < windows.window_end, false) as answered
-from core.quarters as windows
+from core.newcomer_windows as windows
 join core.newcomer_threads as threads
     on threads.community = windows.community
     and threads.opened_at >= windows.window_start

@@ -9,14 +9,14 @@ unit: share of newcomers' threads
 direction: higher is better
 needs: [chat or wiki talk]
 minimum: 20 newcomer threads of 5 people
-reads: [core.newcomer_threads, core.parameters, core.quarters, landing.breaks]
+reads: [core.newcomer_threads, core.newcomer_windows, core.parameters, landing.breaks]
 reference: "Joyce & Kraut 2006 and Burke et al. 2007: 61 % of newcomers' first posts on Usenet were answered, and an answer raised the chance of a second post from 44 % to 56 %."
 reading: What happens to somebody who turns up and asks. A fall while the community grows is easily missed, because every number of size still rises.
 measure: {value: newcomer_welcome_share, kind: share, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_welcome_low, high: newcomer_welcome_high, effective: independent_threads, openers: openers, weeks: window_weeks, counts: threads, smallest: 20}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive
-  window_weeks: weeks in the window, 13 at every evaluation
+  window_weeks: weeks in the window, 13, or 52 where 13 hold fewer than 20 such threads or fewer than 5 people who opened them, and 52 hold enough
   newcomer_threads: threads opened by somebody within 28 days of their first contribution, old enough to be judged, the time to answer outside announced breaks
   answered_threads: those that another person answered in time
   answered_week_threads: those that another person answered within 7 days, as far as is known at the evaluation
@@ -33,16 +33,13 @@ caveats:
   - A message in chat that addresses somebody opens no thread.
   - Where the platform has no threads, a conversation ends with the space's own usual silence. A later message in the space that names or answers the newcomer is an answer too.
 */
-with params as (
-    select interval 72 hour as soon
-), windows as (
+with windows as (
     select
-        windows.*,
-        to_days(parameters.answer_days) as within_week,
-        if(windows.beat_days >= parameters.long_beat_days, within_week, soon) as patience
-    from core.quarters as windows
+        newcomer_windows.*,
+        to_hours(newcomer_windows.patience_hours) as patience,
+        to_days(parameters.answer_days) as within_week
+    from core.newcomer_windows
     join core.parameters using (community)
-    cross join params
 ), judged as (
     select
         windows.community,
@@ -88,9 +85,9 @@ with params as (
     group by all
 )
 select
-    quarters.community,
-    quarters.window_end,
-    quarters.window_weeks,
+    windows.community,
+    windows.window_end,
+    windows.window_weeks,
     cast(coalesce(newcomer_threads, 0) as bigint) as newcomer_threads,
     cast(coalesce(answered_threads, 0) as bigint) as answered_threads,
     cast(coalesce(answered_week_threads, 0) as bigint) as answered_week_threads,
@@ -100,5 +97,5 @@ select
     wilson_low(newcomer_welcome_share * independent_threads, independent_threads) as newcomer_welcome_low,
     wilson_high(newcomer_welcome_share * independent_threads, independent_threads) as newcomer_welcome_high,
     inferred_share
-from core.quarters
+from core.newcomer_windows as windows
 left join counted using (community, window_end)
