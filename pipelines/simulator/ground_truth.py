@@ -16,6 +16,8 @@ CONFIRM_UP_WEEKS = 2
 CONFIRM_DOWN_WEEKS = 4
 """Evaluations in a row that confirm a higher level, and a lower one. Evaluations are weekly."""
 FACILITATOR_SEATS = 2
+WELCOME_WEEKS = 13
+"""Weeks of the fixed window in which the welcome of newcomers is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +66,13 @@ def truth_of(scenario: Scenario) -> Truth:
     cold = None
     if scenario.cold is not None:
         spec = SPECS[scenario.cold.community]
-        window = spec.beat_weeks * spec.window_beats
         cold = Cold(
             spec.slug,
             calendar.day(scenario.cold.since),
             calendar.day(scenario.cold.until),
             # Two windows to see it. The last of its threads leaves the window one window after it ended.
-            calendar.day(scenario.cold.since + 2 * window),
-            calendar.day(scenario.cold.until + window + 1),
+            calendar.day(scenario.cold.since + 2 * WELCOME_WEEKS),
+            calendar.day(scenario.cold.until + WELCOME_WEEKS + 1),
         )
     return Truth(
         seed=scenario.seed,
