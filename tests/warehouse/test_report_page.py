@@ -13,15 +13,16 @@ from selectolax.lexbor import LexborHTMLParser
 from tests.warehouse.report_world import SLUG, world
 from tests.warehouse.test_withholding import LEVELS, MONDAY
 from warehouse.build.build import make, open_scratch
-from warehouse.build.catalog import catalog
+from warehouse.build.catalog import catalog, metrics
 from warehouse.build.vocabulary import CHAPTERS
 from warehouse.db import open_memory
 from warehouse.report import renderers
 from warehouse.report.charts import Axis, Line, Point, history
 from warehouse.report.data import Build, Chapter, Definition, Estimate, Metric, Need, ReportData, Series, Window
 from warehouse.report.period import period_of
-from warehouse.report.read import plain, report_data
+from warehouse.report.read import definition_of, plain, report_data
 from warehouse.report.renderers.html import TEMPLATE
+from warehouse.report.words import interval
 
 PERIOD = period_of("2024-03")
 GOLDEN = Path(__file__).parent / "golden_report.html"
@@ -406,3 +407,20 @@ def test_the_printed_pages_are_few_and_cut_no_card(browser, place):
         "[...document.querySelectorAll('.card, figure')].every(e => getComputedStyle(e).breakInside === 'avoid')"
     )
     tab.close()
+
+
+@pytest.mark.parametrize(
+    ("share", "words_of_it"),
+    [
+        (None, ""),
+        (0.0, ""),
+        (0.4, "; about 40\u00a0% of them inferred from silence, because the platform has no threads"),
+        (1.0, "; all inferred from silence, because the platform has no threads"),
+    ],
+)
+def test_a_number_that_rests_on_inferred_threads_says_so(share, words_of_it):
+    defined = definition_of(next(model for model in metrics(catalog()) if model.header.id == "N2"))
+    one = Estimate(
+        at=MONDAY.replace(tzinfo=UTC), measurement="shown", value=0.7, denominator=40, step=0.05, inferred=share, weeks=52
+    )
+    assert interval(defined, one) == f"Over 52 weeks; from 40 to 44 threads{words_of_it}."

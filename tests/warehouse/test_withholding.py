@@ -72,6 +72,7 @@ def estimate(**given):
         "weeks": 12,
         "effective": None,
         "openers": None,
+        "inferred": None,
         "hide_order": None,
         "reveals": [],
         "reveals_before": False,
@@ -228,6 +229,13 @@ def test_a_few_answered_threads_are_not_distinguished_from_none(con):
     rows = [one(con, kind="share", counts="threads", numerator=n, denominator=40) for n in range(5)]
     assert all((row["value"], row["bound"]) == (0.15, "under") for row in rows)
     assert all(row == rows[0] for row in rows)
+
+
+@pytest.mark.parametrize(("share", "seen"), [(0.0, 0.0), (0.01, 0.1), (0.46, 0.5), (0.99, 0.9), (1.0, 1.0), (None, None)])
+def test_the_share_of_inferred_threads_is_shown_in_tenths_and_only_with_a_value(con, share, seen):
+    threads = {"metric": "N2", "kind": "share", "counts": "threads", "openers": 30, "inferred": share}
+    assert shown(con, estimate(numerator=80, denominator=120, **threads))["N2", ""]["inferred"] == seen
+    assert shown(con, estimate(numerator=8, denominator=12, **threads))["N2", ""]["inferred"] is None
 
 
 def test_an_interval_says_no_more_than_the_share(con):

@@ -69,6 +69,9 @@ class Measure(BaseModel):
     weeks: str | None = Field(
         default=None, description="column with the weeks that the value covers, where these are not the window of levels"
     )
+    inferred: str | None = Field(
+        default=None, description="column with the share of the denominator's threads that are inferred from silence"
+    )
     hides_first: tuple[str, ...] = Field(
         default=(), description="of a distribution, the parts that hide, in this order, where another part must"
     )
@@ -132,7 +135,18 @@ class Header(BaseModel):
         if self.measure:
             named = (
                 getattr(self.measure, n)
-                for n in ("value", "numerator", "denominator", "low", "high", "word", "weeks", "effective", "openers")
+                for n in (
+                    "value",
+                    "numerator",
+                    "denominator",
+                    "low",
+                    "high",
+                    "word",
+                    "weeks",
+                    "effective",
+                    "openers",
+                    "inferred",
+                )
             )
             strange = [name for name in named if name is not None and name not in self.columns]
             if strange:

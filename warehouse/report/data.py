@@ -103,13 +103,26 @@ class Estimate(_Frozen):
     bound: Literal["under", "over"] | None = Field(default=None, description="the value is known only to be under or over this")
     step: float | None = Field(default=None, description="distance between two values that can be shown")
     rounding: str | None = Field(default=None, description="the same as a phrase")
+    inferred: float | None = Field(
+        default=None, description="about which share of the threads behind it is inferred from silence, in steps of 10 %"
+    )
     weeks: int | None = Field(default=None, description="weeks before the evaluation that the value covers")
     word: str | None = Field(default=None, description="a word that stands for the value, also where the value is withheld")
     reason: str | None = Field(default=None, description="why the value is withheld")
 
     @model_validator(mode="after")
     def _absent(self) -> Self:
-        numbers = (self.value, self.range_low, self.range_high, self.low, self.high, self.denominator, self.bound, self.step)
+        numbers = (
+            self.inferred,
+            self.value,
+            self.range_low,
+            self.range_high,
+            self.low,
+            self.high,
+            self.denominator,
+            self.bound,
+            self.step,
+        )
         if self.measurement == "shown" and self.value is None:
             raise ValueError("a shown estimate has no value")
         if self.measurement != "shown" and any(number is not None for number in numbers):

@@ -42,7 +42,8 @@ _WINDOW = """
     where community = ? and window_end <= ? order by window_end desc limit 1
 """
 _ESTIMATES = """
-    select window_end, metric, part, value, range_low, range_high, low, high, denominator, bound, word, weeks, withheld, step,
+    select window_end, metric, part, value, range_low, range_high, low, high, denominator, bound, word, inferred,
+        weeks, withheld, step,
         rounding
     from reports.estimates where community = ? and window_end <= ? and window_end > ? order by metric, part, window_end
 """
@@ -152,7 +153,20 @@ def _series(part: str, estimates: Sequence[Estimate], window: Window) -> Series:
 
 def _estimate(row: Mapping[str, Any]) -> Estimate:
     reason = row["withheld"]
-    numbers = ("value", "range_low", "range_high", "low", "high", "denominator", "bound", "step", "rounding", "word", "weeks")
+    numbers = (
+        "value",
+        "range_low",
+        "range_high",
+        "low",
+        "high",
+        "denominator",
+        "bound",
+        "step",
+        "rounding",
+        "word",
+        "inferred",
+        "weeks",
+    )
     return Estimate(
         at=row["window_end"],
         measurement="shown" if reason is None else "not measured" if reason == NOT_MEASURED else "withheld",

@@ -67,6 +67,9 @@ def interval(definition: Definition, estimate: Estimate) -> str:
         parts.append(f"from {number} {counted(definition)}")
     if estimate.range_low is None and estimate.step is not None and COARSE <= estimate.step < 1:
         parts.append(f"in steps of {percent(estimate.step)}")
+    if estimate.inferred:
+        share = "all" if estimate.inferred == 1 else f"about {percent(estimate.inferred)} of them"
+        parts.append(f"{share} inferred from silence, because the platform has no threads")
     text = "; ".join(parts)
     return text[:1].upper() + text[1:] + "." if text else ""
 

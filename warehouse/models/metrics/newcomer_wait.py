@@ -12,7 +12,7 @@ minimum: 20 newcomer threads of 5 people
 reads: [core.newcomer_windows, metrics.newcomer_waits]
 reference: CHAOSS, metric Time to First Response; Kaplan & Meier 1958, band by log-log Greenwood.
 reading: How long a newcomer waits. Threads that nobody answered count for as long as they waited, and are not dropped.
-measure: {value: newcomer_wait_hours, kind: hours, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_wait_low_hours, high: newcomer_wait_high_hours, openers: openers, weeks: window_weeks, counts: threads, smallest: 20}
+measure: {value: newcomer_wait_hours, kind: hours, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_wait_low_hours, high: newcomer_wait_high_hours, openers: openers, inferred: inferred_share, weeks: window_weeks, counts: threads, smallest: 20}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive

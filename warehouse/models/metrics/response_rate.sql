@@ -12,7 +12,7 @@ minimum: 20 question threads of 5 people
 reads: [core.parameters, core.quarters, core.threads, landing.breaks]
 reference: CHAOSS, metrics of response time.
 reading: Whether people who ask get help.
-measure: {value: response_rate_share, kind: share, numerator: answered_questions, denominator: questions, low: response_rate_low, high: response_rate_high, effective: independent_threads, openers: openers, weeks: window_weeks, counts: threads, smallest: 20}
+measure: {value: response_rate_share, kind: share, numerator: answered_questions, denominator: questions, low: response_rate_low, high: response_rate_high, effective: independent_threads, openers: openers, inferred: inferred_share, weeks: window_weeks, counts: threads, smallest: 20}
 columns:
   community: the community
   window_end: the evaluation, a Monday 00:00 UTC, exclusive

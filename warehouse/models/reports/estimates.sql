@@ -16,6 +16,7 @@ columns:
   denominator: how many the value rests on; people, threads and pairs as the lower end of their group of five
   bound: under or over, where the value is only known to be so, because fewer than five are on the other side; else nothing
   word: a word that stands for the value, where the metric has one and the community has ten contributors
+  inferred: about which share of the threads in the denominator is inferred from silence, in steps of 10 %; none and all only where it is so; absent where withheld
   weeks: weeks before the evaluation that the value covers
   kind: kind of measure, share, people, count, hours, days, ratio, index or distribution
   rule: how small groups are withheld, count, cells, share, ratio, index or measurement
@@ -150,6 +151,11 @@ select
     if(rule = 'cells', null, cast(shown_denominator as bigint)) as denominator,
     bound,
     if(contributors < smallest_community, null, word) as word,
+    case
+        when withheld is not null then null
+        when inferred > 0 and inferred < 1 then least(0.9, greatest(0.1, round(inferred, 1)))
+        else inferred
+    end as inferred,
     weeks,
     kind,
     rule,

@@ -15,6 +15,7 @@ columns:
   numerator: numerator or count behind the value
   denominator: denominator behind the value
   effective: how many independent threads say as much as the denominator
+  inferred: share of the threads in the denominator that are inferred from silence
   word: a word that may stand for the value; for people, present or few or none
   weeks: weeks before the evaluation that the value covers
   kind: kind of measure
