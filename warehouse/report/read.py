@@ -43,8 +43,7 @@ _WINDOW = """
 """
 _ESTIMATES = """
     select window_end, metric, part, value, range_low, range_high, low, high, denominator, bound, word, inferred,
-        weeks, withheld, step,
-        rounding
+        weeks, withheld, step, rounding
     from reports.estimates where community = ? and window_end <= ? and window_end > ? order by metric, part, window_end
 """
 _EVIDENCE = "select needs from core.evidence where community = ? and window_end = ?"
