@@ -2,6 +2,7 @@
 summary: The sizes of groups below which sponsors do not see a value. One row.
 grain: []
 materialized: temporary
+refresh: now
 reads: []
 columns:
   fewest_people: the smallest number of people, threads or pairs that is shown; also the size of the groups in which they are shown
