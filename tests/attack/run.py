@@ -16,12 +16,13 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
-from tests.attack.worlds import CONTRIBUTING, LEVELS, STATES, History, Page, communities, publish
+from tests.attack.worlds import CONTRIBUTING, LEVELS, STATES, WEEKS, History, Page, communities, publish
 
 FEW = range(1, 5)
 MANY = 1000
@@ -73,6 +74,10 @@ def total(columns) -> dict[int, float]:
     for column in columns:
         terms[column] = terms.get(column, 0) + 1
     return terms
+
+
+def _sum(sums) -> dict[int, float]:
+    return reduce(plus, sums)
 
 
 def plus(one: dict[int, float], other: dict[int, float], times: float = 1) -> dict[int, float]:
@@ -187,7 +192,8 @@ class Attacker:
 
     def _c1(self, _part: str, t: int, row: dict, why: str | None) -> None:
         if t and why != "not measured":
-            self._share(self.kept(t), self.contributors(t - 1), row, why)
+            turns = range(t, t - row["weeks"] // WEEKS, -1)
+            self._share(_sum(self.kept(u) for u in turns), _sum(self.contributors(u - 1) for u in turns), row, why)
 
     def _p8(self, _part: str, t: int, row: dict, why: str | None) -> None:
         if not t or why == "not measured":

@@ -14,6 +14,8 @@ from warehouse.db import open_memory
 WEEKS = 12
 CONTRIBUTING = (0, 1, 2, 4)
 """Core, active, occasional and transactional: whoever is at one of them contributed in the window."""
+YEAR = 4
+"""Windows of the year over which a small community's retention is taken."""
 SMALL = 15
 """Contributors below which no movement is shown."""
 
@@ -106,7 +108,7 @@ def _window(end) -> int:
 
 
 def _rows(number: int, history: History) -> tuple[list[dict], list[dict], list[dict]]:
-    estimates, moves, windows = [], [], []
+    estimates, moves, windows, kept = [], [], [], []
     contributors = [history.contributors(t) for t in range(len(history.states))]
     seen_periphery = False
     for t, state in enumerate(history.states):
@@ -128,11 +130,21 @@ def _rows(number: int, history: History) -> tuple[list[dict], list[dict], list[d
             for (i, j), n in np.ndenumerate(flow)
             if n
         ]
-        kept = int(flow[np.ix_(CONTRIBUTING, CONTRIBUTING)].sum())
+        kept.append(int(flow[np.ix_(CONTRIBUTING, CONTRIBUTING)].sum()))
+        turns = YEAR if t >= YEAR and sum(contributors[t - YEAR : t]) < 50 * YEAR else 1
         before, now = int(flow[:2].sum()), int(flow[:, :2].sum())
         mean = (before + now) / 2
         estimates += [
-            estimate(metric="C1", kind="share", numerator=kept, denominator=contributors[t - 1], low=0.0, high=1.0, **at),
+            estimate(
+                metric="C1",
+                kind="share",
+                numerator=sum(kept[-turns:]),
+                denominator=sum(contributors[t - turns : t]),
+                low=0.0,
+                high=1.0,
+                weeks=WEEKS * turns,
+                **at,
+            ),
             estimate(
                 metric="P8",
                 kind="index",

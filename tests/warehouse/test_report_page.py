@@ -21,8 +21,8 @@ from warehouse.report.charts import Axis, Line, Point, history
 from warehouse.report.data import Build, Chapter, Definition, Estimate, Metric, Need, ReportData, Series, Window
 from warehouse.report.period import period_of
 from warehouse.report.read import definition_of, plain, report_data
-from warehouse.report.renderers.html import TEMPLATE
-from warehouse.report.words import interval
+from warehouse.report.renderers.html import TEMPLATE, _points
+from warehouse.report.words import interval, missing
 
 PERIOD = period_of("2024-03")
 GOLDEN = Path(__file__).parent / "golden_report.html"
@@ -248,6 +248,39 @@ def test_lines_differ_by_more_than_colour():
     drawn = history("x", "t", "d", [Line(f"Series {n}", points) for n in range(3)], Axis("days"))
     assert len(set(re.findall(r'stroke-dasharray="([^"]+)"', drawn))) == 3
     assert all(f"Series {n}" in drawn for n in range(3))
+
+
+def test_a_chart_breaks_where_values_begin_to_cover_another_number_of_weeks_and_names_it():
+    points = [Point(MONDAY + timedelta(weeks=n), float(n), weeks=12 if n < 6 else 24) for n in range(12)]
+    drawn = history("x", "t", "d", [Line("", tuple(points))], Axis("days"))
+    assert drawn.count("<polyline") == 2
+    assert drawn.count("from here 24 weeks") == 1
+    same = history("x", "t", "d", [Line("", tuple(points[:6]))], Axis("days"))
+    assert same.count("<polyline") == 1
+    assert "from here" not in same
+
+
+def test_windows_that_share_no_week_have_large_dots_and_the_others_a_light_line():
+    at = [MONDAY.replace(tzinfo=UTC) - timedelta(weeks=n) for n in range(29, -1, -1)]
+    points = _points([Estimate(at=moment, measurement="shown", value=1.0, weeks=12) for moment in at])
+    assert [point.at for point in points if point.apart] == [at[-25], at[-13], at[-1]]
+    drawn = history("x", "t", "d", [Line("", points)], Axis("days"))
+    assert drawn.count('<circle class="dot') == 3
+    assert "stroke-opacity: .55" in TEMPLATE
+
+
+@pytest.mark.parametrize(
+    ("connected", "sentence"),
+    [
+        (False, "It needs chat or wiki talk, from a chat source (such as Slack). At least: 20 threads."),
+        (True, "Its data are there; in this window there was too little to measure. At least: 20 threads."),
+    ],
+)
+def test_a_source_is_asked_for_only_where_none_is_connected(connected, sentence):
+    metric = next(one for one in small_report().metrics if one.definition.id == "H1")
+    need = metric.definition.needs[0].model_copy(update={"connected": connected})
+    definition = metric.definition.model_copy(update={"needs": (need,)})
+    assert missing(metric.model_copy(update={"definition": definition})) == sentence
 
 
 def test_one_point_is_no_history():

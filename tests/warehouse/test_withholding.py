@@ -22,6 +22,7 @@ HIDES = {"occasional": 1, "active": 2}
 STATES = (*LEVELS, "dormant", "departed", "not seen")
 SHOWN_STATES = STATES[:6]
 MODELS = {model.table: model for model in catalog()}
+CHANGE = ("community", "value", "low", "high", "numerator", "denominator")
 SHOWN = "value, range_low, range_high, low, high, denominator, bound, withheld, step, rounding"
 
 
@@ -478,6 +479,39 @@ def test_the_difference_of_two_numbers_of_people_pins_nobody(con):
     limits = {(row[0], row[1]) for row in [*shares, *counts]} | {(row[4], row[5]) for row in shares}
     leaks = [(a, b) for a in limits for b in limits if a != b and pinned(b[0] - a[1], b[1] - a[0])]
     assert leaks == []
+
+
+def test_a_change_of_a_group_with_its_interval_pins_nobody_in_it(con):
+    """Whoever sees the change, both ends of its interval and the mean group knows of none who came, went, stayed or were there."""
+    con.execute(
+        """
+        create or replace temp table guesses as
+        select 'c' || row_number() over () as community, b as before, b - x + e as now, e as came, x as went, b - x as stayed
+        from range(5, 61) t(b), range(0, 61) u(e), range(0, 61) v(x) where x <= b and b >= 10 and b - x + e >= 10
+        """
+    )
+    rest = {name: value for name, value in estimate(kind="index").items() if name not in CHANGE}
+    con.execute(
+        f"""
+        insert into scratch.scorecard.estimates by name
+        select community, (came - went) / nullif((before + now) / 2, 0) as value, (before + now) / 2 as denominator, came as numerator,
+            over_mean(change_low(came, went, before), before) as low, over_mean(change_high(came, went, before), before) as high,
+            {", ".join(f"{literal(value)} as {name}" for name, value in rest.items())}
+        from guesses
+        """
+    )
+    groups = ("before", "now", "came", "went", "stayed")
+    found = con.execute(
+        f"""
+        with seen as ({MODELS["reports.estimates"].code})
+        select {", ".join(f"min({g}), max({g})" for g in groups)} from seen join guesses using (community)
+        group by {", ".join("seen." + name for name in SHOWN.split(", "))}
+        having max(before) < 50 and max(now) < 50 -- what looks alike is complete only away from the edge of the guesses
+        """
+    ).fetchall()
+    clear(con)
+    assert len(found) > 30
+    assert [row for row in found for at in range(0, 10, 2) if pinned(row[at], row[at + 1])] == []
 
 
 def test_the_levels_of_one_evaluation_pin_no_group_of_them(con):

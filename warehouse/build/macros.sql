@@ -36,6 +36,15 @@ create macro independent_threads(n, k, m, nn, nnnn, kn, kk) as case when n > 0 t
 create macro poisson_low(n) as n + 1.9207294103 - 1.9599639845 * sqrt(n + 0.9603647052);
 create macro poisson_high(n) as n + 1.9207294103 + 1.9599639845 * sqrt(n + 0.9603647052);
 
+-- The 95 % interval of how a group changed, of `before` people of whom some went out and to whom some came. Those who came are a
+-- Poisson number, those who went out a share of those who could; MOVER (Zou and Donner 2008) joins their score intervals. No more
+-- can go out than were in. over_mean is such a change over the mean of the group before and after; it grows with the change.
+create macro change_low(came, went, before) as greatest(-before,
+    came - went - sqrt(pow(came - poisson_low(came), 2) + pow(before * coalesce(wilson_high(went, before), 0) - went, 2)));
+create macro change_high(came, went, before) as
+    came - went + sqrt(pow(poisson_high(came) - came, 2) + pow(went - before * coalesce(wilson_low(went, before), 0), 2));
+create macro over_mean(change, before) as 2 * change / (2 * before + change);
+
 -- The smallest whole number that is at least this share of n; the margin is for shares such as 2/3, which no double holds exactly.
 create macro at_least(share, n) as cast(ceil(share * n - 1e-9) as integer);
 

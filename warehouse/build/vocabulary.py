@@ -64,7 +64,7 @@ RULES: Mapping[Rule, str] = {
     "cells": "As `count`, from 15 contributors on; with a withheld cell one of `hides_first` hides, so no total reveals it.",
     "share": "Withheld below 15 contributors, a denominator of 20 and 5 people; rounded, never to a side with fewer than five.",
     "ratio": "Withheld and rounded as a share; its interval is rounded to two digits, because it is not limited to 0 to 1.",
-    "index": "Withheld below 15 contributors and a denominator of 20; rounded as a share, its interval outwards.",
+    "index": "Withheld below 15 contributors and a denominator of 20; rounded as a share, without its interval.",
     "measurement": "Shown to two digits from the metric's own `smallest` denominator on, and from 5 people on.",
 }
 """How a value of a small group is withheld from sponsors; `reports.estimates` applies it."""

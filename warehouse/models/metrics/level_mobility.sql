@@ -73,23 +73,6 @@ with moves as (
     from core.windows
     left join spine using (community, window_end)
     left join (from counted semi join spine using (community, window_end)) as counted using (community, window_end)
-), parts as (
-    select
-        *,
-        entered - went_out as change,
-        poisson_low(entered) as entered_low,
-        poisson_high(entered) as entered_high,
-        group_before * coalesce(wilson_low(went_out, group_before), 0) as went_out_low,
-        group_before * coalesce(wilson_high(went_out, group_before), 0) as went_out_high
-    from measured
-), spread as (
-    -- Entries are a Poisson number, exits a share of those who could go out. MOVER (Zou and Donner 2008) joins their score
-    -- intervals to that of the difference. No more can go out than were in.
-    select
-        *,
-        greatest(change - sqrt(pow(entered - entered_low, 2) + pow(went_out_high - went_out, 2)), -group_before) as change_low,
-        change + sqrt(pow(entered_high - entered, 2) + pow(went_out - went_out_low, 2)) as change_high
-    from parts
 )
 select
     community,
@@ -101,8 +84,7 @@ select
     if(has_two_windows, (group_before + group_now) / 2, null) as mean_group,
     entered / nullif(mean_group, 0) as entry_share,
     went_out / nullif(mean_group, 0) as exit_share,
-    change / nullif(mean_group, 0) as level_mobility_net,
-    -- The mean group is half of twice the group before and the change, so the net grows with the change.
-    if(mean_group > 0, 2 * change_low / (2 * group_before + change_low), null) as level_mobility_low,
-    if(mean_group > 0, 2 * change_high / (2 * group_before + change_high), null) as level_mobility_high
-from spread
+    (entered - went_out) / nullif(mean_group, 0) as level_mobility_net,
+    if(mean_group > 0, over_mean(change_low(entered, went_out, group_before), group_before), null) as level_mobility_low,
+    if(mean_group > 0, over_mean(change_high(entered, went_out, group_before), group_before), null) as level_mobility_high
+from measured

@@ -137,14 +137,15 @@ select
     case
         when not has_low then null
         when rule = 'share' then floor(100 * wilson_low(from_share * independent, independent) + 1e-6) / 100
-        when rule = 'index' and step is not null then round(floor(exact_low / step + 1e-9) * step, 4)
+        -- The interval of a change follows from how many came and how many went, so with the change it would reveal a few of them.
+        when rule = 'index' and counts = 'people' then null
         when exact_low = 0 then 0.0
         else round(exact_low, cast(1 - floor(log10(abs(exact_low))) as integer))
     end as low,
     case
         when not has_high then null
         when rule = 'share' then ceil(100 * wilson_high(to_share * independent, independent) - 1e-6) / 100
-        when rule = 'index' and step is not null then round(ceil(exact_high / step - 1e-9) * step, 4)
+        when rule = 'index' and counts = 'people' then null
         when exact_high = 0 then 0.0
         else round(exact_high, cast(1 - floor(log10(abs(exact_high))) as integer))
     end as high,
