@@ -1,6 +1,7 @@
 """Publishing: the read-only file that analysts open. Each one is complete and new, and no reader is disturbed."""
 
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ import duckdb
 from events.errors import GuildhallError
 from events.files import sync
 from warehouse.build.meta import manifest
-from warehouse.db import identifier, integer, quoted
+from warehouse.db import first, identifier, integer, quoted
 from warehouse.failpoint import failpoint
 
 POINTER = "current"
@@ -22,6 +23,8 @@ _PERSONAL = frozenset(
 )
 """Names of columns that would identify a person. The schema `meta` is excluded: its sources and checks have names."""
 _SAMPLED_ROWS = 2_000
+_SMALLEST_COMPACTED = 32
+"""Blocks of 256 KiB. A smaller file is not worth it."""
 # A child process copies. When a process closes any descriptor of a file, it loses all its POSIX locks on that file; DuckDB
 # holds such a lock, so the process that owns the file must not open it a second time.
 _COPY = """
@@ -64,7 +67,8 @@ def publish(con: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path, numbe
     final = folder / f"guildhall-{number:06d}.duckdb"
     temporary = folder / f"{final.name}.tmp"
     try:
-        _copy(warehouse, temporary)
+        _refuse_full_disk(warehouse, temporary)
+        _compact(con, temporary) if _is_bloated(con) else _copy(warehouse, temporary)
         failpoint("publish-copied")
         _verify(con, temporary, number)
         failpoint("publish-verified")
@@ -155,7 +159,7 @@ def _holds_actors(con: duckdb.DuckDBPyConnection, table: str, column: str, kind:
     return found > 0
 
 
-def _copy(source: Path, target: Path) -> None:
+def _refuse_full_disk(source: Path, target: Path) -> None:
     free, wanted = shutil.disk_usage(target.parent).free, source.stat().st_size
     if free < wanted:
         raise PublishError(
@@ -163,6 +167,27 @@ def _copy(source: Path, target: Path) -> None:
             f"The disk has {free >> 20} MiB free, and the file has {wanted >> 20} MiB.",
             "Free some space, or keep fewer published files (`refresh.keep_published`).",
         )
+
+
+def _is_bloated(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a third of the warehouse file is free: blocks of rows that were replaced, which every copy would carry."""
+    free, total = first(con, "select free_blocks, total_blocks from pragma_database_size() where database_name = 'warehouse'")
+    return bool(total >= _SMALLEST_COMPACTED and free * 3 >= total)
+
+
+def _compact(con: duckdb.DuckDBPyConnection, target: Path) -> None:
+    """Write the tables of the warehouse into a new file, without its free blocks."""
+    con.execute(f"attach {quoted(str(target))} as compacted")
+    try:
+        con.execute("copy from database warehouse to compacted")
+        con.execute("checkpoint compacted")
+    finally:
+        con.execute("detach compacted")
+    with target.open("rb+") as written:
+        os.fsync(written.fileno())
+
+
+def _copy(source: Path, target: Path) -> None:
     copied = subprocess.run(
         [sys.executable, "-I", "-S", "-c", _COPY, source, target], capture_output=True, text=True, check=False
     )

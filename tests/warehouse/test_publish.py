@@ -249,3 +249,18 @@ def test_the_key_is_nowhere_in_the_files(kept):
     for path in (*home.glob("*.d*b*"), *home.glob("published/*.duckdb")):
         assert KEY not in path.read_bytes()
         assert KEY.hex().encode() not in path.read_bytes()
+
+
+def test_a_file_of_which_a_third_is_free_is_published_without_the_free_blocks(kept):
+    kept.publish(NOW)
+    for table, rows in (("filler", 3_000_000), ("sums", 1_000_000)):
+        columns = "(hash(range) // 2)::varchar as community, range::bigint as messages"
+        kept.con.execute(f"create or replace table warehouse.core.{table} as select {columns} from range({rows})")
+        kept.con.execute("checkpoint warehouse")
+    kept.con.execute("drop table warehouse.core.filler")
+    path = kept.publish(NOW)
+    assert path.stat().st_size < 0.67 * (kept.home / "warehouse.duckdb").stat().st_size
+    with open_published(path) as con:
+        assert con.execute("select count(*), sum(messages) from core.sums").fetchone() == (1_000_000, 499_999_500_000)
+        assert con.execute("select max(build) from meta.builds").fetchone() == (2,)
+        assert con.execute("select column_name from duckdb_columns() where comment is null and not internal").fetchall() == []
