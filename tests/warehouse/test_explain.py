@@ -159,9 +159,9 @@ def test_a_stranger_is_an_error_that_says_what_to_do(con):
 def test_a_metric_is_shown_with_its_counts_interval_and_evaluation(con):
     [answer] = why_metric(con, "p3", "c")
     assert (answer.id, answer.evaluation, answer.numerator, answer.denominator) == ("P3", at(43), 6.0, 6.0)
-    assert answer.sentence == "Core group: 1, 6 of 6 people, 95 % interval 0.61 to 1."
+    assert answer.sentence == "Core group: 1, 6 of 6 people."
     assert answer.columns["core_presence"] == "present"
-    assert answer.version == 1
+    assert answer.version == 2
     assert answer.caveats
     assert "core_members: people at level core; sponsors' staff left out; members:" in answer.definition
     assert ".;" not in answer.definition

@@ -71,8 +71,8 @@ def test_from_kafka_to_a_published_file(kafka, topics, tmp_path):
 
 
 PLACES = (  # noqa: SIM905 - a list to read
-    "landing-read landing-staged landing-inserted landing-moved landing-committed accounts-recorded kinds-changed people-mapped "
-    "warehouse-built warehouse-remembered publish-checkpointed publish-copied publish-verified publish-renamed publish-pointed"
+    "landing-read landing-staged landing-inserted landing-moved landing-committed accounts-recorded kinds-changed homes-changed "
+    "people-mapped warehouse-built warehouse-remembered publish-checkpointed publish-copied publish-verified publish-renamed publish-pointed"
 ).split()
 
 

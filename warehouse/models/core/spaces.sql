@@ -32,7 +32,7 @@ with titles as (
         platform,
         workspace,
         space,
-        any_value(medium) as medium,
+        arg_max(medium, (occurred_at, event_id)) as medium,
         arg_max(visibility, (occurred_at, event_id)) as visibility,
         min(occurred_at) as first_at,
         max(occurred_at) as last_at,
