@@ -22,7 +22,7 @@ WRONG_USE = 2
 PIPE_WIDTH = 200
 """Columns of a table that goes into a pipe: a pipe has no width, and eighty columns fold too much."""
 LONGEST_UNFOLDED = 36
-"""Cells up to this length stay on one line: pseudonyms, ids of events, dates, ids."""
+"""Cells up to this length stay on one line: pseudonyms, dates, ids."""
 BOLD, GREEN, RED = "1", "32", "1;31"
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]

@@ -46,7 +46,8 @@ def doctor(as_json: AsJson = False) -> None:
 
     results = list(examine(state.settings))
     if as_json:
-        show_json([asdict(result) for result in results])
+        # What people send with a report of a problem: advice names accounts, so it is for the screen only.
+        show_json([{name: value for name, value in asdict(result).items() if name != "advice"} for result in results])
     else:
         for result in results:
             show(f"  {'ok  ' if result.ok else 'fail'}  {result.what}", GREEN if result.ok else RED)

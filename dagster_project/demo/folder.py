@@ -17,16 +17,16 @@ OTHER_FOLDER = "Name another folder: `guildhall --home /tmp/guildhall demo`."
 def prepare(home: Path, parameters: dict[str, int]) -> None:
     """Clear an earlier demo away and mark the folder as a demo's. Raises DemoError where the folder may hold anything else."""
     paths = Paths(home)
-    kept = {paths.secret_key.name, paths.demo_marker.name}
+    key = {paths.secret_key.name, paths.key_fingerprint.name}
     found = {path.name for path in home.iterdir()} if home.exists() else set()
-    if found - {paths.secret_key.name}:
+    if found - key:
         if not paths.demo_marker.exists():
             raise DemoError(
                 f"{home} cannot be used for a demo.", "It holds an installation; a demo needs an empty folder.", OTHER_FOLDER
             )
         config = paths.demo / "guildhall.toml"
         _refuse_foreign_data(load(config if config.exists() else None, home))
-        for name in sorted(found - kept):
+        for name in sorted(found - key - {paths.demo_marker.name}):
             path = home / name
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     home.mkdir(parents=True, exist_ok=True)

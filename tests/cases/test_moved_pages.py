@@ -26,17 +26,17 @@ def move(number: int, title: str, target: str, namespace: int = 0, *, second: in
 
 
 TWICE = [
-    edit(1, "Dora", "Soil", new=True), edit(2, "Emil", "Soil"), move(3, "Soil", "Clay"), edit(4, "Emil", "Clay"),
-    move(5, "Clay", "Loam", key="4::target"), edit(6, "Fenn", "Loam"), edit(7, "Fenn", "Soil", new=True),
+    edit(1, "Dora", "Peat", new=True), edit(2, "Emil", "Peat"), move(3, "Peat", "Clay"), edit(4, "Emil", "Clay"),
+    move(5, "Clay", "Loam", key="4::target"), edit(6, "Fenn", "Loam"), edit(7, "Fenn", "Peat", new=True),
 ]  # fmt: skip
 SWAP = MONDAY + 3 * DAY // 4
 SWAPPED = [
-    edit(1, "Dora", "Soil", new=True), edit(2, "Emil", "Clay", new=True),
-    move(3, "Soil", "Swap", second=SWAP), move(4, "Clay", "Soil", second=SWAP), move(5, "Swap", "Clay", second=SWAP),
-    edit(6, "Dora", "Clay"), edit(7, "Emil", "Soil"), edit(8, "Emil", "Soil"),
+    edit(1, "Dora", "Peat", new=True), edit(2, "Emil", "Clay", new=True),
+    move(3, "Peat", "Swap", second=SWAP), move(4, "Clay", "Peat", second=SWAP), move(5, "Swap", "Clay", second=SWAP),
+    edit(6, "Dora", "Clay"), edit(7, "Emil", "Peat"), edit(8, "Emil", "Peat"),
 ]  # fmt: skip
 TALK = [
-    edit(1, "Dora", "Talk:Soil", 1, comment="/* Seeds */ where from?"), move(2, "Talk:Soil", "Talk:Clay", 1),
+    edit(1, "Dora", "Talk:Peat", 1, comment="/* Seeds */ where from?"), move(2, "Talk:Peat", "Talk:Clay", 1),
     edit(3, "Emil", "Talk:Clay", 1, comment="/* Seeds */ from me"), edit(4, "Fenn", "Talk:Clay", 1, comment="/* Tools */ who"),
 ]  # fmt: skip
 

@@ -105,7 +105,7 @@ def test_the_lineage_of_a_known_metric_is_right(graph):
     assert [(dep.asset_key, dep.column_name) for dep in deps["bot_interactions"]] == [
         (key_of("core.interactions"), "actor_kind")
     ]
-    assert [(dep.asset_key, dep.column_name) for dep in deps["window_end"]] == [(key_of("core.windows"), "window_end")]
+    assert [(dep.asset_key, dep.column_name) for dep in deps["window_end"]] == [(key_of("core.quarters"), "window_end")]
 
 
 def test_lineage_names_only_columns_that_exist(graph):

@@ -15,6 +15,7 @@ from dagster_project.demo import demo
 from dagster_project.demo.folder import prepare
 from dagster_project.demo.lines import DemoError
 from dagster_project.paths import Paths
+from dagster_project.settings import load
 from warehouse.warehouse import Warehouse
 
 WHAT = {"seed": 1}
@@ -34,11 +35,11 @@ def test_an_installation_is_never_overwritten(tmp_path):
 
 
 def test_a_key_that_init_made_is_kept(tmp_path):
-    (tmp_path / "secret.key").write_text("00" * 32)
+    key = load(home=tmp_path).key()
     prepare(tmp_path, WHAT)
     (tmp_path / "kafka").mkdir()
     prepare(tmp_path, WHAT)
-    assert (tmp_path / "secret.key").read_text() == "00" * 32
+    assert load(home=tmp_path).key() == key
 
 
 def test_an_earlier_demo_makes_room(tmp_path):
@@ -52,7 +53,7 @@ def test_an_earlier_demo_makes_room(tmp_path):
 
 def test_a_demo_to_which_somebody_added_a_community_is_left_alone(tmp_path):
     prepare(tmp_path, WHAT)
-    with Warehouse(tmp_path, key=bytes(32), communities={}) as warehouse:
+    with Warehouse(tmp_path, key=load(home=tmp_path).key(), communities={}) as warehouse:
         warehouse.con.execute("insert into landing.main.interactions (event_id, community) values ('a', 'ours')")
     with pytest.raises(DemoError, match="does not hold a demo alone"):
         prepare(tmp_path, WHAT)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dagster_project.cli import doctor
+from dagster_project.cli.app import run_command
 from dagster_project.cli.status import lines, read_all
 from dagster_project.processes.supervisor import RunState
 from dagster_project.settings import Settings
@@ -83,3 +84,14 @@ def test_every_failure_of_doctor_has_a_reason_and_a_remedy(tmp_path):
     failed = [result for result in results if not result.ok]
     assert failed
     assert all(result.why and result.todo for result in failed)
+
+
+def test_what_doctor_prints_for_a_report_of_a_problem_names_no_account(monkeypatch, capsys):
+    found = [
+        doctor.Result("bots: 1 accounts look like programs and are not marked", ok=True, advice='accounts = ["Anna Alder"]')
+    ]
+    monkeypatch.setattr("dagster_project.cli.doctor.examine", lambda _: found)
+    assert run_command(["doctor", "--json"]) == 0
+    assert "Anna Alder" not in capsys.readouterr().out
+    assert run_command(["doctor"]) == 0
+    assert "Anna Alder" in capsys.readouterr().out

@@ -11,3 +11,10 @@ def shared_con():
     con = open_memory()
     yield con
     con.close()
+
+
+@pytest.fixture
+def con():
+    """A connection of its own for a test; modules that share one have a fixture of this name themselves."""
+    with open_memory() as con:
+        yield con

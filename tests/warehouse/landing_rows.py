@@ -8,7 +8,7 @@ rows(con, "core.threads")
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -27,6 +27,14 @@ _NOT_CONTENT = ("content_hash", "landed_at", "batch", "raw", "captured_at", "nor
 
 def moment(text: str | datetime) -> datetime:
     return datetime.fromisoformat(text) if isinstance(text, str) else text
+
+
+BEGAN = moment("2022-01-03 09:00")
+"""A Monday on which an archive begins."""
+
+
+def weeks_later(weeks: int, **more: Any) -> datetime:
+    return BEGAN + timedelta(weeks=weeks, **more)
 
 
 def act(actor: str, at: str | datetime, verb: str = "post", **given: Any) -> Row:

@@ -2,23 +2,7 @@
 
 from datetime import timedelta
 
-import pytest
-
-from warehouse.db import open_memory
-
-from .landing_rows import act, build_tables, land, moment, posted, rows
-
-BEGAN = moment("2022-01-03 09:00")
-
-
-@pytest.fixture
-def con():
-    with open_memory() as con:
-        yield con
-
-
-def weeks_later(weeks, **more):
-    return BEGAN + timedelta(weeks=weeks, **more)
+from .landing_rows import BEGAN, act, build_tables, land, posted, rows, weeks_later
 
 
 def arrival(who, week):

@@ -29,8 +29,11 @@ create macro design_effect(n, k, m, nn, kn, kk) as greatest(1.0,
     share_variance(n, k, m, nn, kn, kk) * (n + 2 * usual_weight(n, nn)) / (smoothed_share(n, k, nn) * (1 - smoothed_share(n, k, nn))));
 -- Student's t over the normal quantile of 97.5 %, by Cornish and Fisher.
 create macro t_over_z(df) as 1 + 1.2103647051 / df + 1.4400767758 / (df * df);
-create macro independent_threads(n, k, m, nn, nnnn, kn, kk) as case when n > 0 then
+create macro independent_of(n, k, m, nn, nnnn, kn, kk) as case when n > 0 then
     greatest(1.0, n / design_effect(n, k, m, nn, kn, kk) / pow(t_over_z(greatest(2.0, nn * nn / nnnn)), 2)) end;
+-- An aggregate over the people who opened threads: how many each opened, and how many of them were answered.
+create macro independent_threads(threads, answered) as independent_of(
+    sum(threads), sum(answered), count(*), sum(threads * threads), sum(pow(threads, 4)), sum(answered * threads), sum(answered * answered));
 
 -- The 95 % score interval of the mean of a Poisson number n.
 create macro poisson_low(n) as n + 1.9207294103 - 1.9599639845 * sqrt(n + 0.9603647052);

@@ -47,6 +47,7 @@ from pipelines.platforms.slack.export import EXPORTED_MESSAGE, EXPORTED_USER
 from pipelines.platforms.slack.markup import mentions_in, refs_in
 from pipelines.platforms.slack.payloads import Callback, Edited, Message, Profile, User
 from pipelines.platforms.slack.webhook import URL_VERIFICATION
+from pipelines.shared.membership import membership
 from pipelines.shared.payload import at_seconds
 from pipelines.shared.revisions import deleted, edited
 from pipelines.shared.text import parse_payload
@@ -250,22 +251,7 @@ def _user(callback: Callback, what: str, received_at: datetime) -> Iterator[Foun
     if not (joined or left):
         return
     at = sent_at if joined else updated or sent_at
-    yield _membership(tenant, user.id, at, seen.kind, joined=joined)
-
-
-def _membership(tenant: str, account: str, at: datetime, kind: ActorKind | None, *, joined: bool) -> Action:
-    return Action(
-        key=f"member:{account_in_key(account)}:" + ("joined" if joined else f"left:{int(at.timestamp())}"),
-        tenant=tenant,
-        space=WORKSPACE,
-        medium=Medium.CHAT,
-        occurred_at=at,
-        verb=Verb.JOIN if joined else Verb.LEAVE,
-        actor=account,
-        actor_kind=kind or ActorKind.HUMAN,
-        object_id=tenant,
-        object_kind=ObjectKind.COMMUNITY,
-    )
+    yield membership(tenant, WORKSPACE, user.id, at, seen.kind, joined=joined)
 
 
 def _accounts(user: User, tenant: str, seen_at: datetime) -> Iterator[AccountSeen]:
@@ -306,7 +292,7 @@ def _exported_message(payload: Any) -> Iterator[Found]:
     message = exported.message
     if exported.joins and message.user and not exported.stranger:
         kind = ActorKind.SYSTEM if message.user in SYSTEM_ACCOUNTS else ActorKind.BOT if exported.bot else None
-        yield _membership(exported.team, message.user, _moment(message.ts), kind, joined=True)
+        yield membership(exported.team, WORKSPACE, message.user, _moment(message.ts), kind, joined=True)
     elif message.subtype not in _WRITTEN:
         yield Ignored(tenant=exported.team, space=exported.channel)
     else:

@@ -31,7 +31,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from events.identity import account_in_key, name_account, title_object
+from events.identity import name_account, title_object
 from events.interaction import ActorKind, Change, Medium, ObjectKind, SizeUnit
 from events.outcome import Reason
 from events.raw import RawEvent
@@ -41,6 +41,7 @@ from pipelines.platforms.zulip.export import EXPORTED_JOIN, EXPORTED_MESSAGE, EX
 from pipelines.platforms.zulip.markup import Content, read_html, read_typed
 from pipelines.platforms.zulip.payloads import Deleted, Event, Hook, Joined, Message, Named, PersonEvent, Update
 from pipelines.platforms.zulip.webhook import LIVE
+from pipelines.shared.membership import membership
 from pipelines.shared.payload import MAX_HOST_CHARACTERS, at_seconds, milliseconds_of, read_object
 from pipelines.shared.revisions import deleted, edited
 
@@ -73,7 +74,7 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
     elif raw.type == EXPORTED_JOIN:
         made = Joined.model_validate(payload)
         at = at_seconds(made.date_joined)
-        yield _membership(raw.tenant or "export", str(made.user_id), at, _kind(made.is_bot), joined=True)
+        yield membership(raw.tenant or "export", ORGANIZATION, str(made.user_id), at, _kind(made.is_bot), joined=True)
     elif raw.type == LIVE:
         hook = Hook.model_validate(payload)
         tenant = raw.tenant or _domain(hook.bot_email)
@@ -237,7 +238,7 @@ def _person(tenant: str, event: PersonEvent, at: datetime) -> Iterator[Found]:
         yield Ignored(tenant=tenant)
         return
     kind, account = _kind(person.is_bot), str(person.user_id)
-    yield _membership(tenant, account, at, kind, joined=not left)
+    yield membership(tenant, ORGANIZATION, account, at, kind, joined=not left)
     name, email = person.full_name, person.delivery_email or person.email
     if name or email or kind:
         yield AccountSeen(tenant=tenant, native_id=account, seen_at=at, display_name=name, email=email, kind=kind)
@@ -245,19 +246,3 @@ def _person(tenant: str, event: PersonEvent, at: datetime) -> Iterator[Found]:
 
 def _kind(is_bot: bool | None) -> ActorKind | None:
     return None if is_bot is None else ActorKind.BOT if is_bot else ActorKind.HUMAN
-
-
-def _membership(tenant: str, account: str, at: datetime, kind: ActorKind | None, *, joined: bool) -> Action:
-    return Action(
-        # A live event has no time of its own, so the key of joining has none: an account joins once.
-        key=f"member:{account_in_key(account)}:" + ("joined" if joined else f"left:{int(at.timestamp())}"),
-        tenant=tenant,
-        space=ORGANIZATION,
-        medium=Medium.CHAT,
-        occurred_at=at,
-        verb=Verb.JOIN if joined else Verb.LEAVE,
-        actor=account,
-        actor_kind=kind or ActorKind.HUMAN,
-        object_id=tenant,
-        object_kind=ObjectKind.COMMUNITY,
-    )

@@ -12,7 +12,7 @@ columns:
   year_weeks: weeks in a year of history
   fixed_weeks: weeks of the fixed window, on which everything stands that is compared over time
   lengthen_beats: live beats of a longer length, within the last year, that a beat needs before it becomes longer
-  promise_weeks: weeks in a row for which a beat has to fit the community before it is the one that its liveness is measured against
+  promise_weeks: weeks in all for which a beat has to fit the community before it is the one that its liveness is measured against
   memory_windows: windows for which a sign of a member is remembered, or for a year where that is longer
   level_beats: live beats that a window has to hold before anybody gets a level
   newcomer_days: days for which somebody is a newcomer, or for one window where that is longer

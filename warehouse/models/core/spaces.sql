@@ -1,5 +1,5 @@
 /*
-summary: The spaces of each community in which something stands, closed weeks only.
+summary: The spaces of each community in which something happened, closed weeks only.
 grain: [community, platform, workspace, space]
 reads: [core.interactions, landing.spaces]
 columns:

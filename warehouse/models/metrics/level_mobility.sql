@@ -11,7 +11,7 @@ needs: [contributions]
 minimum: two whole windows, with three live beats in each
 reads: [core.parameters, core.windows, levels.flow]
 reference: Wenger-Trayner & Wenger-Trayner 2015; CHAOSS, metric Conversion Rate.
-reading: People come in and go out; that they can is a sign of life. Nought is a group that renews itself as fast as it loses people, however many move.
+reading: Zero means that as many people came in as went out, however many moved. That people can come in and go out is a sign of life.
 measure: {value: level_mobility_net, kind: index, numerator: entered, denominator: mean_group, low: level_mobility_low, high: level_mobility_high, reveals: [core, active], reveals_before: true, counts: people}
 columns:
   community: the community

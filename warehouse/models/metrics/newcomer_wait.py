@@ -21,7 +21,7 @@ columns:
   answered_threads: those answered by another person before the evaluation
   openers: people who opened them
   newcomer_wait_hours: median wait; not measured where fewer than half were answered
-  newcomer_wait_low_hours: lower end of the 95 % band of the median, wide enough for the threads of one person not being independent
+  newcomer_wait_low_hours: lower end of the 95 % band of the median, widened because the threads of one person are not independent
   newcomer_wait_high_hours: upper end of the 95 % band of the median; absent where the data give none
   inferred_share: share of these threads that were inferred from silence, because the platform gives none
   newcomer_wait_p90_hours: wait that nine of ten do not exceed; not measured where fewer were answered

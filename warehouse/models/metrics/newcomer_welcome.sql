@@ -21,10 +21,10 @@ columns:
   answered_threads: those that another person answered in time
   answered_week_threads: those that another person answered within 7 days, as far as is known at the evaluation
   openers: people who opened them
-  independent_threads: how many independent threads say as much, because those of one person are not; the interval rests on it
+  independent_threads: effective sample size in threads, because those of one person are not independent; the interval rests on it
   newcomer_welcome_share: answered_threads ÷ newcomer_threads; not measured where nobody new opened a thread
-  newcomer_welcome_low: lower end of Wilson's 95 % interval of so many independent threads
-  newcomer_welcome_high: upper end of Wilson's 95 % interval of so many independent threads
+  newcomer_welcome_low: lower end of Wilson's 95 % interval at the effective sample size
+  newcomer_welcome_high: upper end of Wilson's 95 % interval at the effective sample size
   inferred_share: share of these threads that were inferred from silence, because the platform gives none
 caveats:
   - Answers by private message are not seen.
@@ -77,10 +77,7 @@ with windows as (
         sum(answered_week) as answered_week_threads,
         sum(inferred) / sum(threads) as inferred_share,
         count(*) as openers,
-        independent_threads(
-            newcomer_threads, answered_threads, openers, sum(threads * threads), sum(pow(threads, 4)),
-            sum(answered * threads), sum(answered * answered)
-        ) as independent_threads
+        independent_threads(threads, answered) as independent_threads
     from opened
     group by all
 )

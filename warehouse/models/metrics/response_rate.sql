@@ -20,10 +20,10 @@ columns:
   questions: question threads opened by people in the window moved back by 7 days, so that each is old enough to be judged; those whose 7 days touch an announced break are left out
   answered_questions: those answered by another person within 7 days
   openers: people who opened them
-  independent_threads: how many independent threads say as much, because those of one person are not; the interval rests on it
+  independent_threads: effective sample size in threads, because those of one person are not independent; the interval rests on it
   response_rate_share: answered_questions ÷ questions; not measured where nobody asked
-  response_rate_low: lower end of Wilson's 95 % interval of so many independent threads
-  response_rate_high: upper end of Wilson's 95 % interval of so many independent threads
+  response_rate_low: lower end of Wilson's 95 % interval at the effective sample size
+  response_rate_high: upper end of Wilson's 95 % interval at the effective sample size
   inferred_share: share of these threads that were inferred from silence, because the platform gives none
 caveats:
   - A thread asks where its opening does, or what the same person adds before anybody else writes. A message in chat that addresses somebody opens nothing.
@@ -62,10 +62,7 @@ with params as (
         sum(answered) as answered_questions,
         sum(inferred) / sum(threads) as inferred_share,
         count(*) as openers,
-        independent_threads(
-            questions, answered_questions, openers, sum(threads * threads), sum(pow(threads, 4)),
-            sum(answered * threads), sum(answered * answered)
-        ) as independent_threads
+        independent_threads(threads, answered) as independent_threads
     from opened
     group by all
 )
