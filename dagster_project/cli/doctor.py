@@ -133,7 +133,7 @@ def _bots(settings: Settings) -> Result:
         return Result("bots: no unmarked account looks like a program", ok=True)
     rows = "\n".join(map(row_of, found))
     return Result(
-        f"bots: {len(found)} accounts look like programs and are not marked",
+        f"bots: unmarked accounts that look like programs: {len(found)}",
         ok=True,
         advice=f"Where they are programs, add the rows to guildhall.toml; they hold for all of the past:\n{rows}",
     )
