@@ -49,6 +49,18 @@ def test_a_person_who_is_mentioned_by_two_names_and_one_number_is_one(made, tmp_
     assert {link.linked_by for link in made.warehouse.identity.links()} == {"platform"}
 
 
+def test_two_names_that_send_by_turns_are_two_people_although_mentions_show_one_number(made, tmp_path):
+    said = [
+        ("Dora Finch", "hello"),
+        ("Emil Grau", "hi"),
+        ("Dora Finch", at(31, "Emil Grau")),
+        ("Emil Grau", at(31, "Dora Finch")),
+    ]
+    made.imports("zulip-archive", archive(tmp_path / "a", *said), tenant="fern")
+    made.refresh()
+    assert made.rows(PEOPLE) == [(4, 2)]
+
+
 def test_a_name_that_two_accounts_have_links_nobody(made, tmp_path):
     said = [("Dora", "hello"), ("Emil", at(31, "Dora")), ("Emil", at(32, "Dora")), ("Dora Grau", at(31, "Dora Grau"))]
     made.imports("zulip-archive", archive(tmp_path / "a", *said), tenant="fern")

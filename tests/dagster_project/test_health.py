@@ -87,9 +87,7 @@ def test_every_failure_of_doctor_has_a_reason_and_a_remedy(tmp_path):
 
 
 def test_what_doctor_prints_for_a_report_of_a_problem_names_no_account(monkeypatch, capsys):
-    found = [
-        doctor.Result("bots: unmarked accounts that look like programs: 1", ok=True, advice='accounts = ["Anna Alder"]')
-    ]
+    found = [doctor.Result("bots: unmarked accounts that look like programs: 1", ok=True, advice='accounts = ["Anna Alder"]')]
     monkeypatch.setattr("dagster_project.cli.doctor.examine", lambda _: found)
     assert run_command(["doctor", "--json"]) == 0
     assert "Anna Alder" not in capsys.readouterr().out
