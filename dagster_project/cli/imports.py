@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dagster_project.cli.common import AsJson, note, progress, show, show_fields, show_json, state
+from dagster_project.cli.common import AsJson, note, progress, show, state
+from dagster_project.cli.import_result import Result, Span, check_result, show_result
 from events.errors import GuildhallError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pipelines.connector import ImportOptions, Platform
 
 GROUP = "Bring events in"
-MOST_SHOWN = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -78,8 +78,8 @@ def import_(
     )
     if dry_run:
         result = _tally(export, settings)
-        _show(result, as_json=as_json)
-        _check_result(result)
+        show_result(result, as_json=as_json)
+        check_result(result)
         return
     _send(export, settings, refresh=refresh, as_json=as_json)
 
@@ -92,53 +92,6 @@ class _Export:
     kind: str
     path: Path
     options: ImportOptions
-
-
-@dataclass(slots=True)
-class _Result:
-    """What an import gave, or would give. `seconds` counts sending and understanding, not the start of Kafka."""
-
-    kind: str
-    span: _Span
-    records: int = 0
-    interactions: int = 0
-    outcomes: Counter[tuple[str, str | None]] = field(default_factory=Counter)
-    details: Mapping[str, int] = field(default_factory=dict)
-    unmapped: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    unknown: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    @property
-    def rate(self) -> float:
-        """Records per second."""
-        return self.records / self.seconds if self.seconds else 0.0
-
-
-@dataclass(slots=True)
-class _Span:
-    """The workspaces and the days of the events that pass through `note`."""
-
-    tenants: Counter[str] = field(default_factory=Counter)
-    first: datetime | None = None
-    last: datetime | None = None
-    faults: list[str] = field(default_factory=list)
-    """Places of the export that could not be read."""
-
-    def note(self, events: Iterator[RawEvent]) -> Iterator[RawEvent]:
-        """Pass the events on, noting each one's workspace and time."""
-        for event in events:
-            self.tenants[event.tenant or "unknown"] += 1
-            if event.fault is not None:
-                self.faults.append(event.fault)
-            if event.time is not None:
-                self.first = min(self.first or event.time, event.time)
-                self.last = max(self.last or event.time, event.time)
-            yield event
-
-    def __str__(self) -> str:
-        names = ", ".join(name for name, _ in self.tenants.most_common(MOST_SHOWN))
-        days = f" · {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}" if self.first and self.last else ""
-        return f"workspace {names or 'unknown'}{days}"
 
 
 def _begun(export: _Export) -> Iterator[RawEvent]:
@@ -159,18 +112,18 @@ def _begun(export: _Export) -> Iterator[RawEvent]:
     return chain([first], events)
 
 
-def _tally(export: _Export, settings: Settings) -> _Result:
+def _tally(export: _Export, settings: Settings) -> Result:
     from dagster_project.processes.temporary import context_of
     from pipelines.imports import importer
 
-    now, span = datetime.now(UTC), _Span()
+    now, span = datetime.now(UTC), Span()
     events = span.note(_begun(export))
     with progress(f"Reading {export.path.name}") as show_done:
         tally = importer.tally_export(
             export.platform, export.kind, export.path, export.options, context_of(settings), now, show_done, events=events
         )
     outcomes = Counter({(str(verdict), str(reason) if reason else None): n for (verdict, reason), n in tally.outcomes.items()})
-    return _Result(
+    return Result(
         export.kind,
         span,
         tally.events,
@@ -179,8 +132,20 @@ def _tally(export: _Export, settings: Settings) -> _Result:
         tally.details,
         tally.unmapped,
         tally.unknown,
+        _rejected(export, span, dict(tally.rejected)),
         tally.seconds,
     )
+
+
+def _rejected(export: _Export, span: Span, details: Mapping[str, str]) -> tuple[str, ...]:
+    """The first rejected records, each with its place and the reason. What the reader could not read names its place itself."""
+    from pipelines.imports import importer
+
+    read = {raw_id: detail for raw_id, detail in details.items() if detail not in span.faults}
+    read = dict(list(read.items())[: importer.MOST_PLACES])
+    places = importer.places(export.platform, export.kind, export.path, export.options, read)
+    found = [*span.faults, *(f"{places[raw_id]}: {detail}" for raw_id, detail in read.items() if raw_id in places)]
+    return tuple(found[: importer.MOST_PLACES])
 
 
 def _send(export: _Export, settings: Settings, *, refresh: bool, as_json: bool) -> None:
@@ -190,12 +155,12 @@ def _send(export: _Export, settings: Settings, *, refresh: bool, as_json: bool) 
 
     if refresh:
         refuse_while_up(settings)
-    span = _Span()
+    span = Span()
     # Before Kafka starts: an export that cannot be opened is refused at once.
     events = span.note(_begun(export))
     with services(settings, ("kafka", "worker"), note) as bootstrap:
         result = _understand(export, events, span, bootstrap)
-        _show(result, as_json=as_json)
+        show_result(result, as_json=as_json)
         if refresh:
             with warehouse_of(settings, bootstrap) as warehouse:
                 for step, done in refresh_once(settings, warehouse).items():
@@ -203,10 +168,10 @@ def _send(export: _Export, settings: Settings, *, refresh: bool, as_json: bool) 
                         show_step(step, done)
     if not as_json:
         show(f"  next       {'guildhall levels ' + str(export.options.community) if refresh else next_step(settings)}")
-    _check_result(result)
+    check_result(result)
 
 
-def _understand(export: _Export, events: Iterator[RawEvent], span: _Span, bootstrap: str) -> _Result:
+def _understand(export: _Export, events: Iterator[RawEvent], span: Span, bootstrap: str) -> Result:
     from events.source import Source, SourceKind
     from events.topics import OUTCOMES, RAW
     from pipelines.broker import admin
@@ -236,7 +201,7 @@ def _understand(export: _Export, events: Iterator[RawEvent], span: _Span, bootst
             "Report it with var/log/worker.log; nothing is lost, the records are in Kafka.",
         )
     seconds = time.perf_counter() - began
-    return _Result(
+    return Result(
         export.kind,
         span,
         found.records,
@@ -245,6 +210,7 @@ def _understand(export: _Export, events: Iterator[RawEvent], span: _Span, bootst
         found.details,
         found.unmapped,
         found.unknown,
+        _rejected(export, span, found.rejected),
         seconds,
     )
 
@@ -257,66 +223,6 @@ def next_step(settings: Settings) -> str:
     if run_state and run_state.runs("refresher"):
         return "guildhall status   (`guildhall up` builds and publishes it by itself)"
     return "guildhall refresh"
-
-
-def _show(result: _Result, *, as_json: bool) -> None:
-    from events.outcome import Verdict
-
-    verdicts: Counter[str] = Counter()
-    for (verdict, _), count in result.outcomes.items():
-        verdicts[verdict] += count
-    if as_json:
-        show_json(
-            {
-                "kind": result.kind,
-                "workspaces": dict(result.span.tenants),
-                "first": result.span.first,
-                "last": result.span.last,
-                "records": result.records,
-                "interactions": result.interactions,
-                "verdicts": dict(verdicts),
-                "reasons": {f"{verdict}: {reason}": count for (verdict, reason), count in result.outcomes.items() if reason},
-                "unmapped": {f"{tenant}/{space}": count for (tenant, space), count in result.unmapped.items()},
-                "unknown_privacy": {f"{tenant}/{space}": count for (tenant, space), count in result.unknown.items()},
-                "details": dict(result.details),
-                "seconds": round(result.seconds, 1),
-                "records_per_second": round(result.rate),
-            }
-        )
-        return
-    parts = " + ".join(f"{verdicts[verdict]:,} {verdict}" for verdict in Verdict)
-    show(f"  {result.kind}   {result.records:,} records = {parts} · {result.interactions:,} interactions")
-    for (verdict, reason), count in sorted(result.outcomes.items(), key=lambda entry: -entry[1]):
-        if reason:
-            show(f"    {count:>9,}  {verdict}: {reason}")
-    for detail, count in Counter(result.details).most_common(MOST_SHOWN):
-        show(f"    {count:>9,}  {detail}")
-    for (tenant, space), count in Counter(result.unmapped).most_common(MOST_SHOWN):
-        show(f"    {count:>9,}  in space {space} of workspace {tenant}, which no community has")
-    for (tenant, space), count in Counter(result.unknown).most_common(MOST_SHOWN):
-        show(f"    {count:>9,}  in {space} of workspace {tenant}: the export does not show who can read it, so it is left out")
-    show_fields([("from", result.span), ("rate", f"{result.rate:,.0f} records/s, {result.seconds:.1f} s")])
-
-
-def _check_result(result: _Result) -> None:
-    """Refuse an import in which nothing was understood, and one with places that could not be read. Both exit with 1."""
-    from events.outcome import Verdict
-
-    understood = sum(count for (verdict, _), count in result.outcomes.items() if verdict == Verdict.UNDERSTOOD)
-    if not understood:
-        reasons = ", ".join(f"{count:,} {verdict}: {reason}" for (verdict, reason), count in result.outcomes.items())
-        raise GuildhallError(
-            "Nothing of the export was understood.",
-            f"It holds {result.records:,} records{f' ({reasons})' if reasons else ''}.",
-            f"Check that it is an export of the kind {result.kind}; `guildhall sources` describes the kinds, and `guildhall "
-            "rejected` lists what was not understood.",
-        )
-    if result.span.faults:
-        raise GuildhallError(
-            f"{len(result.span.faults):,} places of the export could not be read; everything else was.",
-            f"{result.span.faults[0]}.",
-            "Correct them or export again, and import again: what was imported before counts once.",
-        )
 
 
 def _platform(kind: str) -> Platform:

@@ -13,6 +13,7 @@ from events.topics import OUTCOMES
 from pipelines.broker.clients import outcomes_consumer
 
 POLL_SECONDS = 0.5
+MOST_REJECTED = 1_000
 
 
 class AwaitError(GuildhallError):
@@ -34,6 +35,8 @@ class Outcomes:
     """Records by tenant and space, of spaces of which the export does not show who can read them."""
     details: Counter[str] = field(default_factory=Counter)
     """Records by the detail of their rejection, which is free of content."""
+    rejected: dict[str, str] = field(default_factory=dict)
+    """Raw id -> detail, of records that were rejected; the first ones only."""
 
     def of(self, verdict: Verdict) -> int:
         """Return how many records have this verdict."""
@@ -105,6 +108,8 @@ def _count(
             found.unknown[record.get("tenant") or "", record["space"]] += 1
         if record.get("detail"):
             found.details[record["detail"]] += 1
+            if len(found.rejected) < MOST_REJECTED and record.get("raw_id"):
+                found.rejected[record["raw_id"]] = record["detail"]
 
 
 def _stuck(waiting: Mapping[int, int], seen: Mapping[int, set[int]]) -> AwaitError:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
@@ -14,11 +14,13 @@ from events.source import Source, SourceKind
 from events.topics import RAW
 from pipelines.broker.admin import ends
 from pipelines.broker.clients import bulk_producer
-from pipelines.connector import ImportOptions, Platform
+from pipelines.connector import ImportOptions, Platform, PlatformEvent
 from pipelines.ingest.bulk_publisher import publish_blocking
 from pipelines.understand.understand import Context, understand
 
 ANSWER_SECONDS = 10.0
+MOST_PLACES = 10
+"""Rejected events whose places are looked up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class Tally:
     """Events by (tenant, space) of spaces of which the export does not show who can read them."""
     details: dict[str, int]
     """Events by the detail of their rejection: fields and kinds of error, never values."""
+    rejected: tuple[tuple[str, str], ...] = ()
+    """(raw id, detail) of the first events that were rejected although they could be read."""
 
 
 def import_export(
@@ -97,6 +101,7 @@ def tally_export(
     unmapped: Counter[tuple[str, str]] = Counter()
     unknown: Counter[tuple[str, str]] = Counter()
     details: Counter[str] = Counter()
+    rejected: list[tuple[str, str]] = []
     count = interactions = accounts = 0
     reading = raw_events(platform, kind, path, options, now) if events is None else events
     for count, raw in enumerate(reading, start=1):
@@ -110,6 +115,8 @@ def tally_export(
             unknown[record.tenant or "", record.space or ""] += 1
         if record.detail:
             details[record.detail] += 1
+            if raw.fault is None and len(rejected) < MOST_PLACES:
+                rejected.append((raw.id, record.detail))
         if count % 10_000 == 0:
             progress(count)
     return Tally(
@@ -121,6 +128,7 @@ def tally_export(
         unmapped=dict(unmapped),
         unknown=dict(unknown),
         details=dict(details),
+        rejected=tuple(rejected),
     )
 
 
@@ -135,8 +143,7 @@ def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions
         captured_at = max((exported.time for exported in platform.exports[kind](path, options) if exported.time), default=None)
     for exported in platform.exports[kind](path, options):
         yield RawEvent(
-            # From the export's own ids, not the bytes: the same event has one raw id in every export of this kind.
-            id=delivery_id(source, f"{exported.tenant}\n{exported.id}".encode("utf-8", "replace")),
+            id=_raw_id(source, exported),
             sender=f"/{source}",
             type=exported.type,
             source=source,
@@ -148,6 +155,24 @@ def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions
             fault=exported.fault,
             captured_at=captured_at,
         )
+
+
+def places(platform: Platform, kind: str, path: Path, options: ImportOptions, wanted: Collection[str]) -> dict[str, str]:
+    """Where in an export the events with these raw ids stand, by raw id. The export is read again, to the last of them."""
+    source = Source(SourceKind.IMPORT, platform.slug, kind).address
+    found: dict[str, str] = {}
+    for exported in platform.exports[kind](path, options) if wanted else ():
+        raw_id = _raw_id(source, exported)
+        if raw_id in wanted:
+            found.setdefault(raw_id, exported.place or f"Record {exported.id}")
+            if len(found) == len(wanted):
+                break
+    return found
+
+
+def _raw_id(source: str, exported: PlatformEvent) -> str:
+    """From the export's own ids, not the bytes: the same event has one raw id in every export of this kind."""
+    return delivery_id(source, f"{exported.tenant}\n{exported.id}".encode("utf-8", "replace"))
 
 
 def begun(platform: Platform, kind: str, path: Path, options: ImportOptions, now: datetime) -> Iterator[RawEvent]:

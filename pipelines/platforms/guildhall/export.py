@@ -72,4 +72,4 @@ def _event(number: int, line: bytes, tenant: str) -> PlatformEvent:
         time = _MOMENT.validate_python(found.get("time"))
     except ValidationError:
         time = None
-    return PlatformEvent(id=content_id(line), type=ACTION, payload=line, tenant=tenant, time=time)
+    return PlatformEvent(id=content_id(line), type=ACTION, payload=line, tenant=tenant, time=time, place=place)

@@ -115,7 +115,7 @@ def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
             groups.setdefault(meeting.occurrence, []).append((name, meeting))
         found = False
         for _, files in sorted(groups.items()):
-            for meeting, log in _apart(tree, files):
+            for name, meeting, log in _apart(tree, files):
                 found = True
                 yield PlatformEvent(
                     id=meeting.occurrence,
@@ -123,6 +123,7 @@ def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
                     payload=pack(meeting, log),
                     tenant=tenant,
                     time=datetime.combine(meeting.date, time(), UTC),
+                    place=name,
                 )
         if not found:
             raise ExportError(
@@ -218,7 +219,7 @@ def _words(text: str, tenant: str) -> list[str]:
     return [word for word in words if word not in _WORD.findall(tenant.casefold())] or words
 
 
-def _apart(tree: ExportTree, files: list[tuple[str, Meeting]]) -> Iterator[tuple[Meeting, bytes]]:
+def _apart(tree: ExportTree, files: list[tuple[str, Meeting]]) -> Iterator[tuple[str, Meeting, bytes]]:
     """The meetings among the logs of one series and day: copies of one are left out, others get a part of their own."""
     taken: list[_Taken] = []
     for name, meeting in sorted(files, key=lambda file: ("raw" in PurePosixPath(file[0]).name.casefold(), file[0])):
@@ -240,4 +241,4 @@ def _apart(tree: ExportTree, files: list[tuple[str, Meeting]]) -> Iterator[tuple
             part = ".".join(filter(None, (meeting.part, str(len(taken) + 1))))
             meeting = meeting.model_copy(update={"part": part})  # noqa: PLW2901 - the same meeting, with its part
         taken.append(_Taken(name, turns_of_log))
-        yield meeting, log
+        yield name, meeting, log

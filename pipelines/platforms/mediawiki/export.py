@@ -182,10 +182,10 @@ def _of(place: str, found: Any, payload: bytes | None, tenant: str | None) -> It
         return
     of_api = type_of_entry(found)
     if of_api is None:
-        yield change_event(found, payload, tenant)
+        yield replace(change_event(found, payload, tenant), place=place)
     else:
         own = id_of_entry(found) or content_id(payload)
-        yield PlatformEvent(id=own, type=of_api, payload=payload, tenant=tenant or "unknown", time=time_of(found))
+        yield PlatformEvent(id=own, type=of_api, payload=payload, tenant=tenant or "unknown", time=time_of(found), place=place)
 
 
 def _listed(found: Any) -> list[Any] | None:

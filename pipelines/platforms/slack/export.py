@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -83,8 +83,8 @@ def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
         workspace = _workspace(users, options.tenant)
         last_day = max(PurePosixPath(name).stem for names in days.values() for name in names)
         seen_at = _midnight(last_day, path)
-        for user in users:
-            yield _exported_user(user, workspace.tenant, seen_at)
+        for number, user in enumerate(users, 1):
+            yield replace(_exported_user(user, workspace.tenant, seen_at), place=f"{people}, entry {number}")
         del users
         channels = _channels(tree, root, days, faults)
         for fault in faults:
@@ -207,7 +207,8 @@ def _day(tree: ExportTree, name: str, channel: _Channel, workspace: _Workspace) 
         if isinstance(message, Fault):
             yield faulty(message, EXPORTED_MESSAGE, workspace.tenant)
         else:
-            yield _exported(message, channel, f"{day}:{index}", workspace)
+            exported = _exported(message, channel, f"{day}:{index}", workspace)
+            yield replace(exported, place=f"{place}, entry {index + 1}")
 
 
 def _exported(message: dict[str, Any], channel: _Channel, place: str, workspace: _Workspace) -> PlatformEvent:

@@ -40,7 +40,8 @@ def read_webhooks(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]
     """
     try:
         for file in _files(path):
-            yield from _refused_if_none(_events(file, options))
+            for event in _refused_if_none(_events(file, options)):
+                yield replace(event, place=f"{file.name}, {event.place}") if event.place and path.is_dir() else event
     except OSError as error:
         raise unreadable("The webhooks", path, error) from error
 
@@ -100,7 +101,11 @@ def _array(content: bytes, options: ImportOptions) -> Iterator[PlatformEvent]:
     for number, found in enumerate(entries_of(content, "The array", frozenset({"event", "payload"}).issubset), start=1):
         fault = found if isinstance(found, Fault) else Fault(f"Element {number} of the array", _NO_WEBHOOK)
         try:
-            yield faulty(fault, LIVE, options.tenant or "unknown") if found is fault else _stored(to_json(found), options)
+            yield (
+                faulty(fault, LIVE, options.tenant or "unknown")
+                if found is fault
+                else _stored(to_json(found), options, fault.place)
+            )
         except ValueError:
             yield faulty(fault, LIVE, options.tenant or "unknown")
 
@@ -108,13 +113,13 @@ def _array(content: bytes, options: ImportOptions) -> Iterator[PlatformEvent]:
 def _line(line: bytes, number: int, options: ImportOptions) -> PlatformEvent:
     body = line[line.find(b"{") :] if b"{" in line else line
     try:
-        return _stored(body, options)
+        return _stored(body, options, f"Line {number}")
     except ValueError:
         behind = "" if body == line else ", without what stands before its first brace"
         return faulty(Fault(f"Line {number}{behind}", _NO_WEBHOOK, line), LIVE, options.tenant or "unknown")
 
 
-def _stored(body: bytes, options: ImportOptions) -> PlatformEvent:
+def _stored(body: bytes, options: ImportOptions, place: str) -> PlatformEvent:
     envelope = Envelope.model_validate(from_json(body, allow_inf_nan=False))
     account = envelope.payload.get("account_id")
     return PlatformEvent(
@@ -123,4 +128,5 @@ def _stored(body: bytes, options: ImportOptions) -> PlatformEvent:
         payload=body,
         tenant=account if isinstance(account, str) and account else options.tenant or "unknown",
         time=at_milliseconds(envelope.event_ts) if envelope.event_ts else None,
+        place=place,
     )

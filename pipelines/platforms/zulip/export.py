@@ -107,7 +107,14 @@ def _topics(tree: ExportTree, topics: list[_Topic], tenant: str) -> Iterator[Pla
             kept = {each: message.get(each) for each in ("id", "content", "sender_full_name", "timestamp")}
             # The content is HTML, as the site showed it.
             kept |= {"type": "stream", "stream_id": topic.stream, "subject": topic.topic, "content_type": "text/html"}
-            yield _exported(kept, message.get("id"), message.get("timestamp"), f"{topic.name}:{index}", tenant)
+            yield _exported(
+                kept,
+                message.get("id"),
+                message.get("timestamp"),
+                f"{topic.name}:{index}",
+                tenant,
+                f"Stream {topic.stream}, file {number}, entry {index + 1}",
+            )
             names.read(message, message.get("content"))
     yield from _named(names, tenant)
 
@@ -138,7 +145,14 @@ def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportO
             recipient = recipients.get(message.get("recipient"), {})
             stream = streams.get(recipient.get("type_id"), {}) if recipient.get("type") == _OF_A_STREAM else {}
             kept = _kept(message, stream, people.get(message.get("sender"), {}))
-            yield _exported(kept, message.get("id"), message.get("date_sent"), f"{name}:{index}", tenant)
+            yield _exported(
+                kept,
+                message.get("id"),
+                message.get("date_sent"),
+                f"{name}:{index}",
+                tenant,
+                f"{PurePosixPath(name).name}, entry {index + 1}",
+            )
             if kept["type"] == "stream":
                 known.read(kept, None)
     yield from _named(known, tenant)
@@ -233,7 +247,9 @@ def _rows(
     return rows
 
 
-def _exported(kept: Mapping[str, Any], own: object, at: object, place: str, tenant: str) -> PlatformEvent:
+def _exported(
+    kept: Mapping[str, Any], own: object, at: object, place: str, tenant: str, shown: str | None = None
+) -> PlatformEvent:
     known = isinstance(at, int | float) and not isinstance(at, bool) and 0 <= at <= MAX_SECONDS
     return PlatformEvent(
         id=str(own) if isinstance(own, int) and not isinstance(own, bool) else place,
@@ -241,6 +257,7 @@ def _exported(kept: Mapping[str, Any], own: object, at: object, place: str, tena
         payload=json.dumps(kept, separators=(",", ":")).encode(),
         tenant=tenant,
         time=at_seconds(at) if known else None,  # type: ignore[arg-type]  # a number, as `known` says
+        place=shown,
     )
 
 
