@@ -169,11 +169,15 @@ class PlatformEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """Options of a reader of exports. `time_zone` (IANA) applies to clocks in the export that name none."""
+    """Options of a reader of exports. `time_zone` (IANA) applies to clocks in the export that name none.
+
+    A reader calls `left_out` with the name of each file that it does not take, and why.
+    """
 
     tenant: str | None = None
     community: str | None = None
     time_zone: str | None = None
+    left_out: Callable[[str, str], object] = lambda _name, _why: None
 
 
 ReadExport = Callable[[Path, ImportOptions], Iterator[PlatformEvent]]

@@ -48,6 +48,8 @@ class Span:
     last: datetime | None = None
     faults: list[str] = field(default_factory=list)
     """Places of the export that could not be read."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Files of the export that are not taken, and why."""
 
     def note(self, events: Iterator[RawEvent]) -> Iterator[RawEvent]:
         """Pass the events on, noting each one's workspace and time."""
@@ -88,6 +90,7 @@ def show_result(result: Result, *, as_json: bool) -> None:
                 "unknown_privacy": {f"{tenant}/{space}": count for (tenant, space), count in result.unknown.items()},
                 "details": dict(result.details),
                 "rejected": list(result.rejected),
+                "left_out": result.span.left_out,
                 "seconds": round(result.seconds, 1),
                 "records_per_second": round(result.rate),
             }
@@ -106,7 +109,15 @@ def show_result(result: Result, *, as_json: bool) -> None:
         show(f"    {count:>9,}  in {space} of workspace {tenant}: the export does not show who can read it, so it is left out")
     for place in result.rejected:
         show(f"               rejected  {place}")
+    _show_left_out(result.span.left_out)
     show_fields([("from", result.span), ("rate", f"{result.rate:,.0f} records/s, {result.seconds:.1f} s")])
+
+
+def _show_left_out(files: Mapping[str, str]) -> None:
+    for name, why in list(files.items())[:MOST_SHOWN]:
+        show(f"               left out  {name}: {why}")
+    if len(files) > MOST_SHOWN:
+        show(f"               left out  {len(files) - MOST_SHOWN:,} more files; --json lists all of them")
 
 
 def check_result(result: Result) -> None:

@@ -70,12 +70,14 @@ def import_(
     platform = _platform(kind)
     _check_community(community, settings)
     _check_path(path)
-    export = _Export(
-        platform,
-        kind,
-        path,
-        ImportOptions(tenant=tenant or settings.tenant_of(platform.slug), community=community, time_zone=time_zone),
+    span = Span()
+    options = ImportOptions(
+        tenant=tenant or settings.tenant_of(platform.slug),
+        community=community,
+        time_zone=time_zone,
+        left_out=span.left_out.setdefault,
     )
+    export = _Export(platform, kind, path, options, span)
     if dry_run:
         result = _tally(export, settings)
         show_result(result, as_json=as_json)
@@ -92,6 +94,7 @@ class _Export:
     kind: str
     path: Path
     options: ImportOptions
+    span: Span
 
 
 def _begun(export: _Export) -> Iterator[RawEvent]:
@@ -116,7 +119,7 @@ def _tally(export: _Export, settings: Settings) -> Result:
     from dagster_project.processes.temporary import context_of
     from pipelines.imports import importer
 
-    now, span = datetime.now(UTC), Span()
+    now, span = datetime.now(UTC), export.span
     events = span.note(_begun(export))
     with progress(f"Reading {export.path.name}") as show_done:
         tally = importer.tally_export(
@@ -155,7 +158,7 @@ def _send(export: _Export, settings: Settings, *, refresh: bool, as_json: bool) 
 
     if refresh:
         refuse_while_up(settings)
-    span = Span()
+    span = export.span
     # Before Kafka starts: an export that cannot be opened is refused at once.
     events = span.note(_begun(export))
     with services(settings, ("kafka", "worker"), note) as bootstrap:

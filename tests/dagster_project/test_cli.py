@@ -172,7 +172,7 @@ def test_an_import_with_a_broken_line_goes_on_reports_the_line_and_exits_with_1(
     assert "4 records = 3 understood + 0 ignored + 1 rejected" in shown.out
     assert "Line 1: it is not JSON" in shown.out
     assert "workspace w.org ·" in shown.out
-    assert "1 places of the export could not be read" in shown.err
+    assert "1 records of the export were rejected" in shown.err
 
 
 def test_an_import_of_which_nothing_is_understood_exits_with_1(here, capsys):

@@ -7,7 +7,7 @@ of one meeting, one is used, a corrected one before a raw one: their names diffe
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path, PurePosixPath
@@ -47,6 +47,14 @@ _NO_LOGS = frozenset(["email", "index", "license", "readme"])
 _MIN_TURNS = 0.25
 """The share of lines that must be turns: a message or a page may quote a few."""
 _SAME_MEETING = 0.5
+LeftOut = Callable[[str, str], object]
+_FORMATS = (
+    (b"{\\rtf", "RTF"),
+    (b"%PDF", "PDF"),
+    (b"PK\x03\x04", "a zip or an office document"),
+    (b"\xd0\xcf\x11\xe0", "an office document"),
+)
+_MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE)
 _RAW = re.compile(r"[-_.]raw(?=[-_.][^/]*$)|raw[-_.](?=[^/]*$)", re.IGNORECASE)
 
 
@@ -104,18 +112,19 @@ def unpack(payload: bytes) -> tuple[Meeting, bytes]:
 def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     """Every meeting of an archive (tar, zip) or folder, in the order of their ids. Raises ExportError.
 
-    Files without a turn are not logs and are left out (readmes, published minutes, pages of meetings whose log is lost). The
+    Files without a turn are not logs and are left out (readmes, published minutes, pages of meetings whose log is lost); so are
+    files of other formats, files without a date, and copies. The options are called with each of them and the reason. The
     tenant is that of the options, otherwise the name of the archive without years and words such as `meetings`.
     """
     tenant = options.tenant or tenant_of(path)
     zone = _checked_zone(options.time_zone or "UTC")
     with open_tree(path) as tree:
         groups: dict[str, list[tuple[str, Meeting]]] = {}
-        for name, meeting in _meetings(tree, tenant, zone):
+        for name, meeting in _meetings(tree, tenant, zone, options.left_out):
             groups.setdefault(meeting.occurrence, []).append((name, meeting))
         found = False
         for _, files in sorted(groups.items()):
-            for name, meeting, log in _apart(tree, files):
+            for name, meeting, log in _apart(tree, files, options.left_out):
                 found = True
                 yield PlatformEvent(
                     id=meeting.occurrence,
@@ -164,8 +173,13 @@ class _Taken:
         )
 
 
-def _meetings(tree: ExportTree, tenant: str, zone: str) -> Iterator[tuple[str, Meeting]]:
-    names = [name for name in tree.names() if PurePosixPath(name).suffix.casefold() in _SUFFIXES and ".log.html" not in name]
+def _meetings(tree: ExportTree, tenant: str, zone: str, left_out: LeftOut) -> Iterator[tuple[str, Meeting]]:
+    names = []
+    for name in tree.names():
+        if _is_text(name):
+            names.append(name)
+        else:
+            left_out(name, f"{PurePosixPath(name).suffix or 'it'} is no text of a log; save it as plain text")
     tops = {PurePosixPath(name).parts[0] for name in tree.names()}
     # A single top folder is not part of the path: unpacked, it has another name or none.
     wrapped = len(tops) == 1 and all("/" in name for name in tree.names()) and not any(_dated(top) for top in tops)
@@ -173,10 +187,21 @@ def _meetings(tree: ExportTree, tenant: str, zone: str) -> Iterator[tuple[str, M
         parts = list(PurePosixPath(name).parts)[1 if wrapped else 0 :]
         while "." in parts[-1] and PurePosixPath(parts[-1]).suffix.casefold() in _SUFFIXES - {""}:
             parts[-1] = parts[-1].rpartition(".")[0]
-        placed = _placed(parts, tenant) if parts[-1].casefold() not in _NO_LOGS else None
-        if placed is not None:
+        if parts[-1].casefold() in _NO_LOGS:
+            left_out(name, "its name is not that of a log")
+            continue
+        placed = _placed(parts, tenant)
+        if placed is None:
+            left_out(name, "neither its name nor a folder has the day of the meeting; name it like 2020-03-02-board.log")
+        else:
             series, day, part = placed
             yield name, Meeting(tenant=tenant, series=series, date=day, part=part, zone=zone)
+
+
+def _is_text(name: str) -> bool:
+    suffix = PurePosixPath(name).suffix.casefold()
+    # What follows the last dot may be a part of the name: `weave.2026-W41`.
+    return (suffix in _SUFFIXES or not suffix[1:].isalpha()) and ".log.html" not in name
 
 
 def _placed(parts: list[str], tenant: str) -> tuple[str, date, str | None] | None:
@@ -219,7 +244,7 @@ def _words(text: str, tenant: str) -> list[str]:
     return [word for word in words if word not in _WORD.findall(tenant.casefold())] or words
 
 
-def _apart(tree: ExportTree, files: list[tuple[str, Meeting]]) -> Iterator[tuple[str, Meeting, bytes]]:
+def _apart(tree: ExportTree, files: list[tuple[str, Meeting]], left_out: LeftOut) -> Iterator[tuple[str, Meeting, bytes]]:
     """The meetings among the logs of one series and day: copies of one are left out, others get a part of their own."""
     taken: list[_Taken] = []
     for name, meeting in sorted(files, key=lambda file: ("raw" in PurePosixPath(file[0]).name.casefold(), file[0])):
@@ -229,7 +254,12 @@ def _apart(tree: ExportTree, files: list[tuple[str, Meeting]]) -> Iterator[tuple
             (line.nick.casefold(), line.text.replace("\\", "")) for line in lines if line.kind is Kind.TURN
         )
         turns = sum(1 for line in lines if line.kind in {Kind.TURN, Kind.AUTHORLESS})
-        if not turns_of_log or turns < len(lines) * _MIN_TURNS or any(other.is_same(name, turns_of_log) for other in taken):
+        if not turns_of_log or turns < len(lines) * _MIN_TURNS:
+            left_out(name, _not_a_log(log, turns))
+            continue
+        copied = next((other.name for other in taken if other.is_same(name, turns_of_log)), None)
+        if copied is not None:
+            left_out(name, f"it is the log of the same meeting as {copied}")
             continue
         if len(log) > MAX_LOG_BYTES:
             raise ExportError(
@@ -242,3 +272,15 @@ def _apart(tree: ExportTree, files: list[tuple[str, Meeting]]) -> Iterator[tuple
             meeting = meeting.model_copy(update={"part": part})  # noqa: PLW2901 - the same meeting, with its part
         taken.append(_Taken(name, turns_of_log))
         yield name, meeting, log
+
+
+def _not_a_log(log: bytes, turns: int) -> str:
+    """Why a file is no log, and what to do."""
+    form = next((name for magic, name in _FORMATS if log.startswith(magic)), "HTML or XML" if _MARKUP.match(log) else None)
+    if form:
+        return f"it is {form}; save it as plain text"
+    lines = sum(1 for line in decode(log).splitlines() if line.strip())
+    return (
+        f"{turns} of its {lines} lines are a turn of a known form, such as `[17:02] <nick> text`; export the log as text, or "
+        "write pasted chat in that form"
+    )

@@ -60,7 +60,8 @@ _COMMAND = re.compile(
     r"#(?:topic|subtopic|endmeeting|meetingname|link|unchair|lurk)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
-_NAMED = re.compile(r"@?(?P<name>[^\s:<>()\[\]/][^:<>()\[\]/]{0,39}?)\s?:(?:\s+(?P<text>.*))?", re.DOTALL)
+_NAMED = re.compile(r"@?(?P<name>[^\s:<>][^:<>]{0,59}?)\s?:(?:\s+(?P<text>.*))?", re.DOTALL)
+_UNLIKE_A_NAME = re.compile(r"[()\[\]/]")
 _CONTINUED = re.compile(r"(?:\.{2,}|…)\s?(?P<text>.*)", re.DOTALL)
 _NO_NAMES = frozenset(
     re.split(
@@ -178,25 +179,38 @@ def _person_line(minutes: _Minutes, line: Line, place: str) -> Iterator[Found]:
 def _speaker(minutes: _Minutes, line: Line) -> tuple[str, str]:
     """The speaker of a line, and the text: the scribe writes for others."""
     nick = line.nick.casefold()
-    named = _NAMED.fullmatch(line.text)
-    if named and named["name"].casefold() == nick:
-        return line.nick, named["text"] or ""
+    named = _named(line.text, minutes.nicks)
+    if named and named[0].casefold() == nick:
+        return line.nick, named[1]
     if nick not in minutes.scribes:
         return _for_the_scribe(minutes, line, named)
-    if named and _is_name(named["name"], minutes.nicks):
-        minutes.speaking[nick] = named["name"]
-        return named["name"], named["text"] or ""
+    if named and _is_name(named[0], minutes.nicks):
+        minutes.speaking[nick] = named[0]
+        return named
     if continued := _CONTINUED.fullmatch(line.text):
         return minutes.speaking.get(nick, line.nick), continued["text"]
     return line.nick, line.text
 
 
-def _for_the_scribe(minutes: _Minutes, line: Line, named: re.Match[str] | None) -> tuple[str, str]:
+def _named(text: str, nicks: frozenset[str]) -> tuple[str, str] | None:
+    """The name before a colon, and what stands behind it. Brackets and `/` belong to a nick of the log only."""
+    found = _NAMED.fullmatch(text)
+    if found is None:
+        return None
+    name = found["name"]
+    if _UNLIKE_A_NAME.search(name) and name.casefold() not in nicks:
+        name = " ".join(_ASIDE.sub(" ", name).split())  # `Dora (Fern Garden): …`
+        if not name or _UNLIKE_A_NAME.search(name):
+            return None
+    return name, found["text"] or ""
+
+
+def _for_the_scribe(minutes: _Minutes, line: Line, named: tuple[str, str] | None) -> tuple[str, str]:
     """When the scribe speaks, somebody else minutes it under the scribe's name."""
     nick = line.nick.casefold()
-    if named and named["name"].casefold() in minutes.scribes and not line.text.startswith("@"):
-        minutes.speaking[nick] = named["name"]
-        return named["name"], named["text"] or ""
+    if named and named[0].casefold() in minutes.scribes and not line.text.startswith("@"):
+        minutes.speaking[nick] = named[0]
+        return named
     continued = _CONTINUED.fullmatch(line.text)
     if continued and nick in minutes.speaking:
         return minutes.speaking[nick], continued["text"]
@@ -209,9 +223,9 @@ def _undeclared_scribes(turns: list[Line], nicks: frozenset[str]) -> set[str]:
     names: dict[str, set[str]] = {}
     continued: Counter[str] = Counter()
     for line in turns:
-        nick, named = line.nick.casefold(), _NAMED.fullmatch(line.text)
-        if named and not _COMMAND.fullmatch(line.text) and _is_name(named["name"], nicks):
-            names.setdefault(nick, set()).add(named["name"].casefold())
+        nick, named = line.nick.casefold(), _named(line.text, nicks)
+        if named and not _COMMAND.fullmatch(line.text) and _is_name(named[0], nicks):
+            names.setdefault(nick, set()).add(named[0].casefold())
         elif nick in names and _CONTINUED.fullmatch(line.text):
             continued[nick] += 1
     return {nick for nick, times in continued.items() if times >= MIN_CONTINUED and len(names[nick]) > 1}
