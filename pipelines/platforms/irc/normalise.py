@@ -35,6 +35,7 @@ from events.verb import Verb
 from pipelines.connector import AccountSeen, Action, Found, Ignored
 from pipelines.platforms.irc.export import Meeting, unpack
 from pipelines.platforms.irc.lines import Kind, Line
+from pipelines.platforms.irc.words import NO_NAMES
 from pipelines.shared.links import links_in
 from pipelines.shared.payload import milliseconds_of
 
@@ -63,18 +64,6 @@ _COMMAND = re.compile(
 _NAMED = re.compile(r"@?(?P<name>[^\s:<>][^:<>]{0,59}?)\s?:(?:\s+(?P<text>.*))?", re.DOTALL)
 _UNLIKE_A_NAME = re.compile(r"[()\[\]/]")
 _CONTINUED = re.compile(r"(?:\.{2,}|…)\s?(?P<text>.*)", re.DOTALL)
-_NO_NAMES = frozenset(
-    re.split(
-        r"\s*\|\s*",
-        "action | agenda | announcement | announcements | aside | background | comment | decision | e.g | eg | "
-        "example | fyi | goal | goals | i.e | ie | idea | info | ip note | issue | issues | item | link | links | "
-        "minutes | next | nb | next steps | note | notes | options | poll | problem | proposal | proposed | ps | q | "
-        "question | questions | re | recap | recording | ref | resolution | resolved | scribe note | see | slide | "
-        "slides | so | spec | status | strawpoll | subject | summary | tl;dr | todo | topic | topics | update | use "
-        "case | use cases | vote | work items",
-    )
-)
-"""Words before a colon in minutes that are not names."""
 _ADDRESSED = re.compile(r"@?(?P<nick>[^\s:,]{2,64})[:,](?=\s|$)\s*")
 _AT = re.compile(r"(?<![\w@/.])@([^\s:,;!?@()]{2,64})")
 _BRIDGE = re.compile(
@@ -236,7 +225,7 @@ def _is_name(found: str, nicks: frozenset[str]) -> bool:
     if name in nicks or is_bot(name):
         return True
     words = found.split()
-    if name in _NO_NAMES or not 1 <= len(words) <= _MAX_WORDS or not any(letter.isalpha() for letter in found):
+    if name in NO_NAMES or not 1 <= len(words) <= _MAX_WORDS or not any(letter.isalpha() for letter in found):
         return False
     return len(words) == 1 or all(word[:1].isupper() for word in words)
 
