@@ -1,8 +1,9 @@
 """Refresher: the one process that owns the warehouse. It lands, builds what is out of date, and executes Dagster's runs.
 
 It lives as long as everything else does, because starting a run costs more than most refreshes. Every refresh that builds
-something is a run in Dagster, of the tables that are stale and no others; when nothing is out of date, there is no run. Runs
-that somebody asks for (the page, a schedule, a sensor, a backfill) take the same way, one at a time, between two refreshes.
+something is a run in Dagster, of the tables that are stale and no others; when nothing is out of date, there is no run. For the
+accounting, outcomes without interactions are published within minutes. Runs that somebody asks for (the page, a schedule, a
+sensor, a backfill) take the same way, one at a time, between two refreshes.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from dagster import AssetKey, DagsterInstance, DagsterRun
@@ -50,6 +51,8 @@ MOST_SURPRISES = 5
 PRUNE_EVERY = 20
 COMPACT_EVERY = 86_400.0
 ASK_WORKER_EVERY = 30.0
+COUNT_EVERY = timedelta(minutes=5)  # how old the published accounting may be
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 LOCK_SECONDS = 30.0
 TRACE_LINES, TRACE_CHARACTERS = 8, 6_000
 AUTOMATION = {BY: REFRESHER, "dagster/sensor_name": "refresher"}
@@ -83,11 +86,10 @@ class Refresher:
         self._current: WarehouseRun | None = None
         self._lineage = stored_lineage(models, dagster_home(self._home) / "lineage.json")
         self._repository = definitions(models, self._home, owned_warehouse(self._begin)).get_repository_def()
-        self._asked_at = self._compacted_at = float("-inf")
-        self.status = RefreshStatus(clock())
+        self._asked_at, self._compacted_at, self.status = float("-inf"), float("-inf"), RefreshStatus(clock())
         with contextlib.suppress(GuildhallError):
             self.status.published = current(self._warehouse.published).name
-        self._owed = self.status.published is None
+        self._owed, self._uncounted = self.status.published is None, False
 
     @property
     def _warehouse(self) -> Warehouse:
@@ -121,7 +123,8 @@ class Refresher:
         self.watch.beat("building")
         self._warehouse.sync_settings(self._sources(), now)
         stale = self._warehouse.stale(now)
-        if stale or self._owed:
+        self._uncounted |= landed is not None and landed.outcomes.total() + landed.malformed > 0
+        if stale or self._owed or (self._uncounted and now - (self.status.published_at or _LONG_AGO) >= COUNT_EVERY):
             self._owed = True  # until it is published: a build that cannot be published is not forgotten
             self.status.behind_since = self.status.behind_since or now
             models = [model for model in self._warehouse.models if model.header.published]
@@ -240,7 +243,7 @@ class Refresher:
         }
         if done.published:
             self.status.published, self.status.published_at = done.published.name, self._clock()
-            self.status.behind_since, self._owed = None, False
+            self.status.behind_since, self._owed, self._uncounted = None, False, False
 
     def _ask_worker(self) -> None:
         """How many raw records the stream worker has still to understand; only for the status, and not at every look."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ from dagster_project.refresh.refresher import Refresher
 from dagster_project.refresh.watch import Watch, pause
 from events.errors import GuildhallError
 from pipelines.broker.admin import KafkaUnavailableError, Progress
+from warehouse.landing.batch import Landed
 from warehouse.publish import current, open_published
 
 NOW = datetime(2026, 2, 4, 12, tzinfo=UTC)
@@ -216,6 +218,27 @@ def test_what_was_built_and_cannot_be_published_is_tried_until_it_can(built, own
         assert built.status.behind_since is not None
     built.once()
     assert built.status.behind_since is None
+
+
+def test_outcomes_that_land_without_interactions_are_published_within_minutes_and_no_table_is_built(
+    built, owner, instance, clock, monkeypatch
+):
+    built.once()
+    file = current(owner.warehouse.published)
+    built.status.published_at = clock()
+    land = owner.warehouse.land
+    rejected = iter([Landed(outcomes=Counter({("rejected", "unreadable_payload"): 3}))])
+    monkeypatch.setattr(owner.warehouse, "land", lambda now, **given: next(rejected, None) or land(now, **given))
+    built.once()
+    assert current(owner.warehouse.published) == file, "not at every look"
+    clock.now += timedelta(minutes=6)
+    assert built.once() is False
+    assert current(owner.warehouse.published) != file
+    assert built.status.last_run["tables"] == 0
+    file = current(owner.warehouse.published)
+    clock.now += timedelta(minutes=6)
+    built.once()
+    assert current(owner.warehouse.published) == file, "once"
 
 
 def test_a_failed_check_is_named_in_the_status(built, owner):

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from tests.warehouse.wire import MONDAY, interaction, outcome
 from warehouse.db import open_memory
 from warehouse.landing import land
 from warehouse.landing.batch import Batch, LandedTopic
-from warehouse.landing.consumer import Chunk, Log
+from warehouse.landing.consumer import CHUNK_BYTES, FETCH_RECORDS, FIRST_FETCH_RECORDS, Chunk, Log, _fetch_records
 from warehouse.landing.interactions import FIELDS
 from warehouse.landing.land import LandingError
 
@@ -193,3 +194,41 @@ def test_order_repetition_and_batches_leave_the_same_rows(variants, random, size
         assert (len(rows(con)), got) == (len(wanted), wanted)
     finally:
         con.close()
+
+
+def test_a_landing_that_has_too_little_memory_tries_smaller_parts_and_lands_everything_once(con, monkeypatch):
+    def small(con, log, chunk, offsets, now, topic):
+        if chunk.size > 3_000:
+            raise duckdb.OutOfMemoryException("could not allocate")
+        return whole(con, log, chunk, offsets, now, topic)
+
+    whole = land.land_chunk
+    monkeypatch.setattr(land, "land_chunk", small)
+    chunk = Chunk()
+    for number in range(12):
+        value = json.dumps(interaction(number)).encode()
+        chunk.add([value], [number % 3], [number // 3])
+    chunk.move(1, 9)  # the end of a partition, behind its last record
+    where = Log(INTERACTIONS.name, "topic-id", dict.fromkeys(range(3), 0), dict.fromkeys(range(3), 9))
+    offsets = land.begin_at(con, where)
+    batches = list(land.land_in_parts(con, where, chunk, offsets, NOW, INTERACTIONS))
+    assert len(batches) > 1
+    assert sum(batch.rows for batch in batches) == 12 == len(rows(con))
+    assert con.execute("select partition, next_offset from landing.offsets order by all").fetchall() == [(0, 4), (1, 9), (2, 4)]
+
+
+def test_a_single_record_that_has_too_little_memory_is_the_error_it_was(con, monkeypatch):
+    def never(*_):
+        raise duckdb.OutOfMemoryException("could not allocate")
+
+    monkeypatch.setattr(land, "land_chunk", never)
+    where = log(INTERACTIONS)
+    with pytest.raises(duckdb.OutOfMemoryException):
+        list(land.land_in_parts(con, where, chunk_of([interaction(1)]), land.begin_at(con, where), NOW, INTERACTIONS))
+
+
+def test_a_fetch_of_large_records_ends_near_the_limit_of_bytes():
+    assert _fetch_records(Chunk(), 0.0) == FIRST_FETCH_RECORDS
+    assert _fetch_records(Chunk(), 500.0) == FETCH_RECORDS
+    assert _fetch_records(Chunk(), CHUNK_BYTES / 8) == 8
+    assert _fetch_records(Chunk(size=CHUNK_BYTES - 1), CHUNK_BYTES / 8) == 1

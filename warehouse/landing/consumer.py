@@ -20,6 +20,8 @@ SILENCE_SECONDS = 30.0
 """Kafka counts as silent when it returns nothing for this long although there are records to read."""
 FETCH_RECORDS = 2_000
 """Few enough to be in the processor's cache when they are copied: ten thousand cost half as much again."""
+FIRST_FETCH_RECORDS = 100
+"""Of a fetch before any: the size of records is not known yet."""
 CHUNK_RECORDS = 100_000
 CHUNK_BYTES = 96 << 20
 """A chunk ends at whichever limit comes first, so memory is bounded whatever the records are."""
@@ -72,6 +74,27 @@ class Chunk:
     def move(self, partition: int, end: int) -> None:
         """Note that every record of the partition before `end` has been read."""
         self.ends[partition] = max(self.ends.get(partition, 0), end)
+
+    def halves(self) -> tuple[Self, Self]:
+        """The first and the second half of the records; the second has read to the same end."""
+        first, second = type(self)(), type(self)()
+        left = self.records // 2
+        for piece in self.pieces:
+            for chunk, part in ((first, piece.slice(0, left)), (second, piece.slice(left))):
+                if part.num_rows:
+                    chunk.take(part)
+            left = max(0, left - piece.num_rows)
+        for partition, end in self.ends.items():
+            second.move(partition, end)
+        return first, second
+
+    def take(self, piece: pa.RecordBatch) -> None:
+        """Add the records of a piece of another chunk."""
+        self.pieces.append(piece)
+        self.records += piece.num_rows
+        self.size += piece.column("value").nbytes
+        for partition, offset in zip(piece.column("partition").to_pylist(), piece.column("offset").to_pylist(), strict=True):
+            self.move(partition, offset + 1)
 
     def values(self) -> Iterator[bytes | None]:
         """Yield the values alone."""
@@ -150,9 +173,9 @@ def read(bootstrap: str, log: Log, offsets: Mapping[int, int], *, records: int =
 
 def _chunks(consumer: Consumer, log: Log, waiting: set[int], most: int) -> Iterator[Chunk]:
     last_record_at = time.monotonic()
-    chunk = Chunk()
+    chunk, average = Chunk(), 0.0
     while waiting:
-        messages = consumer.consume(min(FETCH_RECORDS, most), 1.0)
+        messages = consumer.consume(min(most, _fetch_records(chunk, average)), 1.0)
         if messages:
             last_record_at = time.monotonic()
         elif time.monotonic() - last_record_at > SILENCE_SECONDS:
@@ -162,11 +185,19 @@ def _chunks(consumer: Consumer, log: Log, waiting: set[int], most: int) -> Itera
                 "Look at the broker's log; what has been read so far has landed.",
             )
         _add(chunk, messages, log)
+        average = chunk.size / chunk.records if chunk.records else average
         # A partition is done at its end. There may be no record there (compaction, transactions); the EOF event reports that.
         waiting -= {partition for partition, end in chunk.ends.items() if end >= log.ends[partition]}
         if chunk.ends and (not waiting or chunk.records >= most or chunk.size >= CHUNK_BYTES):
             yield chunk
             chunk = Chunk()
+
+
+def _fetch_records(chunk: Chunk, average: float) -> int:
+    """How many records the next fetch may have, so that a chunk of large records ends near its limit of bytes too."""
+    if not average:
+        return FIRST_FETCH_RECORDS
+    return max(1, min(FETCH_RECORDS, int((CHUNK_BYTES - chunk.size) / average)))
 
 
 def _add(chunk: Chunk, messages: list[Message], log: Log) -> None:

@@ -55,7 +55,8 @@ def land(
         done = 0
         for chunk in _read_ahead(read(bootstrap, log, offsets, records=batch_records)):
             failpoint("landing-read")
-            landed.add(land_chunk(con, log, chunk, offsets, now, topic))
+            for batch in land_in_parts(con, log, chunk, offsets, now, topic):
+                landed.add(batch)
             offsets = offsets | chunk.ends
             done += chunk.records
             progress(topic.name, done)
@@ -108,6 +109,22 @@ def accept_gap(con: duckdb.DuckDBPyConnection, bootstrap: str) -> dict[str, int]
                 )
                 lost[topic] = lost.get(topic, 0) + start - int(row[0])
     return lost
+
+
+def land_in_parts(
+    con: duckdb.DuckDBPyConnection, log: Log, chunk: Chunk, offsets: Mapping[int, int], now: datetime, topic: LandedTopic
+) -> Iterator[Batch]:
+    """Land a chunk in one transaction; where memory does not suffice, in halves, and these in halves, down to one."""
+    try:
+        batch = land_chunk(con, log, chunk, offsets, now, topic)
+    except duckdb.OutOfMemoryException:
+        if chunk.records < 2:  # noqa: PLR2004 - a record cannot be divided
+            raise
+        first, second = chunk.halves()
+        yield from land_in_parts(con, log, first, offsets, now, topic)
+        yield from land_in_parts(con, log, second, {**offsets, **first.ends}, now, topic)
+    else:
+        yield batch
 
 
 def land_chunk(
