@@ -155,7 +155,7 @@ class PlatformEvent:
     `id` identifies the event within its platform and tenant, and never changes: channel and ts, not a line number, where there
     is anything better. The same event read twice has the same id. `fault` is set for a place of an export that cannot be
     read (`pipelines.shared.entries.faulty`): the event becomes a rejected record with this detail. `place` is where the event
-    stands (`Line 12`), for a person who looks for it; it contains nothing of the content.
+    stands (`Line 12`), for a person who looks for it: nothing of the content, and not a part of what makes two events the same.
     """
 
     id: str
@@ -164,7 +164,7 @@ class PlatformEvent:
     tenant: str
     time: datetime | None = None
     fault: str | None = None
-    place: str | None = None
+    place: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
