@@ -112,7 +112,11 @@ class RawEvent:
     def unpacked(cls, record: bytes) -> "RawEvent":
         """The event that `packed` wrote. Raises BadEnvelopeError."""
         line, _, payload = record.partition(b"\n")
-        return cls.from_record(payload, [(name, value.encode()) for name, value in json.loads(line)])
+        try:
+            headers = [(str(name), str(value).encode()) for name, value in json.loads(line)]
+        except (ValueError, TypeError, RecursionError) as error:
+            raise BadEnvelopeError("the headers are no JSON") from error
+        return cls.from_record(payload, headers)
 
 
 def delivery_id(source: str, payload: bytes) -> str:

@@ -11,6 +11,7 @@ from dagster_project.errors import explain
 from dagster_project.private import readable_by_others
 from dagster_project.processes.temporary import run_state_of
 from dagster_project.settings import Settings
+from events.sdk.journal import DAMAGED, DAMAGED_DAYS, damaged_segments
 from pipelines.broker import admin
 from pipelines.broker.server import Broker
 from warehouse import publish
@@ -41,7 +42,7 @@ def examine(load: Callable[[], Settings]) -> Iterator[Result]:
         yield _failed(error)
         return
     yield Result(f"settings: {settings.config or 'no guildhall.toml, defaults'}", ok=True)
-    for check in (_communities, _secrets, _key, _disk, _java, _kafka, _published, _bots):
+    for check in (_communities, _secrets, _key, _disk, _spool, _java, _kafka, _published, _bots):
         try:
             yield check(settings)
         except Exception as error:  # noqa: BLE001 - as above
@@ -92,6 +93,16 @@ def _disk(settings: Settings) -> Result:
         writable and free > LEAST_FREE_BYTES,
         "Kafka, the spool and published files need 2 GiB." if writable else "You may not write there.",
         "Free some space, or set GUILDHALL_HOME to a folder on another disk.",
+    )
+
+
+def _spool(settings: Settings) -> Result:
+    damaged = damaged_segments(settings.paths.spool)
+    return Result(
+        "spool of the gateway",
+        not damaged,
+        f"Segments with damaged bytes: {damaged}. Every event in them that can be read was sent; the others are lost.",
+        f"Check the disk. The segments are in {settings.paths.spool / DAMAGED} for {DAMAGED_DAYS} days; delete them sooner.",
     )
 
 

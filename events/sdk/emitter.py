@@ -32,7 +32,7 @@ import httpx
 
 from events.limits import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES
 from events.raw import RawEvent
-from events.sdk.journal import Journal, JournalFullError, Taken
+from events.sdk.journal import Journal, JournalFullError, Taken, unpacked
 from events.source import MAIN, Source, SourceKind
 from events.topics import RAW
 
@@ -137,6 +137,11 @@ class Emitter:
         """Events that the receiver refused for good. They are in the folder `refused` of the journal."""
         return len(self._refused)
 
+    @property
+    def damaged(self) -> int:
+        """Places of the journal that a disk damaged. Their segments are in the folder `damaged` of the journal for 28 days."""
+        return self._journal.damaged
+
     def flush(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds until every event is acknowledged or refused for good. Returns whether that is so."""
         with self._changed:
@@ -183,7 +188,7 @@ class Emitter:
         taken = self._journal.take(MAX_BATCH_EVENTS, MAX_BATCH_BYTES)
         if taken is None:
             return
-        events = [RawEvent.unpacked(record) for record in taken.records]
+        events, taken = unpacked(taken)
         self._apply(taken, self._sender.send(events) if events else [])
 
     def _apply(self, taken: Taken, verdicts: Sequence[str | None]) -> None:

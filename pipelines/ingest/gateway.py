@@ -186,11 +186,18 @@ class _Gateway:
         return PlainTextResponse("live\n")
 
     async def ready(self, _: HttpRequest) -> Response:
-        """Answer 200 while events are durable even if Kafka is away: the spool has room."""
-        kafka, room = self.publisher.healthy, self.publisher.spool.has_room()
-        state = {"kafka": kafka, "spooled": self.publisher.spool.count(), "spool_has_room": room}
+        """Answer 200 while events are durable even if Kafka is away: the spool has room, and can be drained."""
+        spool, stuck = self.publisher.spool, self.publisher.stuck
+        room = spool.has_room()
+        state = {
+            "kafka": self.publisher.healthy,
+            "spooled": spool.count(),
+            "spool_has_room": room,
+            "spool_stuck": stuck,
+            "spool_damaged_segments": spool.set_aside(),
+        }
         # Without room the next outage of Kafka refuses every event, so this reports it while Kafka is still up.
-        return JSONResponse(state, 200 if room else 503)
+        return JSONResponse(state, 200 if room and not stuck else 503)
 
     async def metrics(self, request: HttpRequest) -> Response:
         """Return the metrics, as Prometheus text or OpenMetrics."""

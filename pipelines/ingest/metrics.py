@@ -41,10 +41,16 @@ class GatewayMetrics(Collector):
             for source, count in sorted(getattr(self._publisher.counts, name).items()):
                 counter.add_metric([source], count)
             yield counter
+        yield CounterMetricFamily(
+            "guildhall_gateway_spool_damaged",
+            "Places of the spool with damaged bytes. Their segments are in spool/damaged.",
+            value=self._publisher.spool.damaged(),
+        )
         spool = self._publisher.spool
         gauges = (
             ("kafka_healthy", "1 while Kafka takes events.", self._publisher.healthy),
             ("spool_events", "Raw events that wait in the spool.", spool.count()),
+            ("spool_stuck", "1 while the spool cannot be read or shortened.", self._publisher.stuck),
             ("spool_has_room", "1 while the disk has more free space than the threshold.", spool.has_room()),
         )
         for name, description, value in gauges:

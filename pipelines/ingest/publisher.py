@@ -119,6 +119,8 @@ class RawPublisher:
         self._producer: Producer | None = None
         self._fatal = False
         self.healthy = False
+        self.stuck = False
+        """Whether the last attempt to drain the spool failed by itself, not for Kafka's absence."""
         self.counts = Counts()
         self._stopping = threading.Event()
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="publisher")
@@ -228,9 +230,11 @@ class RawPublisher:
             while not self.healthy or self.spool.count():
                 try:
                     await self._drain_once()
+                    self.stuck = False
                 except Exception:  # noqa: BLE001 - whatever failed, the spool is tried again
-                    _log.exception("the spool could not be drained")
-                    self.healthy = False
+                    if not self.stuck:
+                        _log.exception("the spool could not be drained")
+                    self.healthy, self.stuck = False, True
                 if not self.healthy:
                     await asyncio.sleep(self._probe)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from events.raw import RawEvent
-from events.sdk.journal import Journal, JournalFullError, Taken
+from events.sdk.journal import Journal, JournalFullError, Taken, unpacked
 
 FREE_BYTES = 256 << 20
 """Bytes that a full spool leaves free for everything else on the disk."""
@@ -17,7 +17,7 @@ class SpoolFullError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """The oldest events of the spool. Pass it to `acknowledge` when Kafka has them."""
+    """The oldest events of the spool; there may be none beside damaged bytes. Pass it to `acknowledge` when Kafka has them."""
 
     events: tuple[RawEvent, ...]
     taken: Taken
@@ -40,7 +40,7 @@ class Spool:
     def drain(self, most: int = 1000) -> Drained | None:
         """Return the oldest events, at most `most`, or None when the spool is empty. They stay until `acknowledge`."""
         taken = self._journal.take(most)
-        return Drained(tuple(map(RawEvent.unpacked, taken.records)), taken) if taken else None
+        return Drained(*unpacked(taken)) if taken else None
 
     def acknowledge(self, drained: Drained) -> None:
         """Delete these events: Kafka has them."""
@@ -50,6 +50,14 @@ class Spool:
     def count(self) -> int:
         """Return how many events wait for Kafka."""
         return len(self._journal)
+
+    def damaged(self) -> int:
+        """Return how many places with damaged bytes this process passed."""
+        return self._journal.damaged
+
+    def set_aside(self) -> int:
+        """Return how many damaged segments are stored in the folder `damaged`."""
+        return self._journal.set_aside()
 
     def has_room(self) -> bool:
         """Return whether the disk has more free space than the threshold."""

@@ -78,6 +78,15 @@ def test_doctor_names_a_foreign_program_on_the_port(tmp_path):
     assert [result.what for result in results if "port" in f"{result.what} {result.why}".lower() and not result.ok]
 
 
+def test_doctor_names_a_damaged_spool(tmp_path):
+    damaged = tmp_path / "spool" / "damaged"
+    damaged.mkdir(parents=True)
+    (damaged / "000000000001-0011223344556677.journal").write_bytes(b"?")
+    result = next(each for each in doctor.examine(lambda: Settings(home=tmp_path)) if each.what.startswith("spool"))
+    assert not result.ok
+    assert str(damaged) in result.todo
+
+
 def test_every_failure_of_doctor_has_a_reason_and_a_remedy(tmp_path):
     (tmp_path / "var").write_text("a file where the folder should be")
     results = list(doctor.examine(lambda: Settings(home=tmp_path / "var")))

@@ -606,7 +606,37 @@ def test_the_spool_stays_empty_while_kafka_is_healthy(gateway):
 def test_live_and_ready_report_the_state(gateway):
     assert gateway.client.get("/live").status_code == 200
     answer = gateway.client.get("/ready")
-    assert (answer.status_code, answer.json()) == (200, {"kafka": True, "spooled": 0, "spool_has_room": True})
+    sound = {"kafka": True, "spooled": 0, "spool_has_room": True, "spool_stuck": False, "spool_damaged_segments": 0}
+    assert (answer.status_code, answer.json()) == (200, sound)
+
+
+def test_a_damaged_spool_is_drained_past_its_damage_and_ready_shows_it(tmp_path):
+    with running(tmp_path, "down") as gateway:
+        for n in range(3):
+            gateway.hook(b"%d" % n)
+    segment = next((tmp_path / "spool").glob("*.journal"))
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    segment.write_bytes(bytes(data) + b"\0" * 4096)
+    with running(tmp_path) as gateway:
+        gateway.wait_until(lambda: gateway.spooled() == 0 and gateway.publisher.healthy)
+        assert {record.payload for record in gateway.kafka.records} == {b"0", b"2"}
+        state = gateway.client.get("/ready").json()
+        assert (state["spool_stuck"], state["spool_damaged_segments"]) == (False, 1)
+        assert "guildhall_gateway_spool_damaged_total 2.0\n" in gateway.client.get("/metrics").text
+
+
+def test_ready_is_not_200_while_the_spool_cannot_be_read(tmp_path, monkeypatch):
+    with running(tmp_path, "down") as gateway:
+        gateway.hook()
+        with monkeypatch.context() as patched:
+            patched.setattr(Spool, "drain", lambda *_: 1 / 0)
+            gateway.kafka.mode = "up"
+            gateway.wait_until(lambda: gateway.publisher.stuck)
+            answer = gateway.client.get("/ready")
+            assert (answer.status_code, answer.json()["spool_stuck"]) == (503, True)
+        gateway.wait_until(lambda: gateway.spooled() == 0 and not gateway.publisher.stuck)
+        assert gateway.client.get("/ready").status_code == 200
 
 
 def test_metrics_count_by_source(gateway):
@@ -615,7 +645,7 @@ def test_metrics_count_by_source(gateway):
     assert 'guildhall_gateway_events_acknowledged_total{source="webhook/quill/main"} 1.0\n' in text
     assert "guildhall_gateway_kafka_healthy 1.0\n" in text
     assert "guildhall_gateway_spool_events 0.0\n" in text
-    assert text.count("# TYPE") == 9
+    assert text.count("# TYPE") == 11
 
 
 def test_a_source_is_seen_when_its_request_is_genuine(tmp_path):
