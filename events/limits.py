@@ -8,6 +8,14 @@ MAX_CHUNK_BYTES = 3 << 20
 """Of one record of the outcomes topic. A chunk of outcomes with more bytes becomes several records."""
 MAX_BODY_BYTES = 1 << 20
 """Of the body of one HTTP request to the gateway."""
+MAX_BODIES_BYTES = 64 << 20
+"""Of all bodies that are being received at once. Above it, a body may not grow over MAX_SMALL_BODY_BYTES."""
+MAX_SMALL_BODY_BYTES = 64 << 10
+"""Of a body that is received whatever the others are."""
+MAX_HEAD_BYTES = 64 << 10
+"""Of the request line and the headers of one HTTP request."""
+MAX_HEADERS = 100
+"""Headers of one HTTP request."""
 MAX_PAYLOAD_BYTES = 1_000_000
 """Of one event in the SDK: with its envelope it fits into one body."""
 MAX_BATCH_EVENTS = 500

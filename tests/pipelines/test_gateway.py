@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import hmac
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +13,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import uvicorn
 from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +26,6 @@ from pipelines.connector import Accept, Answer, Handshake, Platform, Refuse, Req
 from pipelines.ingest import last_seen
 from pipelines.ingest.cloudevents import _deeper_than
 from pipelines.ingest.gateway import ConfiguredSource, make_app
-from pipelines.ingest.http_server import HeaderTimeoutProtocol
 from pipelines.ingest.publisher import RawPublisher
 from pipelines.ingest.requests import Limits
 from pipelines.ingest.spool import Spool
@@ -711,42 +708,3 @@ def test_reports_are_not_shown_through_a_proxy_or_another_name(tmp_path, reports
 def test_reports_are_not_shown_to_another_machine(tmp_path, reports):
     with running(tmp_path, reports=reports, client=("192.0.2.7", 5000)) as gateway:
         assert gateway.client.get("/").status_code == 404
-
-
-# --- on a socket
-
-
-@pytest.fixture
-def port(tmp_path, monkeypatch):
-    monkeypatch.setattr(HeaderTimeoutProtocol, "HEADER_SECONDS", 0.2)
-    publisher = RawPublisher(FakeKafka().make, Spool(tmp_path / "spool", free_bytes=0))
-    app = make_app(SOURCES, PLATFORMS, publisher, lambda: NOW, Limits(body_seconds=0.2))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, http=HeaderTimeoutProtocol, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
-
-
-@pytest.mark.parametrize("head", [b"", b"GET /live HTTP/1.1\r\nHost: x\r\nX-Slow: "])
-def test_a_connection_whose_headers_do_not_come_is_closed(port, head):
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
-        client.sendall(head)
-        assert client.recv(100) == b""
-
-
-def test_a_body_that_comes_too_slowly_is_408(port):
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
-        client.sendall(b"POST /hooks/quill/main HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
-        assert client.recv(1000).startswith(b"HTTP/1.1 408")
-
-
-def test_two_requests_on_one_connection_are_both_answered(port):
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
-        for _ in range(2):
-            client.sendall(b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert client.recv(1000).startswith(b"HTTP/1.1 200")
-            time.sleep(0.3)
