@@ -42,7 +42,7 @@ def services(settings: Settings, needed: Sequence[str], report: Callable[[str], 
         if address is None:
             lock = _take_kafka(settings)
             report("Starting Kafka for this command …")
-            broker = Broker(settings.paths.kafka)
+            broker = Broker(settings.paths.kafka, quick=True)
             address = broker.start()
         elif not admin.wait_ready(address, 10.0):
             raise GuildhallError(

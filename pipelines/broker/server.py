@@ -13,29 +13,36 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 from events.files import write_atomic
 from events.limits import MAX_RECORD_BYTES
-from pipelines.broker.admin import wait_ready
+from pipelines.broker import startup_cache
+from pipelines.broker.admin import ensure_topics, wait_ready
 from pipelines.broker.runtime import BrokerError, cannot_write, jars, java
 
 HOST = "127.0.0.1"
 STOP_SECONDS = 30.0
+CACHE_SECONDS = 180.0
+"""How long Java may take to write the startup cache."""
 LEAST_FREE_BYTES = 1 << 20
 
 _JAVA_OPTIONS = ("-Xms64m", "-Xmx512m", "-XX:+UseSerialGC")
-_QUICK_JAVA_OPTIONS = ("-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+_QUICK_JAVA_OPTIONS = ("-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
 class Broker:
     """One Kafka node. A context manager: it starts the node on entry and stops it on exit."""
 
-    def __init__(self, data: Path, *, port: int | None = None, quick: bool = False) -> None:
-        """`data` is created when missing. Without `port`, a free one is chosen once. `quick`: start sooner, run slower."""
+    def __init__(self, data: Path, *, port: int | None = None, quick: bool = False, write_cache: Path | None = None) -> None:
+        """`data` is created when missing. Without `port`, a free one is chosen once. `quick`: start sooner, run slower.
+
+        With `write_cache`, the run writes the startup cache to this file when it is stopped.
+        """
         self.data = data.absolute()
-        self._port, self._quick = port, quick
+        self._port, self._quick, self._write_cache = port, quick, write_cache
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -59,20 +66,23 @@ class Broker:
             self.data.mkdir(parents=True, exist_ok=True)
             broker_port, _ = self._ports()
             _check_free(broker_port, self.data / "ports.json")
-            command = [
-                java(),
-                *(_QUICK_JAVA_OPTIONS if self._quick else _JAVA_OPTIONS),
-                *_LOGGING,
-                "-cp",
-                os.pathsep.join(map(str, jars())),
-            ]
+            command = self._java()
             config = self.data / "server.properties"
             config.write_text(self._config(), encoding="utf-8")
             if not (self._logs / "meta.properties").exists():
                 self._format(command, config)
         except OSError as error:
             raise cannot_write(self.data, error) from error
+        if self._write_cache:
+            command += startup_cache.training_options(self._write_cache)
         return [*command, "kafka.Kafka", str(config)]
+
+    def _java(self) -> list[str]:
+        """The command of Java with its options and the class path, without the class to run."""
+        path, found = java(), jars()
+        cache = [] if self._write_cache else startup_cache.options(path, found, _write_startup_cache)
+        options = _QUICK_JAVA_OPTIONS if self._quick else _JAVA_OPTIONS
+        return [path, *options, *_LOGGING, *cache, "-cp", os.pathsep.join(map(str, found))]
 
     def start(self, seconds: float = 60) -> str:
         """Start Kafka, wait until it answers, and return `bootstrap`. Raises BrokerError, and then nothing runs."""
@@ -102,19 +112,19 @@ class Broker:
 
     def stop(self) -> None:
         """Stop Kafka in order: it writes its data first."""
-        self._end(signal.SIGTERM)
+        self._end(signal.SIGTERM, CACHE_SECONDS if self._write_cache else STOP_SECONDS)
 
     def kill(self) -> None:
         """Kill Kafka, as a power cut would."""
         self._end(signal.SIGKILL)
 
-    def _end(self, number: signal.Signals) -> None:
+    def _end(self, number: signal.Signals, seconds: float = STOP_SECONDS) -> None:
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
         process.send_signal(number)
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -190,6 +200,16 @@ class Broker:
         with self.log.open("rb") as log:
             log.seek(before)
             return explained(self.data, log.read().decode(errors="replace"))
+
+
+def _write_startup_cache(file: Path) -> None:
+    """Run a Kafka of its own once, so that Java writes the startup cache."""
+    with TemporaryDirectory(prefix="guildhall-kafka-") as data:
+        broker = Broker(Path(data), write_cache=file)
+        try:
+            ensure_topics(broker.start(CACHE_SECONDS))
+        finally:
+            broker.stop()
 
 
 # When the parent is killed it cannot stop its child; the kernel then sends the child SIGTERM. Linux only.
