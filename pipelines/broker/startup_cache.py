@@ -1,4 +1,4 @@
-"""Startup cache: Kafka's classes as Java has them after a start, in one file per user. With it a start takes a quarter of the time.
+"""Startup cache: Kafka's classes as Java has them after a start, in one file per user. A start then takes a third of the time.
 
 Java 25 and later write and read such a file (`-XX:AOTCacheOutput`, `-XX:AOTCache`). The first start of a user makes it, which
 takes about ten seconds once. An older Java, or one that cannot make the file, starts without it.
