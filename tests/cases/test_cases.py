@@ -502,7 +502,7 @@ def outcome(name: str) -> list[tuple[str, object, object]]:
         return CASES[name](FOLDER / name, Path(work))
 
 
-OPEN = {"meeting-only"}  # fmt: skip
+OPEN: set[str] = set()  # fmt: skip
 """Cases whose value is still wrong. Take a name out when its value is right: the mark is strict."""
 
 

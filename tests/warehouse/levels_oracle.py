@@ -35,7 +35,12 @@ held as (
     select b.community, bool_or(b.beat = 0 and paused) or 2 * count(*) filter (paused) > any_value(w.n_beats) as held
     from (select *, not counted and from_week >= (select min(week) from core.interactions i where i.community = beats.community) as paused
           from core.beats) b join w using (community, window_end) group by all
-), size as (select community, count(distinct member) as a from inside where c group by all),
+), size as (
+    select i.community, count(distinct i.member) filter (i.c or i.verb = 'attend') as a,
+           2 * count(distinct i.member) filter (i.c or (i.verb = 'attend' and m.attendees <= 25)) >= a as ties_seen,
+           2 * count(distinct i.member) filter (i.c and i.medium in ('chat', 'wiki')) >= a as help_seen
+    from inside i left join core.meetings m on m.community = i.community and m.occurrence = i.object_id group by all
+),
 acts as (
     select r.community, r.member, r.to_member from core.replies r join w using (community)
     where r.week >= w.week - w.window_weeks and r.week < w.week
@@ -44,26 +49,40 @@ acts as (
     from (select community, member, unnest(mentions) as to_member from inside where c) m
     join core.first_seen f on f.community = m.community and f.member = m.to_member and f.actor_kind = 'human'
     where m.member <> m.to_member
-), mutual as (
-    select x.community, x.member, count(distinct x.to_member) as t
+    union
+    select p.community, p.member, p.to_member from core.page_turns p join w using (community)
+    where p.week >= w.week - w.window_weeks and p.week < w.week
+), turns as (
+    select t.community, t.medium, t.member, t.other, sum(times) as n, sum(expected_millionths) / 1e6 as chance,
+           sum(member_between) as one, sum(other_between) as two
+    from core.turn_taking t join w using (community) where t.week >= w.week - w.window_weeks and t.week < w.week group by all
+), took as (
+    select * from turns where (medium = 'chat' and n >= 3 and n >= 2 * chance) or (medium = 'meeting' and n >= 1)
+), met as (
+    select t.community, t.member, t.other from core.together t join w using (community)
+    where t.week >= w.week - w.window_weeks and t.week < w.week group by all having sum(meetings) >= 3
+), touch as (
+    select x.community, x.member, x.to_member as other
     from acts x join acts y on x.community = y.community and x.member = y.to_member and x.to_member = y.member
-    group by all
-), helped as (
+    union select community, member, other from took union select community, other, member from took
+    union select community, member, other from met union select community, other, member from met
+), mutual as (select community, member, count(distinct other) as t from touch group by all), helped as (
     select community, member, count(distinct other) as h from (
         select c.community, c.member, t.starter as other
         from core.conversations c join core.threads t using (community, thread_id) join w using (community)
         where c.week >= w.week - w.window_weeks and c.week < w.week and c.actor_kind = 'human' and t.starter_kind = 'human'
+          and (t.medium = 'wiki' or not t.inferred)
         union all
         select e.community, e.member, p.creator
         from inside e join core.pages p on p.community = e.community and p.page = e.object_id
         where e.verb = 'edit' and e.medium = 'wiki' and e.c and p.creator_kind = 'human'
         union all
-        select r.community, r.member, r.to_member from core.replies r join w using (community)
-        where r.week >= w.week - w.window_weeks and r.week < w.week and r.medium = 'meeting'
+        select h.community, h.member, h.helped from core.helps h join w using (community)
+        where h.week >= w.week - w.window_weeks and h.week < w.week and (h.by_answer or h.in_meeting)
         union all
-        select m.community, m.member, m.to_member
-        from (select community, member, unnest(mentions) as to_member from inside where c and medium = 'meeting') m
-        join core.first_seen f on f.community = m.community and f.member = m.to_member and f.actor_kind = 'human'
+        select community, member, other from took where medium = 'chat' and one > 0
+        union all
+        select community, other, member from took where medium = 'chat' and two > 0
     ) where member <> other group by all
 ), member_of as (
     select community, member, arg_max(verb, (occurred_at, event_id)) = 'join' as member_now, max(week) filter (verb = 'leave') as left_week
@@ -77,6 +96,8 @@ acts as (
            count(distinct (w.week - 1 - ev.week) // w.beat_weeks) filter (c and ev.week >= w.week - 52) as year_beats,
            min(ev.week) filter (c and ev.week >= w.week - w.window_weeks) as c_first,
            max(ev.week) filter (c and ev.week < w.week - w.window_weeks) as c_before,
+           count(distinct (w.week - 1 - ev.week) // w.beat_weeks) filter ((c or present or ev.verb = 'attend') and ev.week >= w.week - w.window_weeks) as came_beats,
+           max(ev.week) filter ((c or present or ev.verb = 'attend') and ev.week < w.week - w.window_weeks) as came_before,
            count(distinct ev.object_id) filter (ev.verb = 'host' and ev.week >= w.week - w.window_weeks) as meetings,
            count(*) filter (ev.verb = 'join' and ev.week >= w.week - w.window_weeks) as joins,
            w.week, w.lookback_days, w.n_beats, w.beat_days, w.window_end, w.days
@@ -89,7 +110,7 @@ acts as (
     from inside i left join live using (community, beat) group by all
 )
 select p.*, coalesce(b.r, 0) as r, coalesce(b.p, 0) as present_beats, coalesce(b.h, 0) as hosted_beats,
-       coalesce(alive.alive, 0) as alive, coalesce(m.t, 0) as t, coalesce(h.h, 0) as helped, coalesce(size.a, 0) as a,
+       coalesce(alive.alive, 0) as alive, coalesce(m.t, 0) as t, coalesce(h.h, 0) as helped, coalesce(size.a, 0) as a, coalesce(size.ties_seen, true) as ties_seen, coalesce(size.help_seen, true) as help_seen,
        coalesce(mo.member_now, false) as explicit,
        coalesce(not mo.member_now and coalesce(p.last_event_week, -1) <= mo.left_week, false) as gone,
        f.first_at, f.joined_at, f.first_event_at, f.may_be_veteran, held.held
@@ -125,6 +146,9 @@ def judged(x):
     r = x["r"] / x["alive"] if x["alive"] else 0
     hosts = x["hosted_beats"] > 0 and x["hosted_beats"] >= x["alive"] / 3
     near = 1e-9
+    ties_for = lambda bar: not x["ties_seen"] or x["t"] >= bar - near  # noqa: E731
+    helps_for = lambda bar: not x["help_seen"] or x["helped"] >= bar - near or hosts  # noqa: E731
+    again = x["came_beats"] >= 2 or (x["came_beats"] and x["came_before"] is not None and x["week"] - x["came_before"] <= 52)
     lapsed = 7 * (x["week"] - x["last_week"]) > x["lookback_days"]
     if x["gone"]:
         target = "gone"
@@ -134,27 +158,25 @@ def judged(x):
         target = "insufficient"
     elif not x["in_window"]:
         target = "silent"
-    elif r >= 2 / 3 - near and x["t"] >= star and (x["helped"] >= star or hosts) and tenured:
+    elif r >= 2 / 3 - near and ties_for(star) and helps_for(star) and tenured:
         target = "core"
-    elif r >= 1 / 3 - near and x["t"] >= min(2, x["a"] - 1):
+    elif r >= 1 / 3 - near and ties_for(min(2, x["a"] - 1)):
         target = "active"
     elif x["contributions"] and (x["year_beats"] >= 2 or x["explicit"]):
         target = "occasional"
-    elif not x["contributions"] and (
-        x["present_beats"] >= max(2, x["n_beats"] / 6)
-        or (x["explicit"] and x["present_beats"] >= 1)
-        or (x["explicit"] and x["joins"])
-    ):
+    elif not tenured or x["explicit"] or again:
         target = "peripheral"
     else:
         target = "transactional"
     judges = x["alive"] >= 3 and x["in_window"] and not x["gone"]
     return {
         "target": target,
-        "stay_core": judges and r >= 1 / 2 and x["t"] >= 0.6 * star - near and (x["helped"] >= 0.6 * star - near or hosts),
-        "stay_active": judges and r >= 1 / 4 and x["t"] >= 1,
+        "stay_core": judges and r >= 1 / 2 and ties_for(0.6 * star) and helps_for(0.6 * star),
+        "stay_active": judges and r >= 1 / 4 and ties_for(1),
         "explicit": x["explicit"],
         "lapsed": lapsed,
+        "lately": 7 * (x["week"] - x["last_week"]) <= 2 * x["days"],
+        "comes_back": bool(x["explicit"] or again),
         "held": x["held"],
         "long": x["beat_days"] >= 28,
         "week": x["week"],
@@ -198,10 +220,11 @@ def step(memory, now):  # noqa: C901 - a state machine, written in one piece
         if now["lapsed"]:
             target = "departed" if now["explicit"] or memory.engaged is not None else "not seen"
         else:
-            target = "dormant" if now["explicit"] or lately else "not seen"
+            target = "dormant" if now["explicit"] or lately else "transactional" if now["lately"] else "not seen"
 
     def becomes(new, misses=0):
-        engaged = now["week"] if RANK[new] >= RANK["occasional"] else memory.engaged
+        known = RANK[new] >= RANK["occasional"] or (new == "peripheral" and now["comes_back"])
+        engaged = now["week"] if known else memory.engaged
         return Memory(new, misses, target, engaged), target
 
     wanted = target

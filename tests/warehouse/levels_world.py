@@ -28,6 +28,7 @@ class World:
         self.ties, self.helps, self.events, self.roles, self.broken = set(), set(), [], [], set()
         self.evaluations = None
         self.veterans: set[str] = set()
+        self.ties_seen = self.help_seen = True
 
     def does(self, member, weeks, verb="contributions", times=1):
         for week in weeks:
@@ -99,7 +100,12 @@ class World:
                 beats.append((beat, to - size, to, len(people), counted and len(people) >= 3, counted))
             seen = range(week - n * size, week)
             contributors = {member for (member, w), what in self.acts.items() if w in seen and what["contributions"]}
-            yield week, beat_days, n, beats, len(contributors)
+            participants = {
+                member
+                for (member, w), what in self.acts.items()
+                if w in seen and (what["contributions"] or what["attendances"])
+            }
+            yield week, beat_days, n, beats, (len(contributors), len(participants))
 
     def fill(self, con):
         def put(table, rows):
@@ -118,11 +124,14 @@ class World:
                     "n_beats": n,
                     "window_weeks": n * (beat_days // 7),
                     "contributors": contributors,
+                    "participants": participants,
+                    "ties_seen": self.ties_seen,
+                    "help_seen": self.help_seen,
                     "alive_beats": sum(b[4] for b in beats),
                     "counted_beats": sum(b[5] for b in beats),
                     "archive_weeks": week - self.first_week(),
                 }
-                for week, beat_days, n, beats, contributors in windows
+                for week, beat_days, n, beats, (contributors, participants) in windows
             ),
         )
         put(

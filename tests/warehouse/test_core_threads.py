@@ -349,8 +349,8 @@ def test_an_explicit_answer_goes_to_the_author_of_what_it_answers(con):
 def test_what_answers_something_never_seen_goes_to_the_last_different_speaker(con):
     built(
         con,
-        posted("ana", "2024-01-02 09:00", event_id="1"),
-        posted("ben", "2024-01-02 09:10", event_id="2", reply_to_id="lost"),
+        opening("ana", "2024-01-02 09:00"),
+        posted("ben", "2024-01-02 09:10", event_id="2", thread_id="root", reply_to_id="lost"),
     )
     assert answers(con) == {"2": ("ana", False)}
 
@@ -358,9 +358,9 @@ def test_what_answers_something_never_seen_goes_to_the_last_different_speaker(co
 def test_who_answers_themselves_or_a_bot_answers_nobody(con):
     built(
         con,
-        posted("ana", "2024-01-02 09:00", event_id="1"),
+        posted("ana", "2024-01-02 09:00", event_id="1", thread_id="t"),
         posted("rss", "2024-01-02 09:05", event_id="2", actor_kind="bot"),
-        posted("ben", "2024-01-02 09:10", event_id="3"),
+        posted("ben", "2024-01-02 09:10", event_id="3", thread_id="t"),
         posted("ben", "2024-01-02 09:20", event_id="4", reply_to_id="3"),
         posted("ben", "2024-01-02 09:30", event_id="5", reply_to_id="2"),
     )
@@ -486,15 +486,6 @@ def test_an_undone_edit_helps_nobody(con):
         edited("ana", "2024-02-02 10:00", verb="revert", reply_to_id="2"),
     )
     assert helps(con) == set()
-
-
-def test_whoever_acts_towards_another_in_a_meeting_helps_them(con):
-    built(
-        con,
-        met("ana", "2024-01-02 09:00", "speak"),
-        met("ben", "2024-01-02 09:01", "speak", mentions=["ana"]),
-    )
-    assert helps(con) == {("ben", "ana")}
 
 
 def test_addressing_somebody_in_chat_alone_helps_nobody(con):

@@ -40,7 +40,7 @@ def test_a_core_member_reads_the_reason_and_what_keeps_it(con):
 
 def test_a_passer_by_reads_what_a_second_sign_would_do(con):
     answer = why(con, "y")
-    assert (answer.level, answer.overlays) == ("transactional", ("newcomer",))
+    assert (answer.level, answer.overlays) == ("peripheral", ("newcomer",))
     assert answer.would_change == (
         "To become active: take part in 3 more live weeks and have mutual exchange with 2 more people, at two evaluations in a row.",
         "A contribution in another week of the year, or joining, makes the member occasional at once.",
@@ -173,8 +173,8 @@ def test_a_metric_of_several_parts_has_an_answer_for_each(con):
         "core": 6.0,
         "active": 0.0,
         "occasional": 0.0,
-        "peripheral": 1.0,
-        "transactional": 1.0,
+        "peripheral": 2.0,
+        "transactional": 0.0,
     }
 
 

@@ -198,15 +198,16 @@ def test_who_contributes_weeks_after_leaving_is_seen_again():
     assert (got[11], got[30], got[31]) == ("departed", "departed", "occasional")
 
 
-def test_a_one_off_long_ago_is_not_seen_and_after_a_year_is_no_row_at_all():
+def test_a_one_off_is_new_for_a_window_then_transactional_for_one_then_not_seen_and_after_a_year_no_row():
     got = levels(built(crowd("c", weeks=80).does("m", [10])), "m")
     assert (got[11], got[22], got[23], got[62], got[63]) == (
+        "peripheral",
+        "peripheral",
         "transactional",
-        "transactional",
-        "not seen",
         "not seen",
         "not seen",
     )
+    assert (got[34], got[35]) == ("transactional", "not seen")
     assert 64 not in got
 
 
@@ -228,11 +229,37 @@ def test_a_declared_member_keeps_a_row_and_departs_after_a_year_of_silence():
     ]
 
 
-def test_who_reads_and_reacts_in_two_beats_is_peripheral_and_in_one_is_transactional():
-    con = built(
-        crowd("c").does("m", [30, 33], "other_presence").does("n", [30], "other_presence").does("n", [30], "consumption")
+def test_a_listener_is_peripheral_with_a_second_sign_in_the_year_and_dormant_when_silent():
+    world = crowd("c", weeks=80).does("m", [10, 33], "other_presence").does("n", [1, 70], "attendances")
+    con = built(world.does("o", [0, 70], "consumption").evaluates(1, 80))
+    m, n, o = (levels(con, member) for member in "mno")
+    assert [m[week] for week in (11, 22, 23, 34, 45, 46, 80)] == [
+        "peripheral", "peripheral", "transactional", "peripheral", "peripheral", "dormant", "dormant",
+    ]  # fmt: skip
+    assert (n[71], o[71]) == ("transactional", "transactional"), "more than a year apart"
+    assert rows(con, "n")[-1]["reason"] == "transactional: seen in one beat of the window, and not in the year before"
+
+
+def test_a_bar_that_nothing_can_feed_is_not_asked_for_and_the_reason_says_so():
+    world = crowd("c", people=9).does("m", range(40), "attendances").evaluates(40, 40)
+    world.help_seen = False
+    for other in FILLERS[:3]:
+        world.tied("m", other, [39])
+    large = crowd("large", people=9).does("m", range(40), "attendances").evaluates(40, 40)
+    large.ties_seen = large.help_seen = False
+    con = built(world, large)
+    got = {row["community"]: row for row in rows(con, "m", "levels.current", "community")}
+    seen = {row["community"]: row["target"] for row in rows(con, "m")}
+    assert seen == {"c": "core", "large": "core"}
+    assert (
+        "mutual ties with 3 (core 3, active 2), help is not visible in attendance, so none is asked for" in got["c"]["reason"]
     )
-    assert (levels(con, "m")[40], levels(con, "n")[40]) == ("peripheral", "transactional")
+    assert "ties are not visible in large meetings, so none are asked for" in got["large"]["reason"]
+
+
+def test_who_comes_every_week_and_has_no_ties_reads_what_is_missing():
+    con = built(crowd("c", people=9).does("m", range(40)).evaluates(39, 40))
+    assert rows(con, "m")[-1]["reason"] == "occasional: takes part as regularly as active asks, with fewer ties"
 
 
 def test_attending_is_regularity_and_contributing_in_a_dead_beat_is_not_dormancy():
@@ -250,7 +277,7 @@ def test_attending_is_regularity_and_contributing_in_a_dead_beat_is_not_dormancy
 def test_an_editor_whose_every_edit_was_undone_is_never_active():
     world = crowd("c").does("m", range(40), "undone")
     con = built(world)
-    assert set(levels(con, "m").values()) == {"insufficient", "transactional"}
+    assert set(levels(con, "m").values()) == {"insufficient", "peripheral", "transactional"}
     assert {row["beats_active"] for row in rows(con, "m")} == {0}
 
 

@@ -27,14 +27,17 @@ def test_the_words_of_levels_are_the_same_in_both():
 
 def test_every_pair_of_states_moves_as_the_prose_says():
     cases = [
-        (level, misses, before, engaged, target, stay_core, stay_active, explicit, held, lapsed, long)
+        (level, misses, before, engaged, target, stay_core, stay_active, explicit, held, lapsed, lately, again, long)
         for level, misses, before, engaged, target in product(
             ORDER, range(4), ("dormant", "active", "core"), (None, 60, 90), SIGNALS
         )
         for stay_core, stay_active in STAYS.get(target, [(a, b) for a in (True, False) for b in (True, False)])
-        for explicit, held, lapsed, long in product((True, False), repeat=4)
+        for explicit, held, lapsed, lately, again, long in product((True, False), repeat=6)
+        if not (lapsed and lately)
     ]
-    level, misses, before, engaged, target, stay_core, stay_active, explicit, held, lapsed, long = zip(*cases, strict=True)
+    level, misses, before, engaged, target, stay_core, stay_active, explicit, held, lapsed, lately, again, long = zip(
+        *cases, strict=True
+    )
     past = Past(
         np.array([LEVELS.index(x) for x in level], np.int32),
         np.array(misses, np.int32),
@@ -43,7 +46,8 @@ def test_every_pair_of_states_moves_as_the_prose_says():
     )
     now = Now(
         np.array([TARGETS.index(x) for x in target], np.int32),
-        *(np.array(x) for x in (stay_core, stay_active, explicit, held, lapsed)),
+        *(np.array(x) for x in (stay_core, stay_active, explicit, held, lapsed, lately, again)),
+        np.zeros(len(cases), np.int32),
         np.where(long, 1, 2).astype(np.int32),
         np.where(long, 2, 4).astype(np.int32),
         np.full(len(cases), 120, np.int32),
@@ -60,6 +64,8 @@ def test_every_pair_of_states_moves_as_the_prose_says():
                 "explicit": explicit[i],
                 "held": held[i],
                 "lapsed": lapsed[i],
+                "lately": lately[i],
+                "comes_back": again[i],
                 "long": long[i],
                 "week": 120,
                 "lookback": 52,
@@ -84,6 +90,9 @@ def table(story, person=0):
             "memory_weeks": 52,
             "held": found[3] if len(found) > 3 else False,
             "lapsed": False,
+            "lately": False,
+            "comes_back": found[0] != "transactional",
+            "because": "plain",
             "bar_met": 1 if len(found) > 4 and found[4] else 2,
             "bar_missed": 2 if len(found) > 4 and found[4] else 4,
             "member": str(person),
@@ -103,6 +112,7 @@ def folded(story):
 
 
 CORE, ACTIVE, OCCASIONAL = ("core", True, True), ("active", False, True), ("occasional", False, False)
+TRANSACTIONAL = ("transactional", False, False)
 PERIPHERAL, SILENT, GONE, INSUFFICIENT = (
     ("peripheral", False, False),
     ("silent", False, False),
@@ -142,7 +152,8 @@ PERIPHERAL, SILENT, GONE, INSUFFICIENT = (
             ["peripheral", "occasional", "peripheral", "dormant"],
             id="lower moves are at once",
         ),
-        pytest.param([PERIPHERAL, SILENT], ["peripheral", "not seen"], id="who only passed by is not dormant"),
+        pytest.param([PERIPHERAL, SILENT], ["peripheral", "dormant"], id="who listens again and again is dormant when silent"),
+        pytest.param([TRANSACTIONAL, SILENT], ["transactional", "not seen"], id="who only passed by is not dormant"),
         pytest.param(
             [CORE, CORE, None, CORE, CORE],
             ["occasional", "core", "occasional", "core"],
@@ -209,6 +220,8 @@ def test_random_stories_fold_as_the_prose_says(stories):
                 **dict(zip(names, each, strict=True)),
                 "explicit": False,
                 "lapsed": False,
+                "lately": False,
+                "comes_back": each[0] != "transactional",
                 "week": 100 + turn,
                 "lookback": 52,
             }

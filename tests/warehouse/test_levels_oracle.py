@@ -76,7 +76,16 @@ def test_all_dates_at_once_give_what_one_date_at_a_time_gives(seed, weeks, commu
 
 def test_a_long_history_with_every_state_in_it_agrees_too():
     computed, expected = computed_and_expected(
-        7, 150, [(9, 900, 7, None), (8, 1500, 7, (60, 14)), (8, 500, 28, None), (6, 60, None, None), (7, 300, 91, None)]
+        7,
+        150,
+        [
+            (9, 900, 7, None),
+            (8, 1500, 7, (60, 14)),
+            (8, 500, 28, None),
+            (6, 60, None, None),
+            (7, 300, 91, None),
+            (30, 700, 7, None),
+        ],
     )
     assert computed == expected
     states = {level for level, *_ in computed.values()}

@@ -51,6 +51,10 @@ create macro over_mean(change, before) as 2 * change / (2 * before + change);
 -- The smallest whole number that is at least this share of n; the margin is for shares such as 2/3, which no double holds exactly.
 create macro at_least(share, n) as cast(ceil(share * n - 1e-9) as integer);
 
+-- How often two people with a and b of the n messages of a day alternate (A, B, A or B, A, B) where the order is by chance.
+create macro expected_turns(a, b, n) as a * (a - 1) * b / (n * (n - b)) + b * (b - 1) * a / (n * (n - a));
+create macro millionths(x) as cast(round(1e6 * x) as bigint);
+
 -- Beats of a window as bits; the latest beat is the lowest bit.
 create macro beat_bit(beat) as cast(1 << beat as bigint);
 create macro count_beats(bits) as cast(bit_count(bits) as integer);
@@ -72,9 +76,18 @@ create macro level_in_words(e, beat_days) as concat(
         else concat(
             'took part in ', e.beats_active, ' of ', e.beats_alive,
             if(beat_days = 7, ' live week', ' live beat'), if(e.beats_alive = 1, '', 's'), if(beat_days = 7, '', concat(' of ', beat_days, ' days')),
-            ' (core asks for ', e.bar_core_beats, ', active for ', e.bar_active_beats, '), mutual ties with ', e.ties,
-            ' (core ', e.bar_core_people, ', active ', e.bar_active_ties, '), helped ', e.helped, ' (core ', e.bar_core_people,
-            if(e.beats_hosted > 0, concat('; hosted in ', e.beats_hosted, ' of them'), ''), if(e.newcomer, '), newcomer', ')')
+            ' (core asks for ', e.bar_core_beats, ', active for ', e.bar_active_beats, ')',
+            if(
+                e.ties_seen,
+                concat(', mutual ties with ', e.ties, ' (core ', e.bar_core_people, ', active ', e.bar_active_ties, ')'),
+                ', ties are not visible in large meetings, so none are asked for'
+            ),
+            if(
+                e.help_seen,
+                concat(', helped ', e.helped, ' (core ', e.bar_core_people, ')'),
+                ', help is not visible in attendance, so none is asked for'
+            ),
+            if(e.beats_hosted > 0, concat(', hosted in ', e.beats_hosted, ' of them'), ''), if(e.newcomer, ', newcomer', '')
         )
     end
 );

@@ -1,14 +1,16 @@
 /*
 summary: What each person did in each closed week. The base of levels; contributions that were undone are counted apart.
 grain: [community, member, week]
-reads: [core.attendance, core.interactions, core.meeting_pieces]
+reads: [core.attendance, core.interactions, core.meeting_pieces, core.meetings, core.parameters]
 columns:
   community: the community
   member: published pseudonym
   week: Monday of the week
   contributions: contributions that stand
+  written: of the contributions those in chat or on a wiki, where help can be seen
   undone: wiki contributions that were undone within 48 hours
   attendances: meetings they were at
+  small_meetings: of these meetings those small enough to tell of contact, see core.together
   hosted: meetings they hosted
   other_presence: reactions and thanks
   consumption: views and downloads, where a platform reports them
@@ -25,6 +27,7 @@ with acts as (
         -- What somebody does in a meeting belongs to the meeting's week, also after midnight.
         coalesce(pieces.week, interactions.week) as week,
         interactions.is_contribution and not interactions.reverted as stands,
+        interactions.medium,
         interactions.is_contribution and interactions.reverted as undone,
         interactions.verb,
         interactions.object_id,
@@ -41,8 +44,16 @@ with acts as (
         and not is_curation(interactions.verb)
         and (interactions.is_contribution or interactions.verb <> 'host') -- a right is no sign of anybody
 ), came as (
-    select community, member, week, count(*) as attendances, min(first_at) as first_at
+    select
+        attendance.community,
+        attendance.member,
+        attendance.week,
+        count(*) as attendances,
+        count(*) filter (meetings.attendees <= together_people) as small_meetings,
+        min(attendance.first_at) as first_at
     from core.attendance
+    join core.meetings using (community, occurrence)
+    join core.parameters using (community)
     group by all
 ), did as (
     select
@@ -50,6 +61,7 @@ with acts as (
         member,
         week,
         count(*) filter (stands) as contributions,
+        count(*) filter (stands and medium in ('chat', 'wiki')) as written,
         count(*) filter (undone) as undone,
         count(distinct object_id) filter (verb = 'host') as hosted,
         count(*) filter (is_acknowledgement(verb)) as other_presence,
@@ -65,8 +77,10 @@ select
     member,
     week,
     coalesce(did.contributions, 0) as contributions,
+    coalesce(did.written, 0) as written,
     coalesce(did.undone, 0) as undone,
     coalesce(came.attendances, 0) as attendances,
+    coalesce(came.small_meetings, 0) as small_meetings,
     coalesce(did.hosted, 0) as hosted,
     coalesce(did.other_presence, 0) as other_presence,
     coalesce(did.consumption, 0) as consumption,

@@ -1,5 +1,5 @@
 /*
-summary: The thresholds of beats and levels, one column for each. Every other table reads them here.
+summary: The thresholds of beats, ties and levels, one column for each. Every other table reads them here.
 grain: [community]
 reads: []
 columns:
@@ -33,8 +33,16 @@ columns:
   active_stay_beats_share: share of the live beats that keeps an active member active
   active_stay_ties: mutual ties that keep an active member active
   occasional_beats: beats of the year with a contribution that make somebody occasional
-  peripheral_beats: beats with presence that make somebody peripheral
-  peripheral_beats_share: share of the window's beats with presence that makes somebody peripheral
+  peripheral_beats: beats of the window with any sign that make somebody peripheral, or one after another within the year
+  chat_turns: times that two people have to take turns in chat without threads, within the window, to be in touch
+  chance_times: how many times more often than by chance that has to be
+  turns_weeks: weeks over which somebody's turns with everybody are set against chance
+  meeting_turns: times that two people have to take turns in meetings, within the window, to be in touch
+  together_meetings: meetings of the window that two people have to be at together to be in touch, where only attendance is seen
+  together_people: people up to whom a meeting, or a page, is small enough to tell of contact
+  together_share: share of a meeting for which two people have to be there at the same time
+  page_days: days within which editing a page after somebody is an act towards them
+  seen_share: share of the participants whose ties, or whose help, have to be visible for a level to ask for them
   met: evaluations in a row at the bars that raise somebody to active or core
   met_long_beat: the same where the beat is long
   missed: evaluations in a row below the bars to stay that lower somebody from active or core
@@ -72,7 +80,15 @@ select
     1 as active_stay_ties,
     2 as occasional_beats,
     2 as peripheral_beats,
-    1 / 6 as peripheral_beats_share,
+    3 as chat_turns,
+    2 as chance_times,
+    13 as turns_weeks,
+    1 as meeting_turns,
+    3 as together_meetings,
+    25 as together_people,
+    1 / 2 as together_share,
+    28 as page_days,
+    1 / 2 as seen_share,
     2 as met,
     1 as met_long_beat,
     4 as missed,

@@ -1,5 +1,5 @@
 /*
-summary: Who answered whom. A message's target is the author of what it explicitly answers, else the last different person who spoke in the thread within 14 days.
+summary: Who answered whom. A message's target is the author of what it explicitly answers, else the last different person who spoke in the thread within 14 days. Chat without threads has only the former.
 grain: [community, event_id]
 reads: [core.conversations, core.first_seen, core.interactions]
 columns:
@@ -11,8 +11,9 @@ columns:
   week: Monday of its week
   thread_id: the thread, where it is in one
   medium: wiki, chat or meeting
-  explicit: whether the platform states whom it answers; else it is the last different speaker
+  explicit: whether the platform says whom it answers; else it is the last different speaker of a thread
 caveats:
+  - In chat without threads, who speaks next after somebody does so by chance as often as not, so it is no answer; see core.turn_taking.
   - Naming the message that opened a thread is how a platform names the thread, not whom it answers; there the last different speaker is taken.
   - Who explicitly answers themselves, a bot or somebody who may not be shown answers nobody. What answers something never seen goes to the last different speaker.
   - Reactions and thanks are answers too; curation is not, nor is a contribution that was undone.
@@ -71,7 +72,7 @@ with params as (
         lag(occurred_at) over in_order as previous_at,
         row_number() over in_order as place
     from core.conversations
-    where actor_kind = 'human'
+    where actor_kind = 'human' and (not inferred or medium = 'wiki')
     window in_order as (partition by community, thread_id order by occurred_at, event_id)
 ), speakers as (
     -- Who spoke before the latest change of speaker is the last different speaker, for all messages of a run. The moment by a running

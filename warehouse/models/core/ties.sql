@@ -1,14 +1,19 @@
 /*
-summary: Who acted towards whom in which week, by answering, addressing, reacting or thanking. People only, on both sides.
+summary: Who acted towards whom in which week, where the direction is seen. By answering, addressing, reacting, thanking or editing after them. People only, on both sides.
 grain: [community, member, to_member, week]
-reads: [core.first_seen, core.interactions, core.replies]
+reads: [core.first_seen, core.interactions, core.page_turns, core.replies]
 columns:
   community: the community
   member: who acted
   to_member: towards whom; never oneself
   week: Monday of the week in which it happened
+  by_answer: whether any of it was an answer to something of theirs that the platform names, a reaction or thanks
+  by_thread: whether any of it was speaking next after them in a thread
+  by_name: whether any of it was naming them
+  by_page: whether any of it was editing a page within 28 days after them
   in_meeting: whether any of it happened in a meeting
 caveats:
+  - Chat without threads and meetings seldom say who acts towards whom. There core.turn_taking and core.together tell who is in touch.
   - Whoever was addressed but never seen doing anything is not known to be a person, and is left out.
 checks:
   - name: oneself
@@ -26,13 +31,24 @@ with mentions as (
         and not interactions.reverted
         and len(interactions.mentions) > 0
 ), acts as (
-    select community, member, to_member, week, medium from core.replies
+    select community, member, to_member, week, medium, if(explicit, 'answer', 'thread') as how from core.replies
     union all
-    select mentions.community, mentions.member, mentions.to_member, mentions.week, mentions.medium
+    select mentions.community, mentions.member, mentions.to_member, mentions.week, mentions.medium, 'name'
     from mentions
     join core.first_seen on first_seen.community = mentions.community and first_seen.member = mentions.to_member
     where first_seen.actor_kind = 'human' and mentions.to_member <> mentions.member
+    union all
+    select community, member, to_member, week, 'wiki', 'page' from core.page_turns
 )
-select community, member, to_member, week, bool_or(medium = 'meeting') as in_meeting
+select
+    community,
+    member,
+    to_member,
+    week,
+    bool_or(how = 'answer') as by_answer,
+    bool_or(how = 'thread') as by_thread,
+    bool_or(how = 'name') as by_name,
+    bool_or(how = 'page') as by_page,
+    bool_or(medium = 'meeting') as in_meeting
 from acts
 group by community, member, to_member, week

@@ -14,6 +14,7 @@ columns:
   joins: joins in the window
   contributed_first: first week of the window with a contribution
   contributed_before: last week with a contribution before that one; absent where there was none
+  came_before: last week with a contribution, presence or reading before the first such week of the window; absent where there was none
 */
 with beat_weeks as (
     -- The weeks that an evaluation sees, each with its beat.
@@ -41,7 +42,9 @@ with beat_weeks as (
             attendances + other_presence + consumption > 0,
             member_weeks.hosted > 0
         ) as signs,
+        contributed or attendances + other_presence + consumption > 0 as came,
         max(if(contributed, member_weeks.week, null)) over earlier as contributed_before,
+        max(if(came, member_weeks.week, null)) over earlier as came_before,
         lead(member_weeks.week) over story as next_week
     from core.member_weeks
     join levels.people using (community, member)
@@ -60,7 +63,8 @@ with beat_weeks as (
         cast(sum(joins) as integer) as joins,
         min(if(contributed, weeks.week, null)) as contributed_first,
         -- Not arg_min: it passes over the first contribution of all, which has none before it.
-        arg_min_null(contributed_before, if(contributed, weeks.week, null)) as contributed_before
+        arg_min_null(contributed_before, if(contributed, weeks.week, null)) as contributed_before,
+        arg_min_null(came_before, if(came, weeks.week, null)) as came_before
     from weeks
     join beat_weeks using (community, week)
     group by all

@@ -16,6 +16,8 @@ columns:
   n_beats: beats in the window
   beats_alive: live beats of the window
   live_beats: the live beats as bits, see beat_bit
+  ties_seen: as in core.windows; where ties are not visible, no level asks for them
+  help_seen: the same of help
   held: whether an announced break holds every level, because it lasts, or because it takes more than its share of the window
   newcomer_from: whoever began after this moment is a newcomer
   bar_core_beats: beats in which core asks to take part
@@ -27,7 +29,6 @@ columns:
   bar_stay_core_people: mutual ties, and people helped, that keep a core member in core
   bar_stay_active_beats: beats that keep an active member active
   bar_stay_active_ties: mutual ties that keep an active member active
-  bar_peripheral_beats: beats with presence that make somebody peripheral
   bar_met: evaluations in a row at the bars that raise somebody to active or core
   bar_missed: evaluations in a row below the bars to stay that lower somebody from active or core
 */
@@ -73,18 +74,19 @@ select
     n_beats,
     beats_alive,
     live_beats,
+    ties_seen,
+    help_seen,
     held,
     window_end - to_days(greatest(7 * window_weeks, newcomer_days)) as newcomer_from,
     at_least(core_beats_share, beats_alive) as bar_core_beats,
-    cast(least(core_people_most, greatest(core_people_least, round(core_people_share * contributors))) as integer) as bar_core_people,
+    cast(least(core_people_most, greatest(core_people_least, round(core_people_share * participants))) as integer) as bar_core_people,
     greatest(1, at_least(core_hosted_share, beats_alive)) as bar_core_hosted,
     at_least(active_beats_share, beats_alive) as bar_active_beats,
-    cast(greatest(0, least(active_ties, contributors - 1)) as integer) as bar_active_ties,
+    cast(greatest(0, least(active_ties, participants - 1)) as integer) as bar_active_ties,
     at_least(core_stay_beats_share, beats_alive) as bar_stay_core_beats,
     at_least(core_stay_people_share, bar_core_people) as bar_stay_core_people,
     at_least(active_stay_beats_share, beats_alive) as bar_stay_active_beats,
     active_stay_ties as bar_stay_active_ties,
-    greatest(peripheral_beats, at_least(peripheral_beats_share, n_beats)) as bar_peripheral_beats,
     if(has_long_beat, met_long_beat, met) as bar_met,
     if(has_long_beat, missed_long_beat, missed) as bar_missed
 from evaluations

@@ -14,6 +14,8 @@ columns:
   window_weeks: weeks in the window
   memory_weeks: weeks for which a sign of a member is remembered
   beats_alive: live beats of the window
+  ties_seen: as in core.windows; where ties are not visible, no level asks for them
+  help_seen: the same of help
   held: whether an announced break holds every level
   newcomer_from: whoever began after this moment is a newcomer
   bar_core_beats: as in levels.evaluations
@@ -27,20 +29,21 @@ columns:
   bar_stay_active_ties: as in levels.evaluations
   bar_met: as in levels.evaluations
   bar_missed: as in levels.evaluations
-  bar_peripheral_beats: beats with presence that make somebody peripheral
   contributions: contributions in the window that stand
   beats_active: live beats of the window in which the member contributed or attended
   beats_contributed: beats of the window in which the member contributed, live or not
+  beats_come: beats of the window with a contribution, presence or reading, live or not
   beats_present: beats of the window with presence or reading, live or not
   beats_hosted: live beats of the window in which the member hosted
   hosted: meetings hosted in the window
   joins: joins in the window
-  ties: distinct people with whom there were acts in both directions in the window
-  helped: distinct others whom the member answered or whose page the member improved in the window
+  ties: distinct people with whom the member was in touch in the window, see levels.reach
+  helped: distinct others whom the member helped in the window, see levels.reach
   weeks_silent: weeks since the last sign of any kind
   is_silent: whether the window holds no sign, leaves aside
   contributed_first: first week of the window with a contribution
   contributed_before: last week with a contribution before that one; absent where there was none
+  came_before: last week with a contribution, presence or reading before the first such week of the window; absent where there was none
   explicit: whether the member is declared, by a join that no later leave undid
   has_left: whether the member left, and gave no sign in a later week
   began_at: the first contribution, or else the join, or else the first sign
@@ -82,6 +85,7 @@ with roles as (
         people.member,
         count_beats(active_beats(activity.beats) & live_beats) as beats_active,
         count_beats(contributed_beats(activity.beats)) as beats_contributed,
+        count_beats(contributed_beats(activity.beats) | present_beats(activity.beats)) as beats_come,
         count_beats(present_beats(activity.beats)) as beats_present,
         count_beats(hosted_beats(activity.beats) & live_beats) as beats_hosted
     from levels.activity

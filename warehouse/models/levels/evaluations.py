@@ -17,8 +17,10 @@ columns:
   beats_contributed: beats of the window in which the member contributed, live or not
   beats_present: beats of the window with presence or reading, live or not
   beats_hosted: live beats of the window in which the member hosted
-  ties: distinct people with whom there were acts in both directions in the window
-  helped: distinct others whom the member answered or whose page the member improved in the window
+  ties: distinct people with whom the member was in touch in the window, see levels.reach
+  helped: distinct others whom the member helped in the window, see levels.reach
+  ties_seen: whether ties are visible in the window; where they are not, no level asks for them
+  help_seen: the same of help
   bar_core_beats: beats in which core asks to take part
   bar_core_people: mutual ties, and people helped, that core asks for
   bar_core_hosted: beats hosted that count as much as the people helped
@@ -48,7 +50,7 @@ checks:
     sql: select community from {table} where newcomer and target = 'core'
   - name: bars
     rule: No target is core below the bars of core.
-    sql: select community from {table} where target = 'core' and (beats_active < bar_core_beats or ties < bar_core_people)
+    sql: select community from {table} where target = 'core' and (beats_active < bar_core_beats or (ties_seen and ties < bar_core_people))
 """
 
 # The rules give a target at each evaluation; it becomes a level only as far as it is confirmed. One vector step per evaluation
@@ -76,7 +78,7 @@ TARGETS = (*LEVELS, "silent", "gone")
 NO_WEEK = -1
 """In place of a week number: there was none."""
 
-HELPERS = ("person", "turn", "week", "memory_weeks", "held", "lapsed")
+HELPERS = ("person", "turn", "week", "memory_weeks", "held", "lapsed", "lately", "comes_back", "because")
 """Columns that the fold needs and the table does not keep."""
 
 _TIMES = ("one evaluation", *(f"{n} evaluations in a row" for n in ("two", "three", "four", "five", "six", "seven", "eight")))
@@ -96,13 +98,13 @@ CHANGES = (
 
 _BELOW = ("below the bars to enter, above those to stay", *(f"below the bars to stay at {times}" for times in _TIMES))
 REASONS = (
-    "not seen: no sign in the window, and never more than passing by in the year before",
+    "not seen: no sign in the window, and none that was followed by another within a year",
     "insufficient: too few live beats in the window",
     "departed: silent for longer than a year or two windows",
     "departed: left",
-    "dormant: silent for a whole window, after being occasional or more, or declared",
-    "transactional: seen in the window, without a second sign yet",
-    "peripheral: present without contributing, or just joined",
+    "dormant: silent for a whole window, after coming more than once within a year, or declared",
+    "transactional: came, and was not seen again within a window",
+    "peripheral: new, for less than a window",
     "occasional: contributed in this window and in another beat of the year, or is declared",
     "occasional: meets the bars of active, to be confirmed at the next evaluation",
     "occasional: meets the bars of core, to be confirmed at the next evaluation",
@@ -110,10 +112,25 @@ REASONS = (
     "active: meets the bars of core, to be confirmed at the next evaluation",
     "core: meets the bars of core",
     "held where it was: an announced break",
+    "transactional: seen in one beat of the window, and not in the year before",
+    "transactional: seen in the window, with nothing that stands",
+    "peripheral: a declared member, seen in the window",
+    "peripheral: came in more than one beat of the year, and contributed in no two of them",
+    "occasional: takes part as regularly as active asks, with fewer ties",
     *(f"active: {below}" for below in _BELOW),
     *(f"core: {below}" for below in _BELOW),
 )
 _AT = {text: code for code, text in enumerate(REASONS)}
+BECAUSE = {
+    "once": _AT["transactional: seen in one beat of the window, and not in the year before"],
+    "nothing": _AT["transactional: seen in the window, with nothing that stands"],
+    "declared": _AT["peripheral: a declared member, seen in the window"],
+    "again": _AT["peripheral: came in more than one beat of the year, and contributed in no two of them"],
+    "regular": _AT["occasional: takes part as regularly as active asks, with fewer ties"],
+    "new": _AT["peripheral: new, for less than a window"],
+    "plain": _AT["occasional: contributed in this window and in another beat of the year, or is declared"],
+}
+"""Column `because` of levels.targets -> the place of its reason, for targets up to `occasional`."""
 _CHANGE = {text: code for code, text in enumerate(CHANGES)}
 _NO_CHANGE = -1
 _FIRST_REASON = np.array(
@@ -132,6 +149,9 @@ class Now:
     explicit: Bools
     held: Bools
     lapsed: Bools
+    lately: Bools
+    comes_back: Bools
+    because: Ints
     met: Ints
     missed: Ints
     week: Ints
@@ -140,7 +160,7 @@ class Now:
 
 @dataclass(slots=True)
 class Past:
-    """What is remembered of n members: level, misses, last target, last week as occasional or more (or NO_WEEK)."""
+    """What is remembered of n members: level, misses, last target, last week in which they were known to come (or NO_WEEK)."""
 
     level: Ints
     misses: Ints
@@ -177,7 +197,8 @@ def step(past: Past, now: Now) -> tuple[Past, Ints, Bools]:
     held = falls & now.held & (now.target != GONE)
     after = np.where(aim > level, raised, np.where(falls & ~held & lowers, aim, level))
     misses = np.where(held, past.misses, np.where(falls & ~lowers, misses, 0))
-    engaged = np.where(after >= OCCASIONAL, now.week, past.engaged)
+    known = (after >= OCCASIONAL) | ((after == PERIPHERAL) & now.comes_back)
+    engaged = np.where(known, now.week, past.engaged)
     return Past(_ints(after), _ints(misses), _ints(target), _ints(engaged)), _ints(target), held
 
 
@@ -188,7 +209,7 @@ def _resolved(past: Past, now: Now) -> Ints:
     silent = np.where(
         now.lapsed,
         np.where(was_known, DEPARTED, NOT_SEEN),
-        np.where(known, DORMANT, NOT_SEEN),
+        np.where(known, DORMANT, np.where(now.lately, TRANSACTIONAL, NOT_SEEN)),
     )
     return _ints(np.where(now.target == GONE, DEPARTED, np.where(now.target == SILENT, silent, now.target)))
 
@@ -207,6 +228,11 @@ def evaluations(targets: pa.Table) -> pa.Table:
         explicit=_flags(targets, "explicit"),
         held=_flags(targets, "held"),
         lapsed=_flags(targets, "lapsed"),
+        lately=_flags(targets, "lately"),
+        comes_back=_flags(targets, "comes_back"),
+        because=_ints(
+            np.array(list(BECAUSE.values()))[pc.index_in(targets["because"], value_set=pa.array(list(BECAUSE))).to_numpy()]
+        ),
         met=_column(targets, "bar_met"),
         missed=_column(targets, "bar_missed"),
         week=_column(targets, "week"),
@@ -289,8 +315,11 @@ def _reasoned(after: Past, target: Ints, now: Now, held: Bools) -> Ints:
     """Why a member has the level, as a place in REASONS."""
     level = after.level
     reason = _FIRST_REASON[level]
+    here = (now.target == level) & (level >= TRANSACTIONAL) & (level <= OCCASIONAL)
+    reason = np.where(here, now.because, reason)
     reason = np.where((level == DEPARTED) & (now.target == GONE), _AT["departed: left"], reason)
-    reason = np.where(level == OCCASIONAL, reason + np.maximum(0, target - OCCASIONAL), reason)
+    awaits = (level == OCCASIONAL) & (target > OCCASIONAL)
+    reason = np.where(awaits, _FIRST_REASON[OCCASIONAL] + np.maximum(0, target - OCCASIONAL), reason)
     reason = np.where((level == ACTIVE) & (target == CORE), reason + 1, reason)
     is_below = ((level == ACTIVE) | (level == CORE)) & (target < level)
     below = np.where(level == CORE, _AT[f"core: {_BELOW[0]}"], _AT[f"active: {_BELOW[0]}"]) + after.misses
