@@ -64,6 +64,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.level_words import AT, BECAUSE, BELOW, CHANGES, REASONS
+
 Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 
@@ -81,60 +83,10 @@ NO_WEEK = -1
 HELPERS = ("person", "turn", "week", "memory_weeks", "held", "lapsed", "lately", "comes_back", "because")
 """Columns that the fold needs and the table does not keep."""
 
-_TIMES = ("one evaluation", *(f"{n} evaluations in a row" for n in ("two", "three", "four", "five", "six", "seven", "eight")))
-
-CHANGES = (
-    "first seen",
-    "seen again",
-    "left",
-    "too few live beats in the window",
-    "silent for a whole window",
-    "silent for longer than a year or two windows",
-    "at once, as between all levels up to occasional",
-    "met the bars; occasional until that is confirmed",
-    *(f"met the bars at {times}" for times in _TIMES),
-    *(f"below the bars to stay at {times}" for times in _TIMES),
-)
-
-_BELOW = ("below the bars to enter, above those to stay", *(f"below the bars to stay at {times}" for times in _TIMES))
-REASONS = (
-    "not seen: no sign in the window, and none that was followed by another within a year",
-    "insufficient: too few live beats in the window",
-    "departed: silent for longer than a year or two windows",
-    "departed: left",
-    "dormant: silent for a whole window, after coming more than once within a year, or declared",
-    "transactional: came, and was not seen again within a window",
-    "peripheral: new, for less than a window",
-    "occasional: contributed in this window and in another beat of the year, or is declared",
-    "occasional: meets the bars of active, to be confirmed at the next evaluation",
-    "occasional: meets the bars of core, to be confirmed at the next evaluation",
-    "active: meets the bars of active",
-    "active: meets the bars of core, to be confirmed at the next evaluation",
-    "core: meets the bars of core",
-    "held where it was: an announced break",
-    "transactional: seen in one beat of the window, and not in the year before",
-    "transactional: seen in the window, with nothing that stands",
-    "peripheral: a declared member, seen in the window",
-    "peripheral: came in more than one beat of the year, and contributed in no two of them",
-    "occasional: takes part as regularly as active asks, with fewer ties",
-    *(f"active: {below}" for below in _BELOW),
-    *(f"core: {below}" for below in _BELOW),
-)
-_AT = {text: code for code, text in enumerate(REASONS)}
-BECAUSE = {
-    "once": _AT["transactional: seen in one beat of the window, and not in the year before"],
-    "nothing": _AT["transactional: seen in the window, with nothing that stands"],
-    "declared": _AT["peripheral: a declared member, seen in the window"],
-    "again": _AT["peripheral: came in more than one beat of the year, and contributed in no two of them"],
-    "regular": _AT["occasional: takes part as regularly as active asks, with fewer ties"],
-    "new": _AT["peripheral: new, for less than a window"],
-    "plain": _AT["occasional: contributed in this window and in another beat of the year, or is declared"],
-}
-"""Column `because` of levels.targets -> the place of its reason, for targets up to `occasional`."""
 _CHANGE = {text: code for code, text in enumerate(CHANGES)}
 _NO_CHANGE = -1
 _FIRST_REASON = np.array(
-    [next(code for text, code in _AT.items() if text.startswith(f"{level}:")) for level in LEVELS], np.int32
+    [next(code for text, code in AT.items() if text.startswith(f"{level}:")) for level in LEVELS], np.int32
 )
 """Place in REASONS of each level's first reason."""
 
@@ -317,14 +269,14 @@ def _reasoned(after: Past, target: Ints, now: Now, held: Bools) -> Ints:
     reason = _FIRST_REASON[level]
     here = (now.target == level) & (level >= TRANSACTIONAL) & (level <= OCCASIONAL)
     reason = np.where(here, now.because, reason)
-    reason = np.where((level == DEPARTED) & (now.target == GONE), _AT["departed: left"], reason)
+    reason = np.where((level == DEPARTED) & (now.target == GONE), AT["departed: left"], reason)
     awaits = (level == OCCASIONAL) & (target > OCCASIONAL)
     reason = np.where(awaits, _FIRST_REASON[OCCASIONAL] + np.maximum(0, target - OCCASIONAL), reason)
     reason = np.where((level == ACTIVE) & (target == CORE), reason + 1, reason)
     is_below = ((level == ACTIVE) | (level == CORE)) & (target < level)
-    below = np.where(level == CORE, _AT[f"core: {_BELOW[0]}"], _AT[f"active: {_BELOW[0]}"]) + after.misses
+    below = np.where(level == CORE, AT[f"core: {BELOW[0]}"], AT[f"active: {BELOW[0]}"]) + after.misses
     reason = np.where(is_below, below, reason)
-    return _ints(np.where(held, _AT["held where it was: an announced break"], reason))
+    return _ints(np.where(held, AT["held where it was: an announced break"], reason))
 
 
 def _table(rows: pa.Table, level: Ints, target: Ints, misses: Ints, change: Ints, reason: Ints) -> pa.Table:
