@@ -185,16 +185,10 @@ def _build(settings: Settings, warehouse: Warehouse, moment: datetime, *, full: 
 
 
 def _note_failed_checks(warehouse: Warehouse, built: Sequence[Built]) -> None:
-    failed = [check for one in built for check in one.checks if check.failures]
-    rules = {(model.table, check.name): check.rule for model in warehouse.models for check in model.header.checks}
-    for check in failed:
-        refused = check.severity == "error"
-        note(
-            f"  check      {check.table}, `{check.name}`: {check.failures:,} rows fail ({check.severity}). "
-            f"{rules.get((check.table, check.name), '')} "
-            + ("Nothing is published until this is fixed." if refused else "The tables are published all the same."),
-            RED if refused else "",
-        )
+    from warehouse.build.failures import failures
+
+    for check, sentences in failures(built, warehouse.models):
+        note(f"  check      {sentences}", RED if check.severity == "error" else "")
 
 
 def _built(built: Sequence[Built]) -> dict[str, object]:

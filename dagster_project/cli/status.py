@@ -84,7 +84,7 @@ def _problems(found: Mapping[str, Any], run_state: RunState | None, now: datetim
             yield "Kafka does not answer. See `guildhall doctor`."
         yield from faults(found["refresher"], now)
     for check in (found["refresher"] or {}).get("failed_checks", [])[:MOST_CHECKS]:
-        yield f"A check fails: {check}."
+        yield f"A check fails: {check}"
     if found["disk"]["free_bytes"] < LEAST_FREE_BYTES:
         yield "Less than 2 GiB of disk space is free."
 

@@ -38,6 +38,7 @@ from dagster_project.settings import Settings
 from events.errors import GuildhallError
 from events.topics import RAW
 from pipelines.broker.admin import GROUP, KafkaUnavailableError, progress
+from warehouse.build.failures import failures
 from warehouse.identity.mapping import Source
 from warehouse.landing.batch import Landed
 from warehouse.publish import current
@@ -233,13 +234,12 @@ class Refresher:
         return self._current
 
     def _note(self, done: WarehouseRun) -> None:
-        checks = [check for built in done.built for check in built.checks]
         if done.built:
-            self.status.failed_checks = sorted({f"{c.table} {c.name} ({c.severity})" for c in checks if c.failures})[:50]
+            self.status.failed_checks = [text for _, text in failures(done.built, self._warehouse.models)]
         self.status.last_run |= {
             "tables": len({table for built in done.built for table in built.rows}),
             "communities": len({slug for built in done.built for slug in built.communities}),
-            "checks": len(checks),
+            "checks": sum(len(built.checks) for built in done.built),
         }
         if done.published:
             self.status.published, self.status.published_at = done.published.name, self._clock()

@@ -13,10 +13,19 @@ from warehouse.build.model import Check
 
 RULES = {
     "core.x": Check(name="keys", rule="No row is there twice.", sql="select 1"),
-    "core.y": Check(name="conflicts", rule="No two records of one event differ.", sql="select 1", severity="warn"),
+    "core.y": Check(
+        name="conflicts",
+        rule="No two records of one event differ.",
+        sql="select 1",
+        severity="warn",
+        consequence="One of them counts.",
+        remedy="Import again.",
+    ),
 }
 WAREHOUSE = SimpleNamespace(
-    models=[SimpleNamespace(table=table, header=SimpleNamespace(checks=[check])) for table, check in RULES.items()]
+    models=[
+        SimpleNamespace(table=table, header=SimpleNamespace(checks=(check,), published=False)) for table, check in RULES.items()
+    ]
 )
 BUILT = Built(
     communities=("bakers",),
@@ -24,7 +33,7 @@ BUILT = Built(
     rows={"core.x": 7, "core.y": 3},
     checks=(
         CheckResult("core.x", "keys", "error", 2),
-        CheckResult("core.y", "conflicts", "warn", 1_500),
+        CheckResult("core.y", "conflicts", "warn", 1_500, ("bakers", "gardeners")),
         CheckResult("core.y", "others", "error", 0),
     ),
 )
@@ -37,12 +46,13 @@ def up(monkeypatch):
     monkeypatch.setattr("dagster_project.processes.temporary.run_state_of", lambda _settings: runs)
 
 
-def test_a_failed_check_is_named_with_its_rule_and_its_consequence(capsys):
+def test_a_failed_check_is_named_with_its_community_rule_consequence_and_remedy(capsys):
     _note_failed_checks(WAREHOUSE, [BUILT])
     first, second = capsys.readouterr().err.splitlines()
-    assert "core.x, `keys`: 2 rows fail (error). No row is there twice. Nothing is published" in first
-    assert "core.y, `conflicts`: 1,500 rows fail (warn). No two records of one event differ." in second
-    assert "published all the same" in second
+    assert "core.x, `keys` (error): 2 rows fail. The rule: No row is there twice. Nothing is published" in first
+    assert "guildhall refresh --full" in first
+    assert "core.y, `conflicts` (warn): 1,500 rows of bakers, gardeners fail. The rule: No two records" in second
+    assert second.endswith("One of them counts. Import again.")
 
 
 def test_what_was_built_is_one_line(capsys):

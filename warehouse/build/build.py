@@ -28,12 +28,13 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a check found: the number of rows that fail."""
+    """What a check found: the number of rows that fail, and the communities they belong to, where the rows show it."""
 
     table: str
     name: str
     severity: str
     failures: int
+    communities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,15 +230,16 @@ def _columns_of_tables(con: duckdb.DuckDBPyConnection, database: str) -> dict[st
 
 def run_checks(con: duckdb.DuckDBPyConnection, model: Model) -> list[CheckResult]:
     """Run a model's checks over its table in `scratch`."""
-    return [
-        CheckResult(
-            model.table,
-            check.name,
-            check.severity,
-            integer(con, f"select count(*) from ({check.sql.format(table=f'scratch.{model.table}')}) as failures"),
-        )
-        for check in checks_of(model)
-    ]
+    return [_run_check(con, model, check) for check in checks_of(model)]
+
+
+def _run_check(con: duckdb.DuckDBPyConnection, model: Model, check: Check) -> CheckResult:
+    query = f"({check.sql.format(table=f'scratch.{model.table}')}) as failures"
+    failures = integer(con, f"select count(*) from {query}")
+    slugs: list[str] = []
+    if failures and "community" in {column for column, *_ in con.execute(f"describe from {query}").fetchall()}:
+        slugs = [slug for (slug,) in con.execute(f"select distinct community from {query} order by all").fetchall()]
+    return CheckResult(model.table, check.name, check.severity, failures, tuple(slugs))
 
 
 def _replace(con: duckdb.DuckDBPyConnection, models: Sequence[Model], since: datetime | None) -> None:

@@ -10,7 +10,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import duckdb
 import yaml
@@ -38,7 +38,11 @@ class ModelError(ValueError):
 
 
 class Check(BaseModel):
-    """A query returning the rows that fail. `{table}` stands for the model's own table."""
+    """A query returning the rows that fail. `{table}` stands for the model's own table.
+
+    A check that only warns says what follows from a failure, and what a person can do. Rows that fail have a column `community`
+    where they belong to one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,6 +50,14 @@ class Check(BaseModel):
     rule: str
     sql: str
     severity: Literal["error", "warn"] = "error"
+    consequence: str | None = None
+    remedy: str | None = None
+
+    @model_validator(mode="after")
+    def _a_warning_is_of_use(self) -> Self:
+        if self.severity == "warn" and not (self.consequence and self.remedy):
+            raise ValueError(f"check {self.name}: a warning needs `consequence` and `remedy`")
+        return self
 
 
 class Measure(BaseModel):

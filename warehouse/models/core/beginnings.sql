@@ -16,6 +16,8 @@ checks:
     rule: No record is set apart for its time; `begins` of the community in guildhall.toml decides.
     sql: select community from {table} where set_apart > 0 and reason = 'gap'
     severity: warn
+    consequence: The records before `begins_at` count nowhere. Where they are right, the community's whole beginning is missing.
+    remedy: Look at core.beginnings. Set `begins` of the community in guildhall.toml, to the day of the oldest record where the records are right, else to `begins_at`.
 */
 with params as (
     select 730 as gap_days, 5 as few, 100 as one_in

@@ -43,8 +43,10 @@ checks:
     sql: select event_id from {table} join building using (community) where occurred_at >= as_of
   - name: conflicts
     rule: No two records of one event and one capture differ in content.
-    sql: select event_id from {table} where has_conflict
+    sql: select community, event_id from {table} where has_conflict
     severity: warn
+    consequence: One record of each such event counts, always the same one; the others are left out.
+    remedy: Sources that report one action differently cause this, or an export that was edited by hand. Import the platform's newest export again.
 */
 with params as (
     select interval 48 hour as undone_within
