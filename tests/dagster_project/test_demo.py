@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.demo import demo
 from dagster_project.demo.folder import prepare
 from dagster_project.demo.lines import DemoError
 from dagster_project.paths import Paths
@@ -60,10 +59,8 @@ def test_a_demo_to_which_somebody_added_a_community_is_left_alone(tmp_path):
 
 
 @pytest.mark.kafka
-def test_a_small_demo_adds_up_finds_what_is_planted_and_leaves_nothing_running(tmp_path, capsys):
-    home = tmp_path / "var"
-    assert demo(home, seed=2, weeks=40, members=90) == 0
-    output = capsys.readouterr().out
+def test_a_small_demo_adds_up_finds_what_is_planted_and_leaves_nothing_running(small_demo):
+    home, output = small_demo.home, small_demo.lines
     names = re.findall(r"^  (\w+) ", output, re.MULTILINE)
     assert names == ["kafka", "emitted", "understood", "landed", "built", "planted", "published", "report"]
     assert (home / "published" / "current").exists()
