@@ -37,7 +37,12 @@ reads: [core.actions]
 columns: {community: the community, actions: how many actions, people: how many people}
 checks:
   - {name: few_actions, rule: Nobody does more than three things., sql: "select community from {table} where actions > 3"}
-  - {name: many_people, rule: There are two people., severity: warn, sql: "select community from {table} where people < 2"}
+  - name: many_people
+    rule: There are two people.
+    severity: warn
+    sql: select community from {table} where people < 2
+    consequence: The tables are published all the same.
+    remedy: Do nothing.
 */
 select community, count(event_id) as actions, count(distinct member) as people
 from core.actions
