@@ -56,10 +56,13 @@ class WhyMetric:
     sentence: str
 
 
-def why_member(con: duckdb.DuckDBPyConnection, member: str, *, as_of: datetime | None = None) -> tuple[WhyLevel, ...]:
-    """A published pseudonym's level in each community that knows it, at the last evaluation up to `as_of` (naive UTC).
+def why_member(
+    con: duckdb.DuckDBPyConnection, *members: str, name: str | None = None, as_of: datetime | None = None
+) -> tuple[WhyLevel, ...]:
+    """The level of one person in each community that knows them, at the last evaluation up to `as_of` (naive UTC).
 
-    Raises GuildhallError.
+    `members` are the person's published pseudonyms, one for each community. `name` is what an error calls the person. Raises
+    GuildhallError.
     """
     use_macros(con)
     last = _rows(
@@ -70,17 +73,17 @@ def why_member(con: duckdb.DuckDBPyConnection, member: str, *, as_of: datetime |
         from levels.evaluations
         join core.windows using (community, window_end)
         join core.parameters using (community)
-        where member = ? and window_end <= coalesce(?::timestamp, 'infinity')
+        where list_contains(?, member) and window_end <= coalesce(?::timestamp, 'infinity')
         qualify row_number() over (partition by community order by window_end desc) = 1
         order by community
         """,
-        [member, as_of],
+        [list(members), as_of],
     )
     if not last:
         raise GuildhallError(
-            f"No community knows a member `{member}`.",
+            f"No community knows a member `{name or ', '.join(members)}`.",
             "A member is named by the published pseudonym; whoever opted out, or was not seen for long, has none.",
-            "Copy the pseudonym as `guildhall levels` shows it, or wait for the next evaluation, a Monday.",
+            "Name an account instead (`guildhall why platform/tenant/account`), or wait for the next Monday's evaluation.",
         )
     return tuple(_why_level(con, row) for row in last)
 

@@ -88,23 +88,29 @@ def levels(
 
 
 def why(
-    subject: Annotated[str, typer.Argument(metavar="ACTOR|METRIC", help="A pseudonym, or a metric's id such as N2.")],
+    subject: Annotated[
+        str,
+        typer.Argument(metavar="ACTOR|METRIC", help="A pseudonym, an account as platform/tenant/account, or a metric's id."),
+    ],
     community: Annotated[str | None, typer.Argument(help="The community, for a metric.", show_default=False)] = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     """Why a member has a level and what would change it, or what a number means.
 
-    For a pseudonym: the level with its reason, counts, bars and history. For a metric: its value, definition, numerator,
-    denominator and caveats.
+    For a pseudonym or an account: the level with its reason, counts, bars and history. For a metric: its value, definition,
+    numerator, denominator and caveats. Whoever runs this on the machine that has the key can look up an account, so that a
+    member who asks gets an answer; nothing that is published leads from a pseudonym to an account.
 
-    Example: `guildhall why N2 auditors`
+    Example: `guildhall why N2 auditors`, or `guildhall why slack/T024BE7LD/U024BE7LH`
     """
+    from dagster_project.cli.accounts import is_account, pseudonyms_of
     from dagster_project.published import open_current
     from events.identity import PUBLISHED, PUBLISHED_LENGTH
     from warehouse import explain
     from warehouse.build.catalog import catalog
     from warehouse.build.catalog import metrics as metrics_of
+    from warehouse.files import IDENTITY
 
     wanted = subject.upper()
     is_metric = wanted in {model.header.id for model in metrics_of(catalog())}
@@ -112,10 +118,10 @@ def why(
         raise GuildhallError(
             f"{wanted} has a value for each community.", "No community was named.", f"Add one: guildhall why {wanted} COMMUNITY"
         )
-    if not is_metric and not PUBLISHED.fullmatch(subject):
+    if not is_metric and not is_account(subject) and not PUBLISHED.fullmatch(subject):
         raise GuildhallError(
-            f"`{subject}` is neither a pseudonym nor a metric.",
-            f"A pseudonym has {PUBLISHED_LENGTH} characters: letters a to z and digits 2 to 7.",
+            f"`{subject}` is neither a pseudonym nor an account nor a metric.",
+            f"A pseudonym has {PUBLISHED_LENGTH} letters a to z or digits 2 to 7; an account is platform/tenant/account.",
             'List the metrics: guildhall metrics; the pseudonyms: guildhall sql "select distinct member from levels.current".',
         )
     found: tuple[WhyLevel | WhyMetric, ...]
@@ -123,6 +129,11 @@ def why(
         if is_metric and community is not None:
             check_community(tables, community)
             found = explain.why_metric(tables.con, wanted, community, as_of=_evaluation(tables, community, as_of))
+        elif is_account(subject):
+            known = [row["community"] for row in tables.rows("select community from core.communities order by 1")]
+            settings = state.settings()
+            members = pseudonyms_of(settings.home / IDENTITY, settings.key(), subject, known)
+            found = explain.why_member(tables.con, *members.values(), name=subject, as_of=as_of)
         else:
             found = explain.why_member(tables.con, subject, as_of=as_of)
     if as_json:

@@ -1,4 +1,4 @@
-"""Platforms: one row each. A new platform is one module beside this file, one folder of fixtures, and one row here.
+"""Platforms: one row each. A new platform is one folder beside this file, one folder of fixtures, and one row here.
 
 A platform outside this repository is a `Platform` behind an entry point of the group `guildhall.platforms`.
 """

@@ -243,6 +243,7 @@ def test_metrics_shows_everything_about_one_metric(here, capsys):
         (["import", "slack-export", "x.zip", "--community", "nobody"], "no community"),
         (["rejected", "--show", "x"], "not a position"),
         (["why", "Ann Example"], "neither"),
+        (["why", "slack/T1/U1"], "published"),
     ],
 )
 def test_a_refused_command_reports_three_parts(here, capsys, arguments, word):

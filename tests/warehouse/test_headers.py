@@ -22,6 +22,7 @@ HEADER = {
     "minimum": "none",
     "reference": "Somebody 2020.",
     "reading": "How to read it.",
+    "sentences": {"up": "More", "down": "Fewer", "phrase": "{value} people came", "ask": "Why?"},
     "measure": {"value": "value", "kind": "people", "counts": "people"},
     "caveats": ["A caveat."],
 }
@@ -29,6 +30,12 @@ HEADER = {
 
 def test_a_whole_header_is_accepted():
     assert Header.model_validate(HEADER).chapter == "help"
+
+
+@pytest.mark.parametrize("phrase", ["people came", "{number} people came", "{value} of {value}"])
+def test_the_sentence_of_a_value_has_one_place_for_it(phrase):
+    with pytest.raises(ValidationError, match="phrase"):
+        Header.model_validate(HEADER | {"sentences": HEADER["sentences"] | {"phrase": phrase}})
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,7 @@ def test_a_typo_is_refused_with_the_choices(change, choices):
 
 
 @pytest.mark.parametrize(
-    "field", ["title", "chapter", "unit", "direction", "needs", "minimum", "reference", "reading", "measure"]
+    "field", ["title", "chapter", "unit", "direction", "needs", "minimum", "reference", "reading", "sentences", "measure"]
 )
 def test_a_metric_without_a_field_is_refused_with_its_name(field):
     with pytest.raises(ValidationError, match=f"a metric needs {field}"):

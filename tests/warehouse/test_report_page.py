@@ -18,13 +18,16 @@ from warehouse.build.vocabulary import CHAPTERS
 from warehouse.db import open_memory
 from warehouse.report import renderers
 from warehouse.report.charts import Axis, Line, Point, history
-from warehouse.report.data import Build, Chapter, Definition, Estimate, Metric, Need, ReportData, Series, Window
+from warehouse.report.data import Build, Chapter, Definition, Estimate, Metric, Need, ReportData, Sentences, Series, Window
 from warehouse.report.period import period_of
 from warehouse.report.read import definition_of, plain, report_data
 from warehouse.report.renderers.html import TEMPLATE, _points
+from warehouse.report.scorecard import chapter_states, comparisons
+from warehouse.report.story import STATES
 from warehouse.report.words import interval, missing
 
 PERIOD = period_of("2024-03")
+MONDAY_UTC = MONDAY.replace(tzinfo=UTC)
 GOLDEN = Path(__file__).parent / "golden_report.html"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
@@ -57,8 +60,13 @@ TAGS = {
     "tr",
     "th",
     "td",
+    "caption",
+    "details",
+    "summary",
     "small",
-    "br",
+    "span",
+    "strong",
+    "em",
     "a",
     "svg",
     "desc",
@@ -66,6 +74,7 @@ TAGS = {
     "text",
     "polygon",
     "polyline",
+    "path",
     "circle",
 }
 
@@ -121,6 +130,7 @@ def small_report():
             needs=(Need(data="chat or wiki talk", sources="a chat source (such as Slack)"),),
             minimum="20 threads",
             reference="Somebody 2020.",
+            sentences=Sentences(up=f"{name} rose", down=f"{name} fell", phrase="{value} of it", ask="What happened?"),
             caveats=("A caveat.",),
         )
 
@@ -137,6 +147,12 @@ def small_report():
     cells = [(level, [one(m, 5.0 * (1 + (n + i) % 4), 5.0) for n, m in enumerate(at)]) for i, level in enumerate(LEVELS)]
     shares = [one(m, round(0.3 + 0.01 * n, 2), 0.1, 0.2, 0.8) for n, m in enumerate(at)]
     few = [one(m, reason="fewer than 5") for m in at]
+    metrics = (
+        metric(definition("P3", "participation", "share"), "shown", ("", shares)),
+        metric(definition("H1", "help", "share"), "not measured"),
+        metric(definition("X1", "boundaries", "people"), "withheld", ("", few)),
+    )
+    compared = comparisons(metrics)
     return ReportData(
         community="c",
         title="A & <b>B</b>",
@@ -148,11 +164,9 @@ def small_report():
         chapters=[Chapter(name=name, title=c.title, question=c.question) for name, c in CHAPTERS.items()],
         levels=metric(definition("P2", "participation", "distribution"), "shown", *cells),
         movement=(),
-        metrics=(
-            metric(definition("P3", "participation", "share"), "shown", ("", shares)),
-            metric(definition("H1", "help", "share"), "not measured"),
-            metric(definition("X1", "boundaries", "people"), "withheld", ("", few)),
-        ),
+        metrics=metrics,
+        comparisons=compared,
+        states=chapter_states(tuple(CHAPTERS), metrics, compared),
     )
 
 
@@ -176,7 +190,7 @@ def test_a_metric_without_rows_is_not_measured_and_names_the_sources_that_would_
 
 def test_every_metric_with_a_value_has_its_chart_its_definition_and_its_caveats(page, con):
     tree = LexborHTMLParser(page)
-    cards = tree.css("article.card")
+    cards = tree.css("article.metric")
     assert len(cards) >= 14
     for card in cards:
         if card.attributes["id"] != "H1":
@@ -185,14 +199,48 @@ def test_every_metric_with_a_value_has_its_chart_its_definition_and_its_caveats(
 
 
 def test_the_banner_reports_the_sources_that_sent_nothing(page):
-    banner = LexborHTMLParser(page).css_first(".banner").text()
-    assert "Read with care" in banner
+    banner = LexborHTMLParser(page).css_first("#seen").parent.text()
+    assert "read with care" in banner
     assert "2 of 3 sources sent records in time" in banner
 
 
-def test_the_page_claims_no_trend(page):
+def test_a_word_of_trend_is_a_state_of_the_scorecard(page):
     text = LexborHTMLParser(page).body.text().lower()
-    assert not re.search(r"\b(improved|worsened|rising|falling|upward|downward|steady|trending)\b", text)
+    assert not re.search(r"\b(improved|worsened|rising|falling|upward|downward|trending|healthy|score)\b", text)
+    states = [node.text() for node in LexborHTMLParser(page).css(".state")]
+    assert set(states) <= set(STATES.values())
+
+
+def test_the_first_screen_begins_with_what_changed_and_what_to_ask():
+    before = [Estimate(at=MONDAY_UTC - timedelta(weeks=13 * n), measurement="shown", value=0.95, low=0.85, high=1.0, step=0.05, weeks=13, denominator=40) for n in (5, 4, 3, 2, 1)]  # fmt: skip
+    now = before[-1].model_copy(update={"at": MONDAY_UTC, "value": 0.2, "low": 0.1, "high": 0.35})
+    defined = definition_of(next(model for model in metrics(catalog()) if model.header.id == "N2"))
+    found = (Metric(definition=defined, measurement="shown", series=[Series(part="", now=now, before=before)]),)
+    compared = comparisons(found)
+    data = small_report().model_copy(
+        update={"metrics": found, "comparisons": compared, "states": chapter_states(tuple(CHAPTERS), found, compared)}
+    )
+    first = LexborHTMLParser(render(data)).css_first("article.change")
+    assert first.css_first("h3").text() == "Newcomers are left without an answer."
+    assert first.css_first("p").text() == (
+        "In the 13 weeks to 24 December 2023, almost all threads of newcomers were answered in time; "
+        "in the 13 weeks to 24 March 2024, 2 in 10."
+    )
+    assert (
+        "95\u00a0% → 20\u00a0%, from 40 to 44 threads. Sure: the two intervals do not touch. One window so far" in first.text()
+    )
+    assert "Ask the facilitator: Who greets newcomers" in first.text()
+    assert first.css_first("svg title").text().startswith("Newcomer welcome, before and now")
+
+
+@pytest.mark.parametrize(("weeks_later", "reported"), [(0, True), (4, True), (5, False), (200, False)])
+def test_what_is_known_of_the_sources_now_is_no_news_of_a_window_long_ago(con, weeks_later, reported):
+    world(con)
+    data = report_data(con, SLUG, PERIOD)
+    coverage = data.coverage.model_copy(update={"as_of": data.window.end + timedelta(weeks=weeks_later)})
+    text = LexborHTMLParser(render(data.model_copy(update={"coverage": coverage}))).css_first("#seen").parent.text()
+    assert ("2 of 3 sources" in text) is reported
+    assert ("more than a day late" in text) is reported
 
 
 def test_numbers_of_people_are_multiples_of_five_wherever_they_stand(con, page):
@@ -212,7 +260,7 @@ def test_headings_come_in_order_and_every_chart_has_its_own_title_and_descriptio
     assert all(after <= before + 1 for before, after in pairwise(order))
     ids = [node.attributes["id"] for node in tree.css("[id]")]
     assert len(ids) == len(set(ids))
-    for svg in tree.css("svg"):
+    for svg in tree.css("svg:not([aria-hidden])"):
         assert svg.attributes["role"] == "img"
         for name in svg.attributes["aria-labelledby"].split():
             assert tree.css_first(f"#{name}").text().strip()
@@ -233,14 +281,30 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_text_has_the_contrast_of_aa_on_every_ground():
-    named = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})", TEMPLATE))
-    for ground in ("paper", "wash"):
+def palettes():
+    """The colours of the light and of the dark page."""
+    light, dark = (
+        dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", part)) for part in re.split("@media [(](?:prefers|max)", TEMPLATE)[:2]
+    )
+    assert light.keys() == dark.keys()
+    return [light, dark]
+
+
+@pytest.mark.parametrize("named", palettes(), ids=["light", "dark"])
+def test_text_has_the_contrast_of_aa_on_every_ground(named):
+    for ground in ("paper", "wash", "warmwash", "goodwash"):
         for ink in ("ink", "soft", "a"):
             assert contrast(named[ink], named[ground]) >= 4.5, (ink, ground)
-    for colour in re.findall(r"\.name\.l\d \{ fill: (#[0-9a-f]{3,6})", TEMPLATE):
-        assert contrast(colour, named["paper"]) >= 4.5
-    assert contrast(named["a"], named["band"]) >= 3  # the line on its band
+    for colour in ("warm", "good", *(f"line{number}" for number in range(5))):
+        assert contrast(named[colour], named["paper"]) >= 4.5, colour
+    assert contrast(named["line0"], named["band"]) >= 3  # the line on its band
+
+
+@pytest.mark.parametrize("named", palettes(), ids=["light", "dark"])
+def test_the_colours_of_levels_are_one_ramp_that_grey_print_keeps_apart(named):
+    ramp = [luminance(named[f"level{number}"]) for number in range(5)]
+    assert ramp in (sorted(ramp), sorted(ramp, reverse=True))
+    assert all(contrast(named[f"level{n}"], named[f"level{n + 1}"]) >= 1.25 for n in range(4))
 
 
 def test_lines_differ_by_more_than_colour():
@@ -266,7 +330,7 @@ def test_windows_that_share_no_week_have_large_dots_and_the_others_a_light_line(
     assert [point.at for point in points if point.apart] == [at[-25], at[-13], at[-1]]
     drawn = history("x", "t", "d", [Line("", points)], Axis("days"))
     assert drawn.count('<circle class="dot') == 3
-    assert "stroke-opacity: .55" in TEMPLATE
+    assert "stroke-opacity: .6" in TEMPLATE
 
 
 @pytest.mark.parametrize(
@@ -386,7 +450,7 @@ OUTSIDE = """() => {
         return box.width > 0 && (box.right > wide + 0.5 || box.left < -0.5);
     }).map(e => e.outerHTML.slice(0, 120));
 }"""
-SMALL_TEXT = """() => [...document.querySelectorAll('svg text')].map(t => {
+SMALL_TEXT = """() => [...document.querySelectorAll('svg text')].filter(t => t.getBoundingClientRect().width > 0).map(t => {
     const svg = t.ownerSVGElement, scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
     return parseFloat(getComputedStyle(t).fontSize) * scale;
 })"""
@@ -424,7 +488,9 @@ def test_it_is_whole_with_javascript_off(browser, place):
     tab.goto(place.as_uri())
     assert tab.locator("h1").inner_text() == "Gardeners of the valley"
     assert tab.locator("svg").count() >= 15
-    assert tab.locator("article.card .more p").first.is_visible()
+    assert not tab.locator("article.metric .more p").first.is_visible()
+    tab.locator("article.metric .more summary").first.click()
+    assert tab.locator("article.metric .more p").first.is_visible()
     context.close()
 
 
@@ -434,10 +500,10 @@ def test_the_printed_pages_are_few_and_cut_no_card(browser, place):
     tab.goto(place.as_uri())
     printed = tab.pdf(prefer_css_page_size=True, print_background=True)
     assert printed.startswith(b"%PDF")
-    assert 3 <= printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") <= 20
+    assert 2 <= printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") <= 6
     tab.emulate_media(media="print")
     assert tab.evaluate(
-        "[...document.querySelectorAll('.card, figure')].every(e => getComputedStyle(e).breakInside === 'avoid')"
+        "[...document.querySelectorAll('.change, figure')].every(e => getComputedStyle(e).breakInside === 'avoid')"
     )
     tab.close()
 

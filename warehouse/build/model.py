@@ -26,6 +26,19 @@ LAYERS = ("core", "levels", "metrics", "scorecard", "reports")
 MODELS = Path(__file__).parents[1] / "models"
 
 TWO = 2
+_OF_A_METRIC = (
+    "title",
+    "chapter",
+    "unit",
+    "direction",
+    "needs",
+    "minimum",
+    "reference",
+    "reading",
+    "sentences",
+    "measure",
+    "caveats",
+)
 _HEADER = re.compile(r"\A\s*/\*\n(?P<yaml>.*?)\n\*/\s*\n(?P<sql>.*)\Z", re.DOTALL)
 _NAME = re.compile(r"^[a-z][a-z_]*$")
 
@@ -95,6 +108,20 @@ class Measure(BaseModel):
     always: bool = Field(default=False, description="shown also in communities of fewer than ten contributors")
 
 
+class Sentences(BaseModel):
+    """What the first screen of a report writes about a metric that moved; without the full stop."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    up: str = Field(description="the headline where the value rose")
+    down: str = Field(description="the headline where the value fell")
+    phrase: Annotated[str, Field(pattern=r"^[^{}]*\{value\}[^{}]*$")] = Field(
+        description="the value in a sentence, as in `{value} questions were answered`; a share is written as `9 in 10`"
+    )
+    ask: str = Field(description="a question that opens a conversation with the facilitator")
+    absent: str | None = Field(default=None, description="why there is no value although its data are there, as a sentence")
+
+
 class Header(BaseModel):
     """The YAML that opens a model's file: what the table is, one row per what, its columns, what it reads, its limits."""
 
@@ -116,6 +143,7 @@ class Header(BaseModel):
     minimum: str | None = None
     reference: str | None = None
     reading: str | None = Field(default=None, description="how a sponsor reads it, in one or two sentences")
+    sentences: Sentences | None = None
     caveats: tuple[str, ...] = ()
     measure: Measure | None = None
     refresh: Literal["closed", "now"] = Field(default="closed", description="`now`: also renewed within the open week")
@@ -138,8 +166,7 @@ class Header(BaseModel):
         if self.published and "community" not in self.columns:
             raise ValueError("a published table needs a column `community`")
         if self.id is not None:
-            fields = ("title", "chapter", "unit", "direction", "needs", "minimum", "reference", "reading", "measure", "caveats")
-            missing = [name for name in fields if not getattr(self, name)]
+            missing = [name for name in _OF_A_METRIC if not getattr(self, name)]
             if missing:
                 raise ValueError(f"a metric needs {', '.join(missing)}")
         if self.measure and KINDS[self.measure.kind].rule == "cells" and len(self.measure.hides_first) < TWO:

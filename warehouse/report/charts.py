@@ -72,11 +72,11 @@ class _Scale:
     right: float
 
     def x(self, at: datetime) -> str:
-        return _short(LEFT + (self.right - LEFT) * ((at - self.start).total_seconds() / self.seconds))
+        return short(LEFT + (self.right - LEFT) * ((at - self.start).total_seconds() / self.seconds))
 
     def y(self, value: float) -> str:
         inside = min(max(value, self.bottom), self.top)
-        return _short(TOP + (HEIGHT - TOP - BOTTOM) * (1 - (inside - self.bottom) / (self.top - self.bottom)))
+        return short(TOP + (HEIGHT - TOP - BOTTOM) * (1 - (inside - self.bottom) / (self.top - self.bottom)))
 
 
 def history(key: str, title: str, description: str, lines: Sequence[Line], axis: Axis) -> Markup:
@@ -126,7 +126,7 @@ def _grid(scale: _Scale, step: float, axis: Axis) -> Iterator[str]:
         value = scale.bottom + number * step
         y = scale.y(value)
         style = "grid zero" if abs(value) < step / 2 else "grid"
-        yield f'<line class="{style}" x1="{LEFT}" x2="{_short(scale.right)}" y1="{y}" y2="{y}"/>'
+        yield f'<line class="{style}" x1="{LEFT}" x2="{short(scale.right)}" y1="{y}" y2="{y}"/>'
         yield f'<text class="tick" x="{LEFT - 8}" y="{y}" dy="5" text-anchor="end">{escape(axis.label(value))}</text>'
 
 
@@ -194,7 +194,7 @@ def _changes(scale: _Scale, lines: Sequence[Line]) -> Iterator[str]:
     for at, weeks in sorted(named.items()):
         x = scale.x(at)
         anchor = "end" if float(x) > scale.right - LABEL_ROOM else "start"
-        yield f'<line class="change" x1="{x}" x2="{x}" y1="{TOP - 6}" y2="{HEIGHT - BOTTOM}"/>'
+        yield f'<line class="cut" x1="{x}" x2="{x}" y1="{TOP - 6}" y2="{HEIGHT - BOTTOM}"/>'
         yield f'<text class="tick" x="{x}" y="{TOP - 12}" text-anchor="{anchor}">from here {weeks} weeks</text>'
 
 
@@ -206,8 +206,9 @@ def _labels(scale: _Scale, lines: Sequence[Line]) -> Iterator[str]:
     ):
         y = min(float(scale.y(value)) + 4, floor - 13)  # lowest first, each one line above the last
         floor = y
-        yield f'<text class="name l{number}" x="{_short(scale.right + 6)}" y="{_short(y)}">{escape(line.label)}</text>'
+        yield f'<text class="name l{number}" x="{short(scale.right + 6)}" y="{short(y)}">{escape(line.label)}</text>'
 
 
-def _short(number: float) -> str:
+def short(number: float) -> str:
+    """A coordinate with one decimal at most: 12.0 → 12."""
     return f"{number:.1f}".rstrip("0").rstrip(".")

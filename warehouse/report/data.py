@@ -67,6 +67,16 @@ class Chapter(_Frozen):
     question: str
 
 
+class Sentences(_Frozen):
+    """What the report writes about a metric that moved."""
+
+    up: str
+    down: str
+    phrase: str = Field(description="the value in a sentence; `{value}` stands for it")
+    ask: str = Field(description="a question that opens a conversation with the facilitator")
+    absent: str | None = Field(default=None, description="why there is no value although its data are there")
+
+
 class Definition(_Frozen):
     """What a metric means: the header of its model, as of the build."""
 
@@ -84,6 +94,7 @@ class Definition(_Frozen):
     needs: tuple[Need, ...]
     minimum: str | None = Field(default=None, description="smallest amount of data from which a value is shown")
     reference: str
+    sentences: Sentences
     caveats: tuple[str, ...]
 
 
@@ -151,6 +162,34 @@ class Metric(_Frozen):
     series: tuple[Series, ...] = ()
 
 
+State = Literal["better", "worse", "changed", "watch", "steady", "can't tell", "not shown", "not measured"]
+
+
+class Comparison(_Frozen):
+    """A value against the community's own past: earlier windows that share no week with it or with one another."""
+
+    metric: str = Field(description="id of the metric")
+    part: str = ""
+    state: State = Field(description="watch: it moved in this window only; can't tell: the data decide neither way")
+    move: Literal["up", "down"] | None = None
+    toward: Literal["better", "worse", "changed"] | None = Field(default=None, description="what the move is, by the direction")
+    sure: Literal["sure", "likely"] | None = Field(
+        default=None, description="sure: the 95 % intervals of both values do not touch; likely: a move all the same"
+    )
+    size: float | None = Field(default=None, description="the difference in units of the minimum meaningful change")
+    windows: int = Field(default=0, description="earlier windows that it was compared with, at most eight")
+    back: bool = Field(default=False, description="the window before had moved, and this one is where it was before")
+    before: Estimate | None = Field(default=None, description="the last window before the move, or the one before this")
+    now: Estimate | None = None
+
+
+class ChapterState(_Frozen):
+    """What the metrics of a chapter show together. A good number does not make up for a bad one; there is no total."""
+
+    chapter: str
+    state: Literal["better", "worse", "mixed", "changed", "watch", "steady", "can't tell", "not shown", "not measured"]
+
+
 class Move(_Frozen):
     """People who moved from one level to another since the window before."""
 
@@ -187,6 +226,8 @@ class ReportData(_Frozen):
     levels: Metric = Field(description="people at each level; a part is a level, in the order of a report")
     movement: tuple[Move, ...] = Field(description="groups of five or more only")
     metrics: tuple[Metric, ...] = Field(description="all others, by id")
+    comparisons: tuple[Comparison, ...] = Field(default=(), description="every metric's value against the community's own past")
+    states: tuple[ChapterState, ...] = Field(default=(), description="chapters that have a metric, in the order of a report")
 
 
 def measurement_of(estimates: tuple[Estimate, ...]) -> Measurement:

@@ -24,11 +24,13 @@ from warehouse.report.data import (
     Move,
     Need,
     ReportData,
+    Sentences,
     Series,
     Window,
     measurement_of,
 )
 from warehouse.report.period import Period
+from warehouse.report.scorecard import chapter_states, comparisons
 
 HISTORY = timedelta(weeks=104)
 LEVELS_TABLE = "metrics.level_distribution"
@@ -75,6 +77,8 @@ def report_data(con: duckdb.DuckDBPyConnection, community: str, period: Period) 
     coverage = _rows(con, _COVERAGE, [community])
     seen = frozenset(need for row in _rows(con, _EVIDENCE, [community, end]) for need in row["needs"])
     shown = [model for model in metrics(catalog()) if "window_end" in model.header.grain]
+    measured = tuple(_metric(m, values[str(m.header.id)], window, seen) for m in shown if m.table != LEVELS_TABLE)
+    compared = comparisons(measured)
     return ReportData(
         community=community,
         title=plain(about[0]["title"]) or plain(community),
@@ -86,7 +90,9 @@ def report_data(con: duckdb.DuckDBPyConnection, community: str, period: Period) 
         chapters=tuple(Chapter(name=name, title=c.title, question=c.question) for name, c in CHAPTERS.items()),
         levels=next(_levels(m, values[str(m.header.id)], window, seen) for m in shown if m.table == LEVELS_TABLE),
         movement=tuple(Move(**row) for row in _rows(con, _MOVEMENT, [community, end])),
-        metrics=tuple(_metric(m, values[str(m.header.id)], window, seen) for m in shown if m.table != LEVELS_TABLE),
+        metrics=measured,
+        comparisons=compared,
+        states=chapter_states(tuple(CHAPTERS), measured, compared),
     )
 
 
@@ -106,6 +112,7 @@ def definition_of(model: Model, seen: Collection[str] = ()) -> Definition:
         table=model.table,
         kind=header.measure.kind,
         counts=header.measure.counts,
+        sentences=Sentences.model_validate(header.sentences, from_attributes=True),
         needs=tuple(Need(data=need, sources=NEEDS[need], connected=need in seen) for need in header.needs),
         **{name: getattr(header, name) for name in texts},
     )

@@ -1,5 +1,7 @@
 """Words: values, intervals and reasons of a report as English phrases, shared by all renderers for people."""
 
+import math
+
 from warehouse.build.vocabulary import COUNTS, KINDS
 from warehouse.report.charts import Axis
 from warehouse.report.data import Definition, Estimate, Metric
@@ -12,6 +14,8 @@ LEVEL_MEANINGS = {
     "transactional": "came once, for something.",
 }
 FIVE = 5
+TEN = 10
+QUARTERS = {0.25: "1 in 4", 0.75: "3 in 4"}
 COARSE = 0.1
 """From this step on, a share is rounded so coarsely that the page names the step."""
 TINY = 1e-9
@@ -74,6 +78,37 @@ def interval(definition: Definition, estimate: Estimate) -> str:
     return text[:1].upper() + text[1:] + "." if text else ""
 
 
+def frequency(definition: Definition, estimate: Estimate) -> str:
+    """A value as it is spoken: a share as `9 in 10`, everything else as it is written. The value must be there."""
+    number = estimate.value or 0.0
+    if KINDS[definition.kind].written != "percent":
+        return short_value(definition, estimate)
+    tenths = round(number * TEN, 6)
+    if estimate.bound == "over":
+        return f"more than {math.floor(tenths)} in 10"
+    if estimate.bound == "under":
+        return f"fewer than {math.ceil(tenths)} in 10"
+    if number in (0.0, 1.0):
+        return "all" if number else "no"
+    if number in QUARTERS:
+        return QUARTERS[number]
+    nearest = math.floor(tenths + 0.5)
+    if not 1 <= nearest < TEN:
+        return "almost all" if nearest else "almost no"
+    return f"{nearest} in 10"
+
+
+def short_value(definition: Definition, estimate: Estimate) -> str:
+    """A value in a cell of a table."""
+    if estimate.value is None:
+        return estimate.word.capitalize() if estimate.word else "–"
+    if estimate.step == FIVE:
+        return people(estimate.value)
+    if estimate.bound:
+        return f"{estimate.bound} {_edge(estimate.value)}"
+    return _number(definition, estimate.value)
+
+
 def reason(estimate: Estimate) -> str:
     """Why a value is withheld, in a few words; empty where a value or a word is shown."""
     return estimate.reason if estimate.reason and not estimate.word else ""
@@ -97,7 +132,9 @@ def missing(metric: Metric) -> str:
     least = f"At least: {definition.minimum}." if definition.minimum not in (None, "none") else ""
     if needs:
         return f"It needs {needs}. {least}".rstrip()
-    return f"Its data are there; in this window there was too little to measure. {least}".rstrip()
+    return (
+        definition.sentences.absent or f"Its data are there; in this window there was too little to measure. {least}".rstrip()
+    )
 
 
 def axis(definition: Definition) -> Axis:

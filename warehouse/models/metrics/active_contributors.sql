@@ -12,6 +12,11 @@ minimum: none
 reads: [core.quarters]
 reference: CHAOSS, metric Contributors.
 reading: Size, not health. Read it beside new contributors and retention.
+sentences:
+  up: More people contribute
+  down: Fewer people contribute
+  phrase: "{value} people contributed"
+  ask: "What changed for those who come, and for those who stay away?"
 measure: {value: active_contributors, kind: people, counts: people, weeks: window_weeks}
 columns:
   community: the community

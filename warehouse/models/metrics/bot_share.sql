@@ -12,6 +12,11 @@ minimum: none
 reads: [core.interactions, core.quarters]
 reference: CHAOSS, metric Bot Activity.
 reading: How much of what was seen no person did. Bots are left out of every other number.
+sentences:
+  up: Programs make more of what is seen
+  down: Programs make less of what is seen
+  phrase: "programs made {value} interactions"
+  ask: "Was a program connected or removed?"
 measure: {value: bot_share, kind: share, numerator: bot_interactions, denominator: interactions, weeks: window_weeks, counts: events}
 columns:
   community: the community

@@ -12,6 +12,11 @@ minimum: 15 contributors
 reads: [core.windows, levels.evaluations]
 reference: CHAOSS, metric Contributor Absence Factor.
 reading: How few people could leave before half of what happens would stop. One or two in a community of fifteen or more is fragile.
+sentences:
+  up: The work rests on more people
+  down: The work rests on fewer people
+  phrase: "half of all contributions came from {value} people"
+  ask: "Who could do what these people do?"
 measure: {value: contributor_absence_factor, kind: people, denominator: contributors, counts: people, smallest: 15}
 columns:
   community: the community

@@ -12,6 +12,11 @@ minimum: 3 alive beats
 reads: [core.parameters, core.windows, levels.evaluations]
 reference: Probst & Borzillo 2008 (the lack of a core group is the first of five causes of failure).
 reading: No core means that nobody carries it; one or two is a help desk; more than a third is a team rather than a community, or a drought of newcomers.
+sentences:
+  up: The core is a larger part of the community
+  down: The core is a smaller part of the community
+  phrase: "{value} members were at the core"
+  ask: "Is the domain still a priority for the people who carry it?"
 measure: {value: core_presence_share, kind: share, numerator: core_members, denominator: members, word: core_presence, reveals: [core, active, occasional], counts: people}
 columns:
   community: the community

@@ -13,6 +13,11 @@ reads: [landing.communities, landing.sources, landing.interactions]
 reference: Own proposal; a source is judged by its heartbeat, not by the age of its last event.
 reading: What was not seen. Below one, read everything else with care.
 refresh: now
+sentences:
+  up: More sources send records
+  down: Fewer sources send records
+  phrase: "{value} sources sent records in time"
+  ask: "Which source is silent, and since when?"
 measure: {value: coverage_share, kind: share, numerator: sources_seen, denominator: sources, counts: sources}
 columns:
   community: the community

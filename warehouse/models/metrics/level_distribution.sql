@@ -12,6 +12,11 @@ minimum: 3 alive beats
 reads: [core.evidence, core.parameters, core.windows, levels.evaluations]
 reference: Wenger, McDermott & Snyder 2002 (core 10-15 %, active 15-20 %); the level rules are in the README.
 reading: Every level is a good place to be. A large periphery is normal; a share outside the book's range is a question, not a verdict.
+sentences:
+  up: More people are at this level
+  down: Fewer people are at this level
+  phrase: "{value} people were at this level"
+  ask: "What would people at each level like to do next?"
 measure: {value: members, kind: distribution, numerator: members, denominator: seen, hides_first: [occasional, active], counts: people}
 columns:
   community: the community

@@ -12,6 +12,12 @@ minimum: two whole windows, with three live beats in each
 reads: [core.parameters, core.windows, levels.flow]
 reference: Wenger-Trayner & Wenger-Trayner 2015; CHAOSS, metric Conversion Rate.
 reading: Zero means that as many people came in as went out, however many moved. That people can come in and go out is a sign of life.
+sentences:
+  up: More people move into the active group
+  down: More people leave the active group than move into it
+  phrase: "the active group changed by {value} of its size"
+  ask: "What makes people step in, and what makes them step back?"
+  absent: "There are not yet two whole windows to compare."
 measure: {value: level_mobility_net, kind: index, numerator: entered, denominator: mean_group, low: level_mobility_low, high: level_mobility_high, reveals: [core, active], reveals_before: true, counts: people}
 columns:
   community: the community

@@ -12,6 +12,11 @@ minimum: none
 reads: [core.tempo, core.weeks, core.windows]
 reference: Own proposal; the beat is the community's own clock.
 reading: Whether people meet as often as they promised, by their charter or by the first beat that lasted. A community that slows down shows it here, also where its levels follow the slower beat.
+sentences:
+  up: The community meets more regularly
+  down: The community misses its own beat
+  phrase: "{value} beats were alive"
+  ask: "Is it a holiday, a move to another platform, or fatigue?"
 measure: {value: liveness_share, kind: share, numerator: alive_beats, denominator: counted_beats, weeks: window_weeks, counts: beats, always: true}
 columns:
   community: the community

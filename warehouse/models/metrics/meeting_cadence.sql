@@ -12,6 +12,12 @@ minimum: 3 meetings for the rhythm, 7 for the regulars
 reads: [core.attendance, core.meetings, core.windows, landing.breaks]
 reference: CHAOSS, metric Meeting Attendee Count.
 reading: Whether there is a rhythm to rely on. More people in a meeting is not necessarily better.
+sentences:
+  up: Meetings are further apart
+  down: Meetings are closer together
+  phrase: "meetings were {value} apart"
+  ask: "Does the rhythm still suit those who come?"
+  absent: "No series of meetings was held often enough, and lately enough, to have a rhythm."
 measure: {value: meeting_cadence_days, kind: days, numerator: meetings, counts: meetings, always: true}
 columns:
   community: the community

@@ -12,6 +12,11 @@ minimum: 52 weeks of history before the 91 days
 reads: [core.first_seen, core.member_weeks, core.quarters]
 reference: CHAOSS, metric New Contributors.
 reading: Who turns up. Read it beside what happens to them.
+sentences:
+  up: More people contribute for the first time
+  down: Fewer people contribute for the first time
+  phrase: "{value} people contributed for the first time"
+  ask: "How do people find the community?"
 measure: {value: new_contributors, kind: people, counts: people, weeks: window_weeks}
 columns:
   community: the community

@@ -12,6 +12,12 @@ minimum: 20 newcomers
 reads: [core.first_seen, core.interactions, core.parameters, core.windows, landing.breaks]
 reference: "Wikimedia Research, Surviving New Editor; Panciera et al. 2009: first-day behaviour already differs."
 reading: Low values are usual. Compare cohorts of one community, never communities.
+sentences:
+  up: More newcomers come back
+  down: Newcomers do not come back
+  phrase: "{value} newcomers contributed again after a month"
+  ask: "What do newcomers find after their first visit?"
+  absent: "Nobody's first contribution was 60 to 150 days ago."
 measure: {value: newcomer_survival_share, kind: share, numerator: survived, denominator: cohort, low: newcomer_survival_low, high: newcomer_survival_high, weeks: cohort_weeks, counts: people}
 columns:
   community: the community

@@ -12,6 +12,12 @@ minimum: 20 newcomer threads of 5 people
 reads: [core.newcomer_windows, metrics.newcomer_waits]
 reference: CHAOSS, metric Time to First Response; Kaplan & Meier 1958, band by log-log Greenwood.
 reading: How long a newcomer waits. Threads that nobody answered count for as long as they waited, and are not dropped.
+sentences:
+  up: Newcomers wait longer for an answer
+  down: Newcomers are answered sooner
+  phrase: "half of the newcomers had an answer within {value}"
+  ask: "Who looks for new questions, and when?"
+  absent: "More than half of the newcomers' threads still waited for an answer when the window ended."
 measure: {value: newcomer_wait_hours, kind: hours, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_wait_low_hours, high: newcomer_wait_high_hours, openers: openers, inferred: inferred_share, weeks: window_weeks, counts: threads, smallest: 20}
 columns:
   community: the community

@@ -12,6 +12,11 @@ minimum: 20 newcomer threads of 5 people
 reads: [core.newcomer_threads, core.newcomer_windows, core.parameters, landing.breaks]
 reference: "Joyce & Kraut 2006 and Burke et al. 2007: 61 % of newcomers' first posts on Usenet were answered, and an answer raised the chance of a second post from 44 % to 56 %."
 reading: What happens to somebody who turns up and asks. A fall while the community grows is easily missed, because every number of size still rises.
+sentences:
+  up: More newcomers are answered
+  down: Newcomers are left without an answer
+  phrase: "{value} threads of newcomers were answered in time"
+  ask: "Who greets newcomers, and where do they land?"
 measure: {value: newcomer_welcome_share, kind: share, numerator: answered_threads, denominator: newcomer_threads, low: newcomer_welcome_low, high: newcomer_welcome_high, effective: independent_threads, openers: openers, inferred: inferred_share, weeks: window_weeks, counts: threads, smallest: 20}
 columns:
   community: the community

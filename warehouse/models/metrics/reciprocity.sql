@@ -12,6 +12,11 @@ minimum: 15 contributors
 reads: [core.ties, core.windows]
 reference: Wasserman & Faust 1994, dyadic reciprocity; one of the features that predicted the survival of communities on Reddit.
 reading: Near nothing is broadcast, near everything is a closed circle.
+sentences:
+  up: More ties go both ways
+  down: Fewer ties go both ways
+  phrase: "{value} ties went both ways"
+  ask: "Is broadcast replacing conversation, or the reverse?"
 measure: {value: reciprocity_share, kind: share, numerator: mutual_pairs, denominator: pairs, counts: pairs, network: true}
 columns:
   community: the community

@@ -12,6 +12,11 @@ minimum: 20 question threads of 5 people
 reads: [core.parameters, core.quarters, core.threads, landing.breaks]
 reference: CHAOSS, metrics of response time.
 reading: Whether people who ask get help.
+sentences:
+  up: More questions are answered
+  down: More questions stay without an answer
+  phrase: "{value} questions were answered within a week"
+  ask: "Which questions stay open, and who could answer them?"
 measure: {value: response_rate_share, kind: share, numerator: answered_questions, denominator: questions, low: response_rate_low, high: response_rate_high, effective: independent_threads, openers: openers, inferred: inferred_share, weeks: window_weeks, counts: threads, smallest: 20}
 columns:
   community: the community

@@ -12,6 +12,12 @@ minimum: 26 weeks of history, and half of the 91 days outside announced breaks
 reads: [core.member_weeks, core.parameters, core.quarters, core.weeks]
 reference: Rowe & Alani and Karnstedt et al. on churn in online communities; LFX Insights for how low open communities run.
 reading: Most occasional members vanish for a quarter, and many come back; compare it with the community's own past only.
+sentences:
+  up: More contributors come back
+  down: Fewer contributors come back
+  phrase: "{value} contributors of the time before contributed again"
+  ask: "What do those who left say?"
+  absent: "Nobody contributed in the 91 days before, so nobody could come back."
 measure: {value: retention_share, kind: share, numerator: year_retained, denominator: year_previous, low: retention_low, high: retention_high, counts: people, weeks: year_weeks}
 columns:
   community: the community

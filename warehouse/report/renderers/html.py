@@ -1,6 +1,7 @@
 """Page: one self-contained HTML document from a report's data. Fetches nothing, runs nothing; screen, phone and paper."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -8,23 +9,31 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from warehouse.report import words
-from warehouse.report.charts import Axis, Line, Point, history
+from warehouse.report import marks, story, words
+from warehouse.report.charts import Line, Point, history
 from warehouse.report.data import LEVELS, Estimate, Metric, ReportData
 from warehouse.report.words import FIVE
 
 TEMPLATE = (Path(__file__).parent / "page.html.jinja").read_text(encoding="utf-8")
 MOST_LINES = 5
-AXIS_STEPS = (5, 10, 20, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
-STEPS_OF_AN_AXIS = 4
+MOST_ROWS = 8
+RECENT = timedelta(weeks=4)
 
 
 def render(data: ReportData) -> bytes:
     """The page in UTF-8. The same data give the same bytes."""
+    changes = story.changes(data)
     page = _template().render(
         data=data,
+        covers=_covers(data),
+        recent=_recent(data),
         beat=words.beat(data.window.beat_days),
+        changes=[(change, _ranges(data, change)) for change in changes],
+        nothing=story.nothing_changed(data),
+        rows=[(row, marks.spark(row.values)) for row in story.rows(data)],
         levels=_levels(data),
+        bands=_bands(data),
+        flows=_flows(data),
         chapters=_chapters(data),
         absent=[c.title for c in data.chapters if not any(m.definition.chapter == c.name for m in data.metrics)],
         corrections=_corrections(data),
@@ -39,16 +48,57 @@ def _template() -> Template:
     return environment.from_string(TEMPLATE)
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A metric on the page: its state, its values now, its chart, and the values behind the chart."""
+
+    definition: object
+    state: str
+    moved: bool
+    latest: Sequence[dict[str, str]]
+    missing: str
+    chart: Markup | str
+    legend: str
+    table: Sequence[dict[str, str]]
+
+
+def _covers(data: ReportData) -> str:
+    """`12 weeks, 6 April to 28 June 2026`."""
+    start, last = data.window.start, data.window.end - timedelta(days=1)
+    begins = f"{start:%-d %B}" if start.year == last.year else f"{start:%-d %B %Y}"
+    return f"{(data.window.end - start).days // words.WEEK} weeks, {begins} to {last:%-d %B %Y}"
+
+
+def _recent(data: ReportData) -> bool:
+    """Whether what is known of the sources, which is as of the build, is about the window of the report."""
+    return data.coverage is not None and data.coverage.as_of - data.window.end <= RECENT
+
+
+def _ranges(data: ReportData, change: story.Change) -> Markup | str:
+    """Both values of a change with their intervals, where it is a share and has them."""
+    definition, one = change.metric.definition, change.comparison
+    found = [
+        marks.Range(label, e.low, e.value, e.high)
+        for label, e in (("before", one.before), ("now", one.now))
+        if e and e.value is not None and e.low is not None and e.high is not None
+    ]
+    if definition.kind != "share" or len(found) < 2:  # noqa: PLR2004 - both have one
+        return ""
+    title = f"{definition.title}, before and now, {data.title}"
+    return marks.ranges("range-" + definition.id, title, f"{change.facts}. {change.certainty}", found)
+
+
 def _chapters(data: ReportData) -> list[dict[str, object]]:
-    """The chapters that have a metric, in the order of the report, each with its cards."""
+    """The chapters that have a metric, in the order of the report, each with its metrics."""
+    states = {one.chapter: story.STATES[one.state] for one in data.states}
     return [
-        {"title": chapter.title, "question": chapter.question, "cards": cards}
+        {"title": chapter.title, "question": chapter.question, "state": states.get(chapter.name, ""), "cards": cards}
         for chapter in data.chapters
         if (cards := [_card(data, metric) for metric in data.metrics if metric.definition.chapter == chapter.name])
     ]
 
 
-def _card(data: ReportData, metric: Metric) -> dict[str, object]:
+def _card(data: ReportData, metric: Metric) -> Card:
     definition = metric.definition
     latest = [
         {
@@ -60,22 +110,54 @@ def _card(data: ReportData, metric: Metric) -> dict[str, object]:
         for one in metric.series
         if one.now
     ]
+    state = story.state_of(data, metric)
     lines = [Line(one.part, _points(one.points)) for one in metric.series[:MOST_LINES]]
     points = [point for one in metric.series for point in one.points]
     chart: Markup | str = ""
     if any(point.measurement != "not measured" for point in points):
         title = f"{definition.title}, {data.title}"
         chart = history(definition.id, title, _description(data, metric, latest), lines, words.axis(definition))
-    return {
-        "definition": definition,
-        "latest": latest or [{"part": "", "value": "Not measured", "interval": "", "why": ""}],
-        "missing": words.missing(metric),
-        "chart": chart,
-        "ranged": all(p.low is None and p.high is None for p in points) and any(p.range_low is not None for p in points),
-        "banded": any(p.low is not None for line in lines for p in line.points),
-        "grouped": any(point.step == FIVE for point in points),
-        "dotted": any(p.hidden for line in lines for p in line.points) and "<svg" in chart,
-    }
+    return Card(
+        definition=definition,
+        state=state,
+        moved=state in {*story.MOVED, "watch"},
+        latest=latest or [{"part": "", "value": "Not measured", "interval": "", "why": ""}],
+        missing=words.missing(metric),
+        chart=chart,
+        legend=_legend(points, drawn="<svg" in chart),
+        table=list(_table(metric)),
+    )
+
+
+def _table(metric: Metric) -> Iterator[dict[str, str]]:
+    """The values of windows that share no week, the latest first."""
+    for one in metric.series[:MOST_LINES]:
+        apart = _apart(one.points)
+        for estimate in [e for e in reversed(one.points) if e.at in apart][:MOST_ROWS]:
+            value = words.value(metric.definition, estimate)
+            yield {
+                "part": one.part,
+                "until": f"{estimate.at - timedelta(days=1):%-d %B %Y}",
+                "value": value,
+                "interval": words.interval(metric.definition, estimate)
+                if estimate.value is not None
+                else words.reason(estimate),
+            }
+
+
+def _legend(points: Sequence[Estimate], *, drawn: bool) -> str:
+    if not drawn:
+        return ""
+    said = []
+    if any(point.step == FIVE for point in points):
+        said.append("The band is the group of five.")
+    elif any(point.low is not None for point in points):
+        said.append("The band is the 95 % interval.")
+    elif any(point.range_low is not None for point in points):
+        said.append("The band is the rounding range: whatever lies in it is shown as this value.")
+    if any(point.measurement == "withheld" for point in points):
+        said.append("A small dot at the bottom marks a value that is not shown.")
+    return " ".join([*said, "Large dots mark windows that share no week."])
 
 
 def _description(data: ReportData, metric: Metric, latest: Sequence[dict[str, str]]) -> str:
@@ -86,26 +168,37 @@ def _description(data: ReportData, metric: Metric, latest: Sequence[dict[str, st
 
 
 def _levels(data: ReportData) -> list[dict[str, str]]:
-    """A row and a small chart for each level, all charts with the same upright axis."""
+    """A row for each level."""
     by_level = {one.part: one for one in data.levels.series}
-    values = [p.value for one in data.levels.series for p in one.points if p.value is not None]
-    top = max((value + FIVE for value in values), default=float(FIVE))
-    step = next((s for s in AXIS_STEPS if s * STEPS_OF_AN_AXIS >= top), top)
-    axis = Axis("people", top=-(-top // step) * step, step=step)
     rows = []
     for level in LEVELS:
-        one = by_level.get(level)
-        now = one.now if one else None
+        now = by_level[level].now if level in by_level else None
         number = "not measured" if now is None else "not shown" if now.value is None else words.people(now.value)
-        chart = history(
-            level,
-            f"People at level {level}, {data.title}",
-            f"Every evaluation up to {data.window.end:%-d %B %Y}, in groups of five; now: {number}.",
-            [Line(level, _points(one.points if one else ()))],
-            axis,
-        )
-        rows.append({"name": level, "people": number, "meaning": words.LEVEL_MEANINGS[level], "chart": chart})
+        rows.append({"name": level, "people": number, "meaning": words.LEVEL_MEANINGS[level]})
     return rows
+
+
+def _bands(data: ReportData) -> Markup | str:
+    by_level = {one.part: {p.at: p.value for p in one.points} for one in data.levels.series}
+    moments = sorted({at for values in by_level.values() for at in values})
+    if not any(value is not None for values in by_level.values() for value in values.values()):
+        return ""
+    numbers = ", ".join(f"{row['name']} {row['people']}" for row in _levels(data))
+    return marks.bands(
+        "levels",
+        f"People at each level over time, {data.title}",
+        f"Every evaluation up to {data.window.end:%-d %B %Y}, in groups of five; now: {numbers}.",
+        moments,
+        [(level, [by_level.get(level, {}).get(at) for at in moments]) for level in LEVELS],
+    )
+
+
+def _flows(data: ReportData) -> Markup | str:
+    moves = [marks.Flow(one.from_level, one.to_level, float(one.members)) for one in data.movement]
+    listed = "; ".join(f"{one.source} to {one.target}: {words.people(one.people)}" for one in moves)
+    return marks.flows(
+        "flow", f"Who moved, {data.title}", f"People by the level before and now: {listed}.", (*LEVELS, "dormant"), moves
+    )
 
 
 def _corrections(data: ReportData) -> dict[str, object]:
