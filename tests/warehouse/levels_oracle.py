@@ -44,6 +44,10 @@ held as (
 acts as (
     select r.community, r.member, r.to_member from core.replies r join w using (community)
     where r.week >= w.week - w.window_weeks and r.week < w.week
+      and (r.explicit or not exists (
+          select 1 from core.unanswered u
+          where u.community = r.community and u.week = r.week and u.member in (r.member, r.to_member)
+      ))
     union
     select m.community, m.member, m.to_member
     from (select community, member, unnest(mentions) as to_member from inside where c) m

@@ -82,6 +82,41 @@ def test_a_thread_has_answers_and_no_turns(con):
     }
 
 
+def asked(answers, threads=20):
+    """So many threads in which these answer whom asks, in this order, and who asks comes back."""
+    names = ["ana", "ben", "cleo", "dan"]
+    return [
+        row
+        for n in range(threads)
+        for row in said(answers.format(asks=names[n % 4], one=names[(n + 1) % 4]), day=f"2024-02-{n + 1:02}", thread_id=f"t{n}")
+    ]
+
+
+def with_ties(con):
+    """Everybody in a tie of the latest week."""
+    return {
+        r["member"]
+        for r in rows(
+            con, "select unnest([member, to_member]) as member from core.ties where week = (select max(week) from core.ties)"
+        )
+    }
+
+
+def test_who_answers_in_threads_and_is_never_come_back_to_is_in_touch_with_nobody(con):
+    built(con, *asked("{asks} program {one} {asks} {one} {asks} {one} {asks}"))
+    assert "program" not in with_ties(con)
+
+
+def test_who_answers_once_in_a_thread_and_is_come_back_to_is_in_touch(con):
+    built(con, *asked("{asks} eve {asks} {one} {asks} {one}"))
+    assert "eve" in with_ties(con)
+
+
+def test_a_thread_of_one_turn_each_says_nothing_against_anybody(con):
+    built(con, *asked("{asks} eve {one}"))
+    assert "eve" in with_ties(con)
+
+
 def test_in_chat_without_threads_speaking_next_is_no_act_towards_anybody(con):
     built(con, *said("ana ben cleo"))
     assert rows(con, "core.ties") == rows(con, "core.helps") == []

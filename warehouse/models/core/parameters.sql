@@ -37,6 +37,7 @@ columns:
   chat_turns: times that two people have to take turns in chat without threads, within the window, to be in touch
   chance_times: how many times more often than by chance that has to be
   turns_weeks: weeks over which somebody's turns with everybody are set against chance
+  unanswered_times: times that others have to come back to somebody in threads by chance before it tells anything that they do not
   meeting_turns: times that two people have to take turns in meetings, within the window, to be in touch
   together_meetings: meetings of the window that two people have to be at together to be in touch, where only attendance is seen
   together_people: people up to whom a meeting, or a page, is small enough to tell of contact
@@ -83,6 +84,7 @@ select
     3 as chat_turns,
     2 as chance_times,
     13 as turns_weeks,
+    3 as unanswered_times,
     1 as meeting_turns,
     3 as together_meetings,
     25 as together_people,

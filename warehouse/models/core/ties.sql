@@ -1,7 +1,7 @@
 /*
 summary: Who acted towards whom in which week, where the direction is seen. By answering, addressing, reacting, thanking or editing after them. People only, on both sides.
 grain: [community, member, to_member, week]
-reads: [core.first_seen, core.interactions, core.page_turns, core.replies]
+reads: [core.first_seen, core.interactions, core.page_turns, core.replies, core.unanswered]
 columns:
   community: the community
   member: who acted
@@ -14,6 +14,7 @@ columns:
   in_meeting: whether any of it happened in a meeting
 caveats:
   - Chat without threads and meetings seldom say who acts towards whom. There core.turn_taking and core.together tell who is in touch.
+  - Speaking next in a thread is no act of, or towards, somebody to whom nobody comes back there, see core.unanswered.
   - Whoever was addressed but never seen doing anything is not known to be a person, and is left out.
 checks:
   - name: oneself
@@ -31,7 +32,13 @@ with mentions as (
         and not interactions.reverted
         and len(interactions.mentions) > 0
 ), acts as (
-    select community, member, to_member, week, medium, if(explicit, 'answer', 'thread') as how from core.replies
+    select replies.community, replies.member, to_member, replies.week, medium, if(explicit, 'answer', 'thread') as how
+    from core.replies
+    left join core.unanswered as lone
+        on lone.community = replies.community and lone.member = replies.member and lone.week = replies.week
+    left join core.unanswered as lone_other
+        on lone_other.community = replies.community and lone_other.member = replies.to_member and lone_other.week = replies.week
+    where explicit or (lone.member is null and lone_other.member is null)
     union all
     select mentions.community, mentions.member, mentions.to_member, mentions.week, mentions.medium, 'name'
     from mentions
