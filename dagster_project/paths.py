@@ -29,6 +29,16 @@ class Paths:
         return self.home / "key.fingerprint"
 
     @property
+    def events_token(self) -> Path:
+        """The bearer token of those who post to /v1/events."""
+        return self.home / "events.token"
+
+    @property
+    def pages_token(self) -> Path:
+        """The password of the reports, of /metrics and of Dagster's page."""
+        return self.home / "pages.token"
+
+    @property
     def kafka(self) -> Path:
         """The data, the configuration and the address of the embedded Kafka."""
         return self.home / "kafka"

@@ -14,6 +14,7 @@ from events.errors import GuildhallError
 OTHERS = 0o077
 """The permissions of everybody but the owner."""
 KEY_BYTES = 32
+TOKEN_CHARACTERS = 16
 
 
 def keep_private(home: Path) -> None:
@@ -59,6 +60,20 @@ def deployment_key(paths: Paths) -> bytes:
             "Restore the key from your backup.",
         )
     return key
+
+
+def token(path: Path) -> str:
+    """The token in a file, made once. Raises GuildhallError for a file that holds none."""
+    if not path.exists():
+        _make(path)
+    found = path.read_text(encoding="utf-8", errors="replace").strip()
+    if len(found) < TOKEN_CHARACTERS or not found.isascii() or any(map(str.isspace, found)):
+        raise GuildhallError(
+            f"The token in {path} cannot be used.",
+            f"It is not {TOKEN_CHARACTERS} or more ASCII characters without spaces.",
+            "Remove the file: the next start makes a new token, for you to give to those who use it.",
+        )
+    return found
 
 
 def _is_open(path: Path) -> bool:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dagster_project.paths import Paths, home_folder
-from dagster_project.private import deployment_key, keep_private
+from dagster_project.private import deployment_key, keep_private, token
 from dagster_project.refused_settings import why_refused
 from events.communities import BotList, Communities, Community, contested
 from events.errors import GuildhallError
@@ -52,7 +52,9 @@ class GatewaySettings(_Part):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
     token_env: str | None = Field(
-        default=None, description="name of the variable that holds the bearer tokens for /v1/events, separated by spaces"
+        default=None,
+        description="name of the variable that holds the bearer tokens for /v1/events, separated by spaces; "
+        "without it the token is the one in `events.token` of the home folder",
     )
 
 
@@ -183,6 +185,24 @@ class Settings(_Part):
         if not found and source.secret_file:
             found = _secret(name, self.folder / source.secret_file)
         return tuple(line.strip() for line in found.splitlines() if line.strip())
+
+    def events_tokens(self) -> tuple[str, ...]:
+        """The bearer tokens for /v1/events: those in the variable of `token_env`, else the one under the home folder."""
+        name = self.gateway.token_env
+        if name is None:
+            return (token(self.paths.events_token),)
+        found = tuple(os.environ.get(name, "").split())
+        if not found:
+            raise GuildhallError(
+                f"The variable {name} holds no token.",
+                "`token_env` of [gateway] names it, and it is unset or empty.",
+                f"Set {name}, or leave token_env out: then the token is in {self.paths.events_token}.",
+            )
+        return found
+
+    def pages_token(self) -> str:
+        """The password of the reports, of /metrics and of Dagster's page, made once under the home folder."""
+        return token(self.paths.pages_token)
 
     def key(self) -> bytes:
         """The deployment key, made once under the home folder. Raises GuildhallError, see deployment_key."""

@@ -37,7 +37,7 @@ def init(
         typer.Option("--from", help="An export on disk: write a community with the spaces found in it.", show_default=False),
     ] = None,
 ) -> None:
-    """Write commented settings and the secret key.
+    """Write commented settings, the secret key and the tokens.
 
     Writes guildhall.toml, and beside it people.csv (accounts of one person) and roles.csv (facilitators, sponsors), all with
     examples that are commented out. Never overwrites a file.
@@ -62,9 +62,14 @@ def init(
         show_fields([(what, f"{target}: {'written' if _write_new(target, text) else 'exists, not changed'}")])
     settings = load(path, state.home)
     settings.key()
+    settings.pages_token()
+    if settings.gateway.token_env is None:
+        settings.events_tokens()
     show_fields(
         [
             ("key", f"{settings.paths.secret_key}: keep a copy elsewhere; with another key every pseudonym changes"),
+            ("tokens", f"{settings.paths.events_token}: for programs that post to /v1/events (Authorization: Bearer TOKEN)"),
+            ("", f"{settings.paths.pages_token}: the password of the reports, of /metrics and of Dagster's page"),
             *_next_steps(path, export, found),
         ]
     )

@@ -138,7 +138,8 @@ class _Demo:
                 self._import(export, bootstrap, show_done)
         with progress("emitting") as show_done, Ledger(self.ledger) as ledger:
             events = deliveries(self.script, self.world, self.expected)
-            live = deliver(_gateway(settings), events, self.world, ledger, time.time, progress=show_done)
+            token = settings.events_tokens()[0]
+            live = deliver(_gateway(settings), events, self.world, ledger, time.time, token=token, progress=show_done)
         self.sent += live.acknowledged
         check_sent(self.sent, self.expected, time.perf_counter() - began)
 

@@ -65,7 +65,8 @@ def gateway(settings: Settings) -> None:
         RawPublisher(partial(live_producer, bootstrap), Spool(settings.paths.spool)),
         lambda: datetime.now(UTC),
         state=settings.paths.sources,
-        tokens=tokens(settings),
+        tokens=settings.events_tokens(),
+        pages_tokens=(settings.pages_token(),),
         reports=settings.paths.reports,
     )
     serve(app, settings.gateway.host, settings.gateway.port)
@@ -127,13 +128,13 @@ def daemon(settings: Settings) -> None:
 
 
 def webserver(settings: Settings) -> None:
-    """Dagster's page."""
+    """Dagster's page, behind its password."""
     from dagster_project.defs.instance import dagster_home  # noqa: PLC0415
 
     home = dagster_home(settings.home)
     at = ("-h", settings.dagster.host, "-p", str(settings.dagster.port))
     _await_code_server(settings)
-    _dagster(home, "dagster_webserver", *at, "-w", str(home / "workspace.yaml"))
+    _dagster(home, "dagster_project.processes.page", *at, "-w", str(home / "workspace.yaml"))
 
 
 PROCESSES: Mapping[str, Callable[[Settings], None]] = {
@@ -147,21 +148,6 @@ PROCESSES: Mapping[str, Callable[[Settings], None]] = {
     "webserver": webserver,
 }
 """In the order in which they are started."""
-
-
-def tokens(settings: Settings) -> tuple[str, ...]:
-    """The bearer tokens for /v1/events, separated by white space in their variable. Refuses one that was named and is unset."""
-    name = settings.gateway.token_env
-    if name is None:
-        return ()
-    found = tuple(os.environ.get(name, "").split())
-    if not found:
-        raise GuildhallError(
-            f"The variable {name} holds no token.",
-            "`token_env` of [gateway] names it, and it is unset or empty.",
-            f"Set {name}, or leave token_env out: then only 127.0.0.1 may send.",
-        )
-    return found
 
 
 def _await_code_server(settings: Settings) -> None:

@@ -77,9 +77,10 @@ def addresses(settings: Settings, bootstrap: str, names: Sequence[str]) -> Itera
     yield f"Guildhall · up · {settings.home}"
     yield f"  kafka      {bootstrap}{'' if 'kafka' in names else ' (not ours)'}"
     if "gateway" in names:
-        yield f"  gateway    http://{settings.gateway.host}:{settings.gateway.port}   events in; the reports at /"
+        yield f"  gateway    http://{settings.gateway.host}:{settings.gateway.port}   events in; the reports at / *"
     if "webserver" in names:
-        yield f"  dagster    http://{settings.dagster.host}:{settings.dagster.port}   assets, checks, schedules, runs"
+        yield f"  dagster    http://{settings.dagster.host}:{settings.dagster.port}   assets, checks, schedules, runs *"
+    yield f"  *          user guildhall, password in {settings.paths.pages_token}"
     yield f"  logs       {settings.paths.logs}   one a process"
     yield "  settings   are read now; after a change: Ctrl-C, and `guildhall up` again"
 

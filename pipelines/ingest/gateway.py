@@ -54,13 +54,14 @@ class _Gateway:
         limits: Limits,
         last_seen: LastSeen | None,
         tokens: tuple[str, ...],
+        pages_tokens: tuple[str, ...],
     ) -> None:
         self.webhooks = {
             (each.source.platform, each.source.name): each for each in sources if each.source.kind is SourceKind.WEBHOOK
         }
         self.emitting = {each.source.platform: each for each in sources if each.source.kind is SourceKind.EMIT}
         self.platforms, self.publisher, self.clock, self.limits = platforms, publisher, clock, limits
-        self.last_seen, self.tokens = last_seen, tokens
+        self.last_seen, self.tokens, self.pages_tokens = last_seen, tokens, pages_tokens
         self.gateway_metrics = GatewayMetrics(publisher)
 
     @contextlib.asynccontextmanager
@@ -136,8 +137,7 @@ class _Gateway:
         try:
             check_token(request, self.tokens)
         except RefusedError:
-            if self.tokens:
-                self._note_refused_emitters()
+            self._note_refused_emitters()
             raise
         body = await read_body(request, self.limits)
         try:
@@ -201,6 +201,7 @@ class _Gateway:
 
     async def metrics(self, request: HttpRequest) -> Response:
         """Return the metrics, as Prometheus text or OpenMetrics."""
+        check_token(request, self.pages_tokens)  # the names of sources are in it
         page, content_type = self.gateway_metrics.page(request.headers.get("accept", ""))
         return Response(page, headers={"Content-Type": content_type})
 
@@ -220,15 +221,17 @@ def make_app(
     *,
     state: Path | None = None,
     tokens: tuple[str, ...] = (),
+    pages_tokens: tuple[str, ...] = (),
     reports: Path | None = None,
 ) -> Starlette:
     """Return the gateway as an ASGI application. It starts and stops the publisher with itself.
 
-    `clock` returns an aware datetime. `state` is the folder of `sources.json`. `tokens` are the bearer tokens for CloudEvents
-    (none: only 127.0.0.1 may send them). `reports` is the folder that is listed at `/`, for 127.0.0.1 only.
+    `clock` returns an aware datetime. `state` is the folder of `sources.json`. `tokens` are the bearer tokens for CloudEvents,
+    and `pages_tokens` those for `/metrics` and the reports at `/`, from the folder `reports`. Without tokens nobody gets in.
     """
-    gateway = _Gateway(sources, platforms, publisher, clock, limits or Limits(), LastSeen(state) if state else None, tokens)
-    pages = ReportPages(reports)
+    last_seen = LastSeen(state) if state else None
+    gateway = _Gateway(sources, platforms, publisher, clock, limits or Limits(), last_seen, tokens, pages_tokens)
+    pages = ReportPages(reports, pages_tokens)
     return Starlette(
         routes=[
             Route("/hooks/{platform}/{source}", gateway.hook, methods=["POST"]),

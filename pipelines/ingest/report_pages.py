@@ -1,4 +1,4 @@
-"""Report pages: the reports on this machine's disk, over HTTP, for requests from this machine only."""
+"""Report pages: the reports on this machine's disk, over HTTP, for those who have the token of the pages."""
 
 from html import escape
 from pathlib import Path
@@ -7,7 +7,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
-from pipelines.ingest.requests import RefusedError, is_local
+from pipelines.ingest.requests import RefusedError, check_token
 
 SUFFIXES = frozenset({".html", ".svg", ".pdf", ".json", ".csv"})
 CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: 'self'; font-src data:"
@@ -16,9 +16,9 @@ CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: '
 class ReportPages:
     """Serves a folder of reports."""
 
-    def __init__(self, folder: Path | None) -> None:
-        """Without a folder, every request is answered with 404."""
-        self._reports = folder
+    def __init__(self, folder: Path | None, tokens: tuple[str, ...]) -> None:
+        """Without a folder, every request is answered with 404; without a token in it, with 401."""
+        self._reports, self._tokens = folder, tokens
 
     async def index(self, request: Request) -> Response:
         """List the reports."""
@@ -32,12 +32,14 @@ class ReportPages:
     async def report(self, request: Request) -> Response:
         """Return one file of the folder."""
         folder = self._folder(request).resolve()
-        path = (folder / request.path_params["path"]).resolve()
+        name = request.path_params["path"]
+        path = folder if "\0" in name else (folder / name).resolve()
         if not path.is_relative_to(folder) or path.suffix not in SUFFIXES or not path.is_file():
             raise RefusedError(404, "there is no such report")
         return FileResponse(path, headers={"Content-Security-Policy": CONTENT_POLICY, "X-Content-Type-Options": "nosniff"})
 
     def _folder(self, request: Request) -> Path:
-        if self._reports is None or not is_local(request):
-            raise RefusedError(404, "nothing here: reports are shown to 127.0.0.1 only")
+        check_token(request, self._tokens, "Basic")
+        if self._reports is None:
+            raise RefusedError(404, "there are no reports here")
         return self._reports

@@ -138,15 +138,17 @@ def deliver(
     connections: int = 8,
     rate: float | None = None,
     patience_seconds: float = 120.0,
+    token: str | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Delivered:
     """Send everything to the gateway at this URL, until all is acknowledged.
 
-    `now` gives epoch seconds, for signatures. `rate` is in events per second; without it, as fast as the gateway answers. An
-    event is repeated for `patience_seconds` at most. Raises NotDeliveredError after that, and for a final refusal.
+    `token` is the bearer token for CloudEvents. `now` gives epoch seconds, for signatures. `rate` is in events per second;
+    without it, as fast as the gateway answers. An event is repeated for `patience_seconds` at most. Raises NotDeliveredError
+    after that, and for a final refusal.
     """
     sender = _Sender(gateway, _parcels(sent, BATCH_EVENTS if rate is None else 1), world, ledger, now)
-    sender.rate, sender.patience, sender.progress = rate, patience_seconds, progress
+    sender.rate, sender.patience, sender.progress, sender.token = rate, patience_seconds, progress, token
     return sender.run(connections)
 
 
@@ -155,6 +157,7 @@ class _Sender:
 
     rate: float | None = None
     patience = 120.0
+    token: str | None = None
     progress: Callable[[int], None]
 
     def __init__(
@@ -241,7 +244,8 @@ class _Sender:
         first = parcel[0]
         source = parse(first.source)
         if source.kind is SourceKind.EMIT:
-            return "/v1/events", _batch(parcel), {"content-type": "application/cloudevents-batch+json"}
+            headers = {"content-type": "application/cloudevents-batch+json"}
+            return "/v1/events", _batch(parcel), headers | ({"authorization": f"Bearer {self.token}"} if self.token else {})
         headers = self.signs[first.platform](first.body, self.secrets[first.platform], self.now())
         if first.again and first.platform == "slack":
             headers |= RETRY_HEADERS

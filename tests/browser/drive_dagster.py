@@ -41,13 +41,15 @@ LATEST = """query latest($path: [String!]!) { assetOrError(assetKey: {path: $pat
 class Dagster:
     """Dagster's page and its GraphQL, and where screenshots go."""
 
-    def __init__(self, address: str, page: Page, shots: Path) -> None:
-        self.address, self.page, self.shots = address, page, shots
+    def __init__(self, address: str, page: Page, shots: Path, auth: tuple[str, str]) -> None:
+        self.address, self.page, self.shots, self.auth = address, page, shots, auth
         self.number = 0
         self.results: list[tuple[str, str, float]] = []
 
     def ask(self, query: str, **variables: object) -> dict:
-        answer = httpx.post(f"{self.address}/graphql", json={"query": query, "variables": variables}, timeout=60)
+        answer = httpx.post(
+            f"{self.address}/graphql", json={"query": query, "variables": variables}, auth=self.auth, timeout=60
+        )
         return answer.json()["data"]
 
     def runs(self) -> list[dict]:
@@ -176,17 +178,23 @@ def running(home: Path, folder: Path):
         process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
         address = f"http://127.0.0.1:{port}"
-        assert wait_for(lambda: answers(address), PATIENCE, 0.5), (folder / "up.log").read_text()
+        assert wait_for(lambda: answers(address, home), PATIENCE, 0.5), (folder / "up.log").read_text()
         yield address, environment
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(90)
 
 
-def answers(address: str) -> bool:
+def auth_of(home: Path) -> tuple[str, str]:
+    """The user and the password of the page."""
+    return "guildhall", (home / "pages.token").read_text().strip()
+
+
+def answers(address: str, home: Path) -> bool:
     try:
-        nodes = httpx.post(f"{address}/graphql", json={"query": "{ assetNodes { id } }"}, timeout=30).json()
-    except (httpx.HTTPError, ValueError):
+        query = {"query": "{ assetNodes { id } }"}
+        nodes = httpx.post(f"{address}/graphql", json=query, auth=auth_of(home), timeout=30).json()
+    except (httpx.HTTPError, ValueError, FileNotFoundError):
         return False
     return len(nodes.get("data", {}).get("assetNodes") or ()) > 20
 
@@ -197,8 +205,10 @@ def main(folder: Path) -> int:
     home = invented_home(folder)
     with running(home, folder) as (address, environment), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        page = browser.new_page(viewport={"width": 1500, "height": 950})
-        dagster = Dagster(address, page, shots)
+        user, password = auth_of(home)
+        credentials = {"username": user, "password": password}
+        page = browser.new_page(viewport={"width": 1500, "height": 950}, http_credentials=credentials)
+        dagster = Dagster(address, page, shots, (user, password))
         began = time.monotonic()
         shown = wait_for(lambda: dagster.latest(METRIC) > 0, PATIENCE, 0.5)
         dagster.check("what the demo built is shown as materialised", shown, time.monotonic() - began)

@@ -97,7 +97,8 @@ class Chaos:
         """Send events at the given rate until `stop` is set."""
         with Ledger(self.home / "ledger.jsonl") as ledger:
             gateway = f"http://127.0.0.1:{self.settings.gateway.port}"
-            return deliver(gateway, self.until_stopped(), self.world, ledger, time.time, rate=self.rate, patience_seconds=300)
+            sent, token = self.until_stopped(), self.settings.events_tokens()[0]
+            return deliver(gateway, sent, self.world, ledger, time.time, rate=self.rate, patience_seconds=300, token=token)
 
     def until_stopped(self) -> Iterator[Delivery]:
         """Yield what is sent and remember it, to compute the expected interactions later."""

@@ -134,12 +134,14 @@ def answers(address: str) -> bool:
         return False
 
 
-def asked(dagster: str, query: str) -> dict:
-    return httpx.post(f"{dagster}/graphql", json={"query": query}, timeout=60).json()["data"]
+def asked(dagster: str, query: str, settings) -> dict:
+    return httpx.post(
+        f"{dagster}/graphql", json={"query": query}, auth=("guildhall", settings.pages_token()), timeout=60
+    ).json()["data"]
 
 
-def statuses(dagster: str) -> set[str]:
-    runs = asked(dagster, "{ runsOrError { ... on Runs { results { status } } } }")
+def statuses(dagster: str, settings) -> set[str]:
+    runs = asked(dagster, "{ runsOrError { ... on Runs { results { status } } } }", settings)
     return {run["status"] for run in runs["runsOrError"]["results"]}
 
 
@@ -176,9 +178,9 @@ def test_a_signed_message_becomes_a_published_row_and_a_report_and_one_ctrl_c_en
         moment = time.time()
         body = message(f"{moment - WEEKS_AGO:.6f}")
         headers = PLATFORMS["slack"].sign(body, SECRET, moment)
-        assert httpx.post(f"{gateway}/hooks/slack/main", content=body, headers=headers, timeout=10).status_code == 200
-        forged = httpx.post(f"{gateway}/hooks/slack/main", content=body + b" ", headers=headers, timeout=10)
-        assert forged.status_code == 401
+        for sent, status in ((body, 200), (body + b" ", 401)):
+            answer = httpx.post(f"{gateway}/hooks/slack/main", content=sent, headers=headers, timeout=10)
+            assert answer.status_code == status
 
         assert wait_for(lambda: published_row(settings), PATIENCE, every=0.5), logs(settings)
         sums = rows(settings, "select sum(rows_) from (select count(*) as rows_ from core.interactions)")
@@ -187,7 +189,7 @@ def test_a_signed_message_becomes_a_published_row_and_a_report_and_one_ctrl_c_en
         now = datetime.now(UTC)
         page = make_report(settings, "gardeners", f"{now:%Y-%m}", now).files["html"]
         assert "Gardeners" in page.read_text()
-        listed = httpx.get(f"{gateway}/", timeout=10)
+        listed = httpx.get(f"{gateway}/", auth=("guildhall", settings.pages_token()), timeout=10)
         assert f"gardeners/{now:%Y-%m}" in listed.text
 
         due = due_reports(settings, now)
@@ -204,11 +206,13 @@ def test_a_signed_message_becomes_a_published_row_and_a_report_and_one_ctrl_c_en
 
         dagster = f"http://127.0.0.1:{settings.dagster.port}"
         assert wait_for(lambda: answers(f"{dagster}/server_info"), PATIENCE), logs(settings)
-        nodes = asked(dagster, "{ assetNodes { assetKey { path } } }")["assetNodes"]
-        paths = {"/".join(node["assetKey"]["path"]) for node in nodes}
-        assert {"landing/interactions", "core/interactions", "levels/current", "published", "report_pages"} <= paths
+        assert {httpx.get(page, timeout=60).status_code for page in (f"{dagster}/server_info", f"{gateway}/")} == {401}
+        asked_nodes = asked(dagster, "{ assetNodes { assetKey { path } } }", settings)["assetNodes"]
+        assert {"landing/interactions", "core/interactions", "levels/current", "published", "report_pages"} <= {
+            "/".join(node["assetKey"]["path"]) for node in asked_nodes
+        }
         # Readers have the file before Dagster has recorded every table in it.
-        assert wait_for(lambda: "SUCCESS" in statuses(dagster), PATIENCE, every=1.0), logs(settings)
+        assert wait_for(lambda: "SUCCESS" in statuses(dagster, settings), PATIENCE, every=1.0), logs(settings)
 
         run_state = read_run_state(settings.home / "run_state.json")
         # No source is polled; nobody else can read a file.

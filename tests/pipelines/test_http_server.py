@@ -32,7 +32,13 @@ def server(tmp_path, monkeypatch) -> Iterator[SimpleNamespace]:
     in_flight = BodiesInFlight()
     publisher = RawPublisher(FakeKafka().make, Spool(tmp_path / "spool", free_bytes=0))
     app = make_app(
-        SOURCES, PLATFORMS, publisher, lambda: NOW, Limits(body_seconds=0.3, in_flight=in_flight), reports=tmp_path / "reports"
+        SOURCES,
+        PLATFORMS,
+        publisher,
+        lambda: NOW,
+        Limits(body_seconds=0.3, in_flight=in_flight),
+        pages_tokens=("t",),
+        reports=tmp_path / "reports",
     )
     server = uvicorn.Server(configured(app, "127.0.0.1", 0))
     thread = threading.Thread(target=server.run)
@@ -128,7 +134,7 @@ def test_a_connection_between_two_requests_is_closed_although_empty_lines_come(s
 
 def test_requests_that_do_not_wait_for_their_answers_are_ended(server):
     with connect(server) as client:
-        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        client.sendall(b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
         assert closed(client)
     assert post(server) < ANSWERED_SECONDS
 
@@ -138,7 +144,7 @@ def test_a_connection_that_reads_no_answer_is_closed(server, tmp_path):
     report.parent.mkdir()
     report.write_bytes(b"x" * (32 << 20))
     with connect(server) as client:
-        client.sendall(b"GET /reports/large.html HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        client.sendall(b"GET /reports/large.html HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer t\r\n\r\n")
         ended = time.monotonic() + 5
         while time.monotonic() < ended and server.open():
             time.sleep(0.05)

@@ -150,7 +150,7 @@ def test_everything_that_the_gateway_accepted_survives_kill_9(kafka, tmp_path):
         quill = Platform(slug="quill", title="Quill", medium=Medium.CHAT, reference="", setup=(), reads=(), does_not_read=(),
             version=1, normalise=iter, emits=True)
         publisher = RawPublisher(lambda: live_producer(bootstrap), Spool(folder / "spool", free_bytes=0), wait_seconds=0.5)
-        app = make_app((), {"quill": quill}, publisher, lambda: datetime.now(UTC), state=folder)
+        app = make_app((), {"quill": quill}, publisher, lambda: datetime.now(UTC), state=folder, tokens=("t",))
         serve(app, "127.0.0.1", port)
     """)
     before = ends(kafka, RAW.name)
@@ -169,7 +169,7 @@ def test_everything_that_the_gateway_accepted_survives_kill_9(kafka, tmp_path):
         ):
             for n in range(60 if life < 2 else 0):
                 batch = [{"specversion": "1.0", "id": f"{life}-{n}", "source": "/s", "type": "quill.note", "data": n}]
-                kind = {"content-type": "application/cloudevents-batch+json"}
+                kind = {"content-type": "application/cloudevents-batch+json", "authorization": "Bearer t"}
                 answer = client.post("/v1/events", content=json.dumps(batch), headers=kind)
                 assert answer.status_code == 202
                 accepted |= set(answer.json()["ids"])

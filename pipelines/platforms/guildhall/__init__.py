@@ -14,7 +14,7 @@ PLATFORM = Platform(
         "Send one event of the type `guildhall.action` per action: events/README.md has an example.",
         "All fields: pipelines/platforms/guildhall/action.schema.json.",
         "SDK: emit each event with events.sdk.emitter to the gateway or to Kafka.",
-        "HTTP: POST each event as a CloudEvent to <gateway>/v1/events.",
+        "HTTP: POST each event as a CloudEvent to <gateway>/v1/events, with the bearer token of events.token in the home.",
         "Give the tenant that names your platform, such as forum.example.org; without one it is `main`.",
         "History: run `guildhall import guildhall-actions FILE --tenant TENANT` with one event per line.",
         "In a community's space, `workspace` is the tenant and `spaces` are the values of `space`.",
