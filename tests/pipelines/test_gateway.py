@@ -546,7 +546,7 @@ def test_every_record_of_the_raw_topic_is_accounted_for_when_kafka_answers_too_l
         gateway.kafka.mode = "hanging"
         gateway.hook(b"late")
         gateway.kafka.mode = "up"
-        gateway.wait_until(lambda: gateway.spooled() == 0 and len(gateway.kafka.records) >= 2)
+        gateway.wait_until(lambda: gateway.spooled() == 0 and len(gateway.kafka.records) >= 2 and gateway.publisher.healthy)
         counts, source = gateway.publisher.counts, "webhook/quill/main"
         gateway.hook(b"healthy")
         known = counts.acknowledged[source] + counts.drained[source] + counts.late[source]

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import events
+from dagster_project.settings import load
 from events.communities import Communities, Community, SpaceRule
 from events.raw import RawEvent
 from events.sdk import emitter as sdk
@@ -186,6 +187,7 @@ def test_the_example_in_the_readme_runs_when_pasted_and_every_event_is_understoo
 
     monkeypatch.setattr(sdk, "HttpSender", lambda *_, **__: Sender())
     monkeypatch.chdir(tmp_path)
+    load(home=tmp_path / "var").events_tokens()
     exec(compile(code, "README.md", "exec"), {})
     outcomes = [understand(raw.payload, raw.headers(), 0, n, CONTEXT) for n, raw in enumerate(sent)]
     assert [outcome.record.detail for outcome in outcomes] == [None, None, None]
