@@ -1,4 +1,4 @@
-"""Dagster's page, behind a password and closed to other sites. Arguments are those of `dagster-webserver`.
+"""Page: Dagster's page, behind a password and closed to other sites. Arguments are those of `dagster-webserver`.
 
 Dagster has no login and takes a change from a GET: a link on any web page can delete a run, in the browser of whoever opens it.
 """
