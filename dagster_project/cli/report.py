@@ -29,7 +29,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    formats: Annotated[str, typer.Option("--format", help="html, json, or both: html,json.")] = "html",
+    formats: Annotated[str, typer.Option("--format", help="html, pdf, json, csv, or several: html,pdf.")] = "html",
     revise: Annotated[
         bool, typer.Option("--revise", help="Issue another revision where the published tables differ from the last one.")
     ] = False,

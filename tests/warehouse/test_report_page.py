@@ -21,9 +21,10 @@ from warehouse.report.charts import Axis, Line, Point, history
 from warehouse.report.data import Build, Chapter, Definition, Estimate, Metric, Need, ReportData, Sentences, Series, Window
 from warehouse.report.period import period_of
 from warehouse.report.read import definition_of, plain, report_data
-from warehouse.report.renderers.html import TEMPLATE, _points
+from warehouse.report.renderers.html import TEMPLATE
 from warehouse.report.scorecard import chapter_states, comparisons
 from warehouse.report.story import STATES
+from warehouse.report.view import points_of
 from warehouse.report.words import interval, missing
 
 PERIOD = period_of("2024-03")
@@ -326,7 +327,7 @@ def test_a_chart_breaks_where_values_begin_to_cover_another_number_of_weeks_and_
 
 def test_windows_that_share_no_week_have_large_dots_and_the_others_a_light_line():
     at = [MONDAY.replace(tzinfo=UTC) - timedelta(weeks=n) for n in range(29, -1, -1)]
-    points = _points([Estimate(at=moment, measurement="shown", value=1.0, weeks=12) for moment in at])
+    points = points_of([Estimate(at=moment, measurement="shown", value=1.0, weeks=12) for moment in at])
     assert [point.at for point in points if point.apart] == [at[-25], at[-13], at[-1]]
     drawn = history("x", "t", "d", [Line("", points)], Axis("days"))
     assert drawn.count('<circle class="dot') == 3

@@ -19,8 +19,12 @@ DATA = "data"
 PEOPLE = "participation"
 """The chapter to which the levels belong."""
 MOVED = ("better", "worse", "changed")
+NEVER_SEEN = "Private messages, reading and listening, unless a platform reports them. Silence is not absence."
+RECENT = timedelta(weeks=4)
 STEADY = "Steady on all that could be measured."
-PARTLY_STEADY = "Nothing moved beyond its usual range. What could not be judged is marked below."
+PARTLY_NEVER_SEEN = "Private messages, reading and listening, unless a platform reports them. Silence is not absence."
+RECENT = timedelta(weeks=4)
+STEADY = "Nothing moved beyond its usual range. What could not be judged is marked below."
 TOO_SHORT = "Nothing can be said yet about change: there is too little past to compare with."
 TOO_FEW = "Nothing can be said about change: the community is too small for its numbers to be shown."
 SURE = "Sure: the two intervals do not touch."
@@ -101,6 +105,77 @@ def rows(data: ReportData) -> list[Row]:
     """One line for each chapter that has a metric, in the order of a report."""
     titles = {chapter.name: chapter.title for chapter in data.chapters}
     return [_row(data, one.chapter, titles[one.chapter], one.state) for one in data.states if one.chapter != DATA]
+
+
+_METHODS = (
+    """Read first what changed and how sure that is, then what was not seen, and then ask people about it. A smaller
+    community is not a worse one; a large periphery is normal; so is a dip in summer. A number that becomes a target
+    stops being a measure.""",
+    """Every number is compared with the community's own past, in windows that share no week, and never with another
+    community. There is no total: a good number does not make up for a bad one. Moved means: by at least 5
+    percentage points (a quarter, for counts and waits), and by more than chance explains at 95 %; with six earlier
+    windows or more, also outside the range in which these usually vary. Watch is a move in one window; better,
+    worse and changed hold in two. Steady means that a move would have been seen; can’t tell, that it would not.""",
+    """Groups of fewer than five people are never shown, nor shares of fewer than twenty; people, threads, pairs and
+    interactions are counted in groups of five, and shares are rounded so that no smaller group can be derived from
+    them. Nobody can be named from this report: its numbers come from tables that contain no person.""",
+)
+METHODS = tuple(" ".join(text.split()) for text in _METHODS)
+"""How to read the report: paragraphs, the first of which always stands open."""
+
+
+def build(data: ReportData) -> str:
+    """Which build and which definitions the report rests on."""
+    as_of = f", as of {data.build.as_of:%-d %B %Y}" if data.build.as_of else ""
+    return f"Build {data.build.number}{as_of}, Guildhall {data.build.version}, definitions {data.build.models}."
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """What the report could not see; `careful`: a source was silent about this window."""
+
+    careful: bool
+    sentences: tuple[str, ...]
+
+
+def unseen(data: ReportData) -> Unseen:
+    """What was not seen. What is known of the sources is as of the build, so it is of interest only soon after the window."""
+    found = [NEVER_SEEN]
+    coverage = data.coverage
+    careful = coverage is None
+    if coverage is None:
+        found.append("It is not known which sources sent records.")
+    else:
+        recent = coverage.as_of - data.window.end <= RECENT
+        silent = coverage.sources > 0 and (coverage.coverage_share is None or coverage.coverage_share < 1)
+        careful = recent and silent
+        as_of = f"As of {coverage.as_of:%-d %B %Y}"
+        if coverage.sources == 0:
+            found.append("No source is configured to send records; all numbers come from imported histories.")
+        elif careful:
+            found.append(
+                f"{as_of}, {coverage.sources_seen} of {coverage.sources} sources sent records in time. "
+                "Records of the other sources are missing from every number."
+            )
+        found += _ends(data)
+        if recent and coverage.sources and coverage.late_share:
+            late = words.percent(coverage.late_share)
+            found.append(f"{as_of}, {late} of the last four weeks' interactions had arrived more than a day late.")
+    absent = [one.title for one in data.chapters if not any(m.definition.chapter == one.name for m in data.metrics)]
+    if absent:
+        found.append(f"{', '.join(absent)}: no metric measures these yet. Their absence does not describe the community.")
+    return Unseen(careful, tuple(found))
+
+
+def _ends(data: ReportData) -> list[str]:
+    """Where the history begins, and where it ends if that is before the window does."""
+    coverage = data.coverage
+    if coverage is None or coverage.first_at is None:
+        return []
+    begins = f"What happened before {coverage.first_at:%-d %B %Y}, where the history begins"
+    if coverage.last_at is None or coverage.last_at >= data.window.end - timedelta(weeks=1):
+        return [begins + "."]
+    return [f"{begins}, and after {coverage.last_at:%-d %B %Y}, where it ends."]
 
 
 def state_of(data: ReportData, metric: Metric) -> str:

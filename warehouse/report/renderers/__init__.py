@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from warehouse.report.data import ReportData
-from warehouse.report.renderers import html, json
+from warehouse.report.renderers import csv, html, json, pdf
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,4 +15,9 @@ class Renderer:
     render: Callable[[ReportData], bytes]
 
 
-RENDERERS: Mapping[str, Renderer] = {"html": Renderer("index.html", html.render), "json": Renderer("report.json", json.render)}
+RENDERERS: Mapping[str, Renderer] = {
+    "html": Renderer("index.html", html.render),
+    "pdf": Renderer("report.pdf", pdf.render),
+    "json": Renderer("report.json", json.render),
+    "csv": Renderer("report.csv", csv.render),
+}
