@@ -117,20 +117,26 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """The request is genuine. The gateway stores the body, and answers 200 with `answer` once it is durable."""
+    """The request is genuine. The gateway stores the body, and answers `status` with `answer` once it is durable.
+
+    Where one body holds many events, `parts` are these events: each is stored as a record of its own, with its own outcome.
+    """
 
     type: str
     answer: bytes = b""
     content_type: str = "application/json"
     tenant: str | None = None
+    status: int = 200
+    parts: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A handshake. The gateway answers 200 at once and records that the source is alive; nothing is stored."""
+    """A handshake. The gateway answers `status` at once and records that the source is alive; nothing is stored."""
 
     body: bytes
     content_type: str = "application/json"
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,11 +106,11 @@ class _Gateway:
                 raise RefusedError(verdict.status, verdict.why)
             case Answer():
                 self.note(webhook.source, "handshake")
-                return Response(verdict.body, media_type=verdict.content_type)
+                return Response(verdict.body, verdict.status, media_type=verdict.content_type)
             case Accept():
-                await self._durable([self._event(webhook, verdict, body)])
+                await self._durable([self._event(webhook, verdict, part) for part in verdict.parts or (body,)])
                 self.note(webhook.source, "seen")
-                return Response(verdict.answer, media_type=verdict.content_type)
+                return Response(verdict.answer, verdict.status, media_type=verdict.content_type)
 
     def _verdict(self, platform: Platform, webhook: ConfiguredSource, request: Request) -> Accept | Answer | Refuse:
         assert platform.verify is not None
