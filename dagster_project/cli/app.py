@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from dagster_project.cli import build, health, imports, poll, query, rejected, report, run, setup, sql
+from dagster_project.cli import build, health, imports, poll, query, rejected, report, run, setup, sql, validate
 from dagster_project.cli.common import REFUSED, WRONG_USE, show_error, state
 from dagster_project.errors import explain
 
@@ -52,7 +52,7 @@ app = typer.Typer(
     "Try it with `guildhall demo`. For your own community run `guildhall init` and follow the next steps that it prints. "
     "`guildhall COMMAND --help` explains a command with an example.",
 )
-for family in (run, setup, imports, poll, rejected, build, report, query, sql, health):
+for family in (run, setup, imports, poll, rejected, build, report, query, validate, sql, health):
     family.register(app)
 
 

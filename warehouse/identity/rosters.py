@@ -17,6 +17,8 @@ from warehouse.identity.store import PERSON
 
 PEOPLE_COLUMNS = ("person", "platform", "tenant", "account")
 ROLE_COLUMNS = ("community", "person", "role", "from", "to")
+ROSTER_COLUMNS = ("person",)
+ROSTER_MAY_HAVE = frozenset(ROLE_COLUMNS) - frozenset(ROSTER_COLUMNS)
 MAY_BE_EMPTY = frozenset({"from", "to"})
 _ROLE = re.compile(r"^[a-z][a-z_]{0,39}$")
 
@@ -57,6 +59,32 @@ def read_roles(path: Path, key: bytes, communities: Collection[str], persons: Co
     return [_role(path, line, row, key, communities, persons) for line, row in _rows(path, ROLE_COLUMNS)]
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A line of a roster to compare with: whom it names, in any way that `find` knows, and the days of the role."""
+
+    line: int
+    person: str
+    since: date | None
+    until: date | None
+
+
+def read_roster(path: Path, community: str) -> list[Named]:
+    """Return the lines of a roster that are about this community, which all are where there is no such column.
+
+    It has the column `person`, and may have the others of roles.csv. Raises GuildhallError naming line and column.
+    """
+    if not path.is_file():
+        raise GuildhallError(
+            f"{path.name} cannot be read.", "There is no such file.", "Name a CSV file with the column `person`."
+        )
+    return [
+        Named(line, row["person"], *(_day(path, line, column, row.get(column, "")) for column in ("from", "to")))
+        for line, row in _rows(path, ROSTER_COLUMNS, ROSTER_MAY_HAVE)
+        if row.get("community", community) == community
+    ]
+
+
 def _role(
     path: Path, line: int, row: Mapping[str, str], key: bytes, communities: Collection[str], persons: Collection[str]
 ) -> Role:
@@ -93,7 +121,7 @@ def _day(path: Path, line: int, column: str, text: str) -> date | None:
         raise _error(path, line, column, "It is not a date", "Write it as 2026-01-31.") from None
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(path: Path, columns: tuple[str, ...], may_have: frozenset[str] = frozenset()) -> Iterator[tuple[int, dict[str, str]]]:
     if not path.exists():
         return
     try:
@@ -104,7 +132,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
     lines = ["\n" if line.lstrip().startswith("#") else line for line in text.splitlines(keepends=True)]
     reader = csv.reader(lines, strict=True)
     rows = (row for row in _guarded(path, reader, lambda: reader.line_num) if any(cell.strip() for cell in row))
-    header = _header(path, next(rows, []), columns)
+    header = _header(path, next(rows, []), columns, may_have)
     for row in rows:
         line = reader.line_num
         if len(row) != len(header):
@@ -112,17 +140,17 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
             raise _error(path, line, column, "The line has more or fewer cells than the header", "Correct the line.")
         found = {name: cell.strip() for name, cell in zip(header, row, strict=True)}
         for name, cell in found.items():
-            if not cell and name not in MAY_BE_EMPTY:
+            if not cell and name not in MAY_BE_EMPTY | may_have:
                 raise _error(path, line, name, "The cell is empty", "Fill it, or remove the line.")
         yield line, found
 
 
-def _header(path: Path, cells: list[str], columns: tuple[str, ...]) -> list[str]:
-    header = [name.strip() for name in cells]
+def _header(path: Path, cells: list[str], columns: tuple[str, ...], may_have: frozenset[str]) -> list[str]:
+    header, known = [name.strip() for name in cells], (*columns, *sorted(may_have))
     for name in header:
-        if name not in columns or header.count(name) > 1:
-            near = difflib.get_close_matches(name, columns, n=1)
-            hint = f"Did you mean `{near[0]}`?" if near else f"Its columns are {', '.join(columns)}."
+        if name not in known or header.count(name) > 1:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean `{near[0]}`?" if near else f"Its columns are {', '.join(known)}."
             raise _error(path, 1, name or "(empty)", "This is not a column, or it occurs twice", hint)
     for name in columns:
         if name not in header:
