@@ -263,6 +263,7 @@ class Platform:
     `space_titles` reads the names of the public spaces in an export, where the ids of spaces are not names themselves.
     `snapshots` are the kinds of exports that hold the state at one moment: a newer one revises everything that it has.
     With `shares`, ids of spaces, messages and accounts are the same in every workspace, and workspaces can share a space.
+    With `paths_below`, the platform posts or puts to paths below the address of its webhook, and `verify` sees which.
     `setup` are lines that a person follows from top to bottom. `reads` and `does_not_read` are sentences for the privacy page.
     """
 
@@ -283,6 +284,7 @@ class Platform:
     snapshots: frozenset[str] = frozenset()
     emits: bool = False
     shares: bool = False
+    paths_below: bool = False
 
     @property
     def arrives(self) -> tuple[SourceKind, ...]:

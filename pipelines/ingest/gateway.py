@@ -94,11 +94,12 @@ class _Gateway:
         """Accept a platform's webhook. Its signature is checked before anything else."""
         slug, name = request.path_params["platform"], request.path_params["source"]
         webhook, platform = self.webhooks.get((slug, name)), self.platforms.get(slug)
-        if webhook is None or platform is None or platform.verify is None:
+        below = "below" in request.path_params
+        if webhook is None or platform is None or platform.verify is None or below is not platform.paths_below:
             raise RefusedError(404, "there is no such source here")
         body = await read_body(request, self.limits)
         verdict = self._verdict(
-            platform, webhook, Request("POST", request.url.path, headers_of(request), body, dict(request.query_params))
+            platform, webhook, Request(request.method, request.url.path, headers_of(request), body, dict(request.query_params))
         )
         match verdict:
             case Refuse():
@@ -235,6 +236,7 @@ def make_app(
     return Starlette(
         routes=[
             Route("/hooks/{platform}/{source}", gateway.hook, methods=["POST"]),
+            Route("/hooks/{platform}/{source}/{below:path}", gateway.hook, methods=["POST", "PUT"]),
             Route("/v1/events", gateway.events, methods=["POST"]),
             Route("/v1/events", gateway.consent, methods=["OPTIONS"]),
             Route("/live", gateway.live),

@@ -22,13 +22,14 @@ PAYLOADS = REPOSITORY.parent / "shared" / "data" / "payloads"
 DECIDED = REPOSITORY / "tests" / "fixtures" / "payloads"
 TYPES = {"mediawiki": "mediawiki.recentchange", "slack": "slack.event", "zoom": "zoom.webhook"}
 """Of payloads that are bodies of webhooks: `test_payloads_through_the_gateway.py` posts them too."""
-OTHER_TYPES = {"discord": "discord.event"}
+OTHER_TYPES = {"discord": "discord.event", "matrix": "matrix.event"}
 """Of payloads that come in other ways. A decision may name another type."""
 ALL_TYPES = TYPES | OTHER_TYPES
 FOLDERS = {"mediawiki": "wikimedia"}
 """Of payloads, where it is not called like the platform."""
 RECEIVED_AT = {
     "discord": "2024-10-18T19:00:00Z",
+    "matrix": "2015-05-28T00:00:00Z",
     "mediawiki": "2022-05-12T11:00:00Z",
     "slack": "2021-06-01T00:00:00Z",
     "zoom": "2021-07-14T12:00:00Z",
