@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check bench coverage attack chaos pictures peers browse lock clean
+.PHONY: help install demo up test check bench cases late coverage attack chaos pictures peers browse lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -57,6 +57,12 @@ coverage: $(STAMP)  ## How often the 95 % intervals hold the truth, as a table; 
 
 attack: $(STAMP)  ## What an attacker learns of small groups from all that is published of 500 invented communities; 1 where anything
 	@$(BIN)/python -m tests.attack.run
+
+cases: $(STAMP)  ## Small inputs that show a fault, of ../shared/data/cases: case, expected and got as a table
+	@$(BIN)/python tests/cases/test_cases.py
+
+late: $(STAMP)  ## 200 random histories whose settings change late against one import with the last settings, as a table
+	@$(BIN)/python -m tests.cases.late_settings 200
 
 chaos: $(STAMP)  ## Gateway, worker and refresher killed -9 at random moments, as a table
 	@$(BIN)/python tests/chaos/run.py

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from pipelines.imports.importer import raw_events
 from pipelines.platforms import PLATFORMS
 from pipelines.understand.understand import Context, understand
 from tests.warehouse import wire
+from warehouse.build.model import Model
 from warehouse.warehouse import Warehouse
 
 KEY = bytes(range(32))
@@ -31,12 +32,16 @@ spaces = "*"
 class Installation:
     """One home folder. `imports` and `post` take events in, `refresh` makes the tables, `rows` asks them."""
 
-    def __init__(self, folder: Path, settings: str, files: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: str, files: Mapping[str, str] | None = None, models: Sequence[Model] | None = None
+    ) -> None:
         self.folder = folder
+        self.models = models
         self.offset = 0
         self.outcomes: Counter[tuple[str, str | None]] = Counter()
         self.unmapped: Counter[tuple[str, str]] = Counter()
         self.accounts: list = []
+        self.apart: list[tuple[int, RawEvent]] = []
         self.warehouse: Warehouse | None = None
         self.configure(settings, files)
 
@@ -56,6 +61,7 @@ class Installation:
             bots=self.settings.communities().bots,
             sharing=[slug for slug, platform in PLATFORMS.items() if platform.shares],
             folder=self.folder,
+            models=self.models,
         )
 
     @property
@@ -90,16 +96,23 @@ class Installation:
         )  # fmt: skip
         return 200
 
-    def take(self, events: Iterator[RawEvent] | list[RawEvent]) -> Counter:
+    def replay(self) -> None:
+        """Understand the records of unmapped spaces and the rejected ones again, at their places, as `guildhall replay` does."""
+        apart, self.apart = self.apart, []
+        self.take([raw for _, raw in apart], at=[offset for offset, _ in apart])
+
+    def take(self, events: Iterator[RawEvent] | list[RawEvent], at: list[int] | None = None) -> Counter:
         found: Counter[tuple[str, str | None]] = Counter()
         interactions: list[Interaction] = []
-        for raw in events:
-            outcome = understand(raw.payload, raw.headers(), 0, self.offset, self.context)
-            self.offset += 1
+        for offset, raw in enumerate(events, start=self.offset) if at is None else zip(at, events, strict=True):
+            outcome = understand(raw.payload, raw.headers(), 0, offset, self.context)
+            self.offset = max(self.offset, offset + 1)
             record = outcome.record
             found[str(record.verdict), str(record.reason) if record.reason else None] += 1
             if record.reason == "unmapped_space":
                 self.unmapped[record.tenant or "", record.space or ""] += 1
+            if record.reason == "unmapped_space" or str(record.verdict) == "rejected":
+                self.apart.append((offset, raw))
             interactions += outcome.interactions
             self.accounts += outcome.accounts
             self.warehouse.identity.record(outcome.accounts)
