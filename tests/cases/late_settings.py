@@ -9,13 +9,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from events.raw import RawEvent
 from tests.cases.installation import Installation
 from warehouse.build.catalog import catalog
+from warehouse.build.model import Model
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 WEEKS = 14
@@ -30,12 +31,27 @@ ACCOUNTS = (
     *(("zoom", METERS, one) for one in (*MAILS, "name:Fenn", "name:Helper")),
     *(("mediawiki", WIKI, f"name:{one}") for one in EDITORS),
 )
-LEVELS = {
-    f"levels.{name}" for name in ("activity", "calendar", "counts", "evaluations", "memberships", "people", "reach", "targets")
-}
 PARTS: dict[str, Callable[[random.Random], str]] = {}
 """What can change late -> a random state of it, as text of guildhall.toml or of the file beside it. Spaces are beside them."""
-MODELS = tuple(model for model in catalog() if model.layer == "core" or model.table in LEVELS)
+OTHER_LEVELS = {"levels.current", "levels.flow", "levels.history"}
+MODELS = tuple(model for model in catalog() if model.layer in {"core", "levels"} and model.table not in OTHER_LEVELS)
+"""What all other tables are made from; how those are built step by step is tests/warehouse/test_incremental.py's."""
+
+
+def behind(*tables: str) -> tuple[Model, ...]:
+    """These models and those that they read, in order."""
+    wanted = set(tables)
+    for model in reversed(MODELS):
+        wanted |= set(model.header.reads) if model.table in wanted else set()
+    return tuple(model for model in MODELS if model.table in wanted)
+
+
+FIRST = behind("core.attendance", "core.communities", "core.interactions", "core.spaces")
+"""The few in which bots, people, spaces and communities show; roles show in the landing file."""
+PARTS: dict[str, Callable[[random.Random], str]] = {}
+"""What can change late -> a random state of it, as text of guildhall.toml or of the file beside it. Spaces are beside them."""
+OTHER_LEVELS = {"levels.current", "levels.flow", "levels.history"}
+MODELS = tuple(model for model in catalog() if model.layer in {"core", "levels"} and model.table not in OTHER_LEVELS)
 """What all other tables are made from; how those are built step by step is tests/warehouse/test_incremental.py's."""
 
 
@@ -184,15 +200,17 @@ def space(dice: random.Random, owner: str, place: tuple[str, str, str], since: s
     )
 
 
-def configured(made: Installation, parts: dict[str, str]) -> None:
-    toml = "".join(parts[name] for name in ("communities", "spaces", "bots"))
-    made.configure(toml, {"people.csv": parts["people"], "roles.csv": parts["roles"]})
+def texts(parts: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """guildhall.toml and the files beside it."""
+    return "".join(parts[name] for name in ("communities", "spaces", "bots")), {
+        f"{name}.csv": parts[name] for name in ("people", "roles")
+    }
 
 
-def tables(made: Installation) -> dict[str, tuple]:
+def tables(made: Installation, models: Sequence[Model]) -> dict[str, tuple]:
     """Table -> (rows, sum and xor of the hashes of rows), of every published table; shares to nine places."""
-    found = {}
-    for model in (model for model in MODELS if model.header.published):
+    found: dict[str, tuple] = {"landing.roles": tuple(made.rows("from landing.main.roles order by all"))}
+    for model in (model for model in models if model.header.published):
         columns = made.rows(f"describe warehouse.{model.table}")
         row = ", ".join(
             f'round("{name}", 9)' if kind in {"DOUBLE", "FLOAT"} else f'"{name}"' for name, kind, *_ in sorted(columns)
@@ -202,17 +220,17 @@ def tables(made: Installation) -> dict[str, tuple]:
     return found
 
 
-def differing(seed: int, folder: Path, size: int = 60) -> tuple[list[str], set[str]]:
+def differing(seed: int, folder: Path, models: Sequence[Model] = MODELS, size: int = 60) -> tuple[list[str], set[str]]:
     """One random history; the tables that differ, and the settings that changed after the first records."""
     dice = random.Random(seed)
     events = history(dice, size)
     steps = states(dice, dice.choice((2, 2, 3)))
     cuts = [0, *sorted(dice.sample(range(1, len(events)), len(steps) - 1)), len(events)]
-    late, whole = _installation(folder / "late", steps[0]), _installation(folder / "whole", steps[-1])
+    late, whole = _installation(folder / "late", steps[0], models), _installation(folder / "whole", steps[-1], models)
     try:
         for place, settings in enumerate(steps):
             if place:
-                configured(late, settings)
+                late.configure(*texts(settings))
                 late.replay()
             part_of = events[cuts[place] : cuts[place + 1]]
             late.take(part_of)
@@ -220,7 +238,7 @@ def differing(seed: int, folder: Path, size: int = 60) -> tuple[list[str], set[s
             late.refresh(NOW if last else part_of[-1].received_at + timedelta(minutes=1))
         whole.take(events)
         whole.refresh(NOW)
-        one, other = tables(late), tables(whole)
+        one, other = tables(late, models), tables(whole, models)
     finally:
         late.close()
         whole.close()
@@ -228,11 +246,9 @@ def differing(seed: int, folder: Path, size: int = 60) -> tuple[list[str], set[s
     return [table for table in one if one[table] != other[table]], changed
 
 
-def _installation(folder: Path, parts: dict[str, str]) -> Installation:
+def _installation(folder: Path, parts: dict[str, str], models: Sequence[Model]) -> Installation:
     folder.mkdir(parents=True)
-    made = Installation(folder, parts["communities"], models=MODELS)
-    configured(made, parts)
-    return made
+    return Installation(folder, *texts(parts), models=models)
 
 
 def main(histories: int) -> int:
