@@ -39,6 +39,11 @@ class PublishError(GuildhallError):
     """Nothing was published; the file that was current stays current."""
 
 
+def file_name(number: int) -> str:
+    """The name of a published file."""
+    return f"guildhall-{number:06d}.duckdb"
+
+
 def next_number(folder: Path) -> int:
     """Return the number of the next file, greater than those of all files in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +69,7 @@ def publish(con: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path, numbe
             "Stop the other process that writes to the warehouse.",
         )
     failpoint("publish-checkpointed")
-    final = folder / f"guildhall-{number:06d}.duckdb"
+    final = folder / file_name(number)
     temporary = folder / f"{final.name}.tmp"
     try:
         _refuse_full_disk(warehouse, temporary)

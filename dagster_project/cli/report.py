@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dagster_project.cli.common import note, show, state
+from dagster_project.cli.common import AsJson, note, show, show_json, state
 
 if TYPE_CHECKING:
+    from dagster_project.delivery.verify import Verified
     from dagster_project.settings import Settings
+    from warehouse.report.data import Correction
 
 GROUP = "Build and publish"
+MOST_LINES = 20
 
 
 def register(app: typer.Typer) -> None:
     """Add this command."""
     app.command(rich_help_panel=GROUP)(report)
+    app.command("verify-report", rich_help_panel=GROUP)(verify_report)
 
 
 def report(
@@ -52,6 +59,63 @@ def report(
         note("  A draft: late events may still come. It is issued when the period and its grace of seven days are over.")
     elif made.outdated:
         note(f"  This is revision {made.revision}; the published tables differ from it. `--revise` issues another revision.")
+
+
+def verify_report(
+    file: Annotated[Path, typer.Argument(help="An issued report: html, pdf, json or csv.", exists=True, dir_okay=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Check that a report is what was issued, and that its figures follow from the tables that they were made from.
+
+    Exit code 1 where the file was changed, or a figure does not follow from its build. What was corrected since is listed and
+    is no failure: an issued report does not change.
+
+    Example: `guildhall verify-report var/reports/auditors/2026-10/index.html`
+    """
+    from dagster_project.delivery.verify import verify_report as verify
+
+    found = verify(state.settings(), file)
+    if as_json:
+        show_json(asdict(found) | {"holds": found.holds})
+    else:
+        _show_verified(found)
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+def _show_verified(found: Verified) -> None:
+    name = f"{found.community}, {found.period}, revision {found.revision}"
+    if found.issued_at:
+        show(f"issued     {name}, on {found.issued_at}")
+    else:
+        show(f"changed    it claims to be {name}, and differs from what was issued:")
+        for line in found.altered:
+            show(f"           {line}")
+    if found.own_build is None:
+        show(f"figures    {found.figures}; the published file of build {found.build} is not kept any more")
+    else:
+        agree = found.figures - len(found.own_build)
+        show(f"figures    {agree} of {found.figures} follow from build {found.build}")
+        _show_corrections(found.own_build)
+    show(
+        f"since      {len(found.now)} values differ in what is published now"
+        if found.now
+        else "since      nothing was corrected"
+    )
+    _show_corrections(found.now)
+
+
+def _show_corrections(found: Sequence[Correction]) -> None:
+    for one in found[:MOST_LINES]:
+        at = max(estimate.at for estimate in (one.before, one.now) if estimate)
+        before, now = (None if estimate is None else estimate.value for estimate in (one.before, one.now))
+        show(
+            f"           {one.subject} {one.part} at {at:%Y-%m-%d}: {before} in the report, {now} in the tables".replace(
+                "  ", " "
+            )
+        )
+    if len(found) > MOST_LINES:
+        show(f"           … and {len(found) - MOST_LINES} more")
 
 
 def _last_period(settings: Settings, community: str, today: date) -> str:

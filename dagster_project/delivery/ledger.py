@@ -112,6 +112,20 @@ class Ledger:
         ).fetchone()
         return ReportData.model_validate_json(zlib.decompress(row[0])) if row else None
 
+    def frozen(self, community: str, period: str, revision: int) -> ReportData | None:
+        """The frozen value of one revision."""
+        row = self._con.execute(
+            "select value from reports where community = ? and period = ? and revision = ?", [community, period, revision]
+        ).fetchone()
+        return ReportData.model_validate_json(zlib.decompress(row[0])) if row else None
+
+    def by_hash(self, content_hash: str) -> Issued | None:
+        """The row of a file with these bytes, or None where no such file was issued."""
+        row = self._con.execute(
+            "select * from issued where content_hash = ? order by issued_at limit 1", [content_hash]
+        ).fetchone()
+        return Issued(*row) if row else None
+
     def freeze(self, data: ReportData, now: datetime) -> ReportData:
         """Store the value of a revision and return what is stored: another process may have been first. `now` is aware."""
         value = zlib.compress(data.model_dump_json(exclude_none=True).encode())

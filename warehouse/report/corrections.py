@@ -13,6 +13,11 @@ _PROVENANCE = {"build", "coverage", "revision", "corrections"}
 _Key = tuple[str, str, datetime]
 
 
+def figures(data: ReportData) -> int:
+    """How many values the report shows, in its text and its charts."""
+    return sum(estimate.value is not None for _, estimate in _values(data))
+
+
 def differs(before: ReportData, now: ReportData) -> bool:
     """Whether a reader sees something else: a value, a text or a definition."""
     return before.model_dump(exclude=_PROVENANCE) != now.model_dump(exclude=_PROVENANCE)

@@ -9,6 +9,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet computes a text that begins with one of these (OWASP, CSV injection)."""
 COLUMNS = (
     "community",
+    "period",
+    "revision",
     "metric",
     "title",
     "part",
@@ -46,6 +48,8 @@ def render(data: ReportData) -> bytes:
             for point in series.points:
                 row = point.model_dump() | {
                     "community": data.community,
+                    "period": data.period.name,
+                    "revision": data.revision,
                     "metric": definition.id,
                     "title": definition.title,
                     "part": series.part,
