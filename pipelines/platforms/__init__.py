@@ -4,11 +4,12 @@ A platform outside this repository is a `Platform` behind an entry point of the 
 """
 
 from pipelines.connector import Platform
-from pipelines.platforms import discord, guildhall, irc, matrix, mediawiki, slack, zoom, zulip
+from pipelines.platforms import discord, discourse, guildhall, irc, matrix, mediawiki, slack, zoom, zulip
 from pipelines.shared.installed import with_installed
 
 _ROWS: tuple[Platform, ...] = (
     discord.PLATFORM,
+    discourse.PLATFORM,
     guildhall.PLATFORM,
     irc.PLATFORM,
     matrix.PLATFORM,
