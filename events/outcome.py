@@ -23,6 +23,7 @@ class Reason(StrEnum):
     UNKNOWN_PRIVACY = "unknown_privacy"
     SUPPRESSED = "suppressed"
     OWN_BOT = "own_bot"
+    UNDONE = "undone"
     BAD_ENVELOPE = "bad_envelope"
     UNKNOWN_PLATFORM = "unknown_platform"
     UNREADABLE_PAYLOAD = "unreadable_payload"
@@ -37,6 +38,7 @@ IGNORED_REASONS = frozenset(
         Reason.UNKNOWN_PRIVACY,
         Reason.SUPPRESSED,
         Reason.OWN_BOT,
+        Reason.UNDONE,
     }
 )
 REJECTED_REASONS = frozenset(Reason) - IGNORED_REASONS
@@ -54,6 +56,7 @@ class RecordOutcome(BaseModel):
     platform: str | None = None
     source: str | None = None
     raw_id: str | None = None
+    import_id: str | None = Field(default=None, description="of an imported record: the import it came with")
     tenant: str | None = None
     space: str | None = Field(default=None, description="of an unmapped space; `guildhall sources` lists it")
     payload_hash: str | None = Field(default=None, description="of a rejected payload")

@@ -12,7 +12,9 @@ from events.limits import MAX_CHARACTERS
 from events.source import parse
 
 SPEC_VERSION = "1.0"
-_OURS = frozenset({"ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_tenant", "ce_community", "ce_fault"})
+_OURS = frozenset(
+    {"ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_tenant", "ce_community", "ce_fault", "ce_importid"}
+)
 _NEEDED = ("ce_id", "ce_source", "ce_type", "ce_guildhallsource", "ce_receivedat")
 
 
@@ -28,6 +30,7 @@ class RawEvent:
     `tenant` and `community` are set where the payload does not contain them: by sources and imports. `fault` is set where a
     reader of an export could not read the record: the place and the reason, and nothing of the content. Such a record is
     rejected.
+    `import_id` is set by imports: the same for each import of one export into one community, so that an import can be undone.
     `captured_at` is set where the payload is part of an export that holds the state at one moment: the newest moment that the
     export shows.
     """
@@ -43,6 +46,7 @@ class RawEvent:
     community: str | None = None
     fault: str | None = None
     captured_at: datetime | None = None
+    import_id: str | None = None
     position: RawPosition | None = None
 
     @property
@@ -64,6 +68,7 @@ class RawEvent:
             "ce_community": self.community,
             "ce_fault": self.fault,
             "ce_capturedat": _iso(self.captured_at) if self.captured_at else None,
+            "ce_importid": self.import_id,
         }
         return [(name, value.encode()) for name, value in found.items() if value is not None]
 
@@ -100,6 +105,7 @@ class RawEvent:
             community=found.get("ce_community"),
             fault=found.get("ce_fault"),
             captured_at=_moment("ce_capturedat", found["ce_capturedat"]) if "ce_capturedat" in found else None,
+            import_id=found.get("ce_importid"),
             position=position,
         )
 

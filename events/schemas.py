@@ -41,6 +41,7 @@ class RawHeaders(BaseModel):
     ce_capturedat: AwareDatetime | None = Field(
         default=None, description="from imports only: the newest moment that an export of the state at one moment shows"
     )
+    ce_importid: Text | None = Field(default=None, description="from imports only: the export and the community it goes to")
 
 
 MODELS: dict[str, type[BaseModel]] = {

@@ -35,7 +35,7 @@ from warehouse.identity.kinds import sync_kinds
 from warehouse.identity.mapping import Mapped, Source, map_people, sync_settings
 from warehouse.identity.rosters import read_people, read_roles
 from warehouse.identity.store import IdentityStore
-from warehouse.landing import land
+from warehouse.landing import land, undo
 from warehouse.landing.batch import Landed
 from warehouse.landing.consumer import Log, look
 from warehouse.landing.reconciliation import Accounting, accounting
@@ -147,7 +147,15 @@ class Warehouse:
         # Before the outcomes: raw records that arrive later are not part of this accounting.
         self._raw = look(bootstrap, RAW.name)
         self.identity.consume(bootstrap)
-        return land.land(self.con, bootstrap, naive(now), progress=progress)
+        landed = land.land(self.con, bootstrap, naive(now), progress=progress)
+        undo.apply(self.con, naive(now))
+        return landed
+
+    def undo_import(self, import_id: str, now: datetime) -> undo.Undone:
+        """Land, and undo what was imported under this id (of pipelines.imports) until now. Raises what `land` raises."""
+        self.land(now)
+        assert self._raw is not None, "land has looked at the raw topic"
+        return undo.undo(self.con, import_id, self._raw.ends, naive(now))
 
     def sync_settings(self, sources: Iterable[Source], now: datetime) -> Mapped:
         """Bring settings, rosters and links into the landing file. Raises GuildhallError naming line and column of a roster."""

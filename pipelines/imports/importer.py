@@ -1,5 +1,6 @@
 """Importer: an export on disk becomes raw events in Kafka, as fast as Kafka takes them."""
 
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -14,7 +15,7 @@ from events.source import Source, SourceKind
 from events.topics import RAW
 from pipelines.broker.admin import ends
 from pipelines.broker.clients import bulk_producer
-from pipelines.connector import ImportOptions, Platform, PlatformEvent
+from pipelines.connector import ExportError, ImportOptions, Platform, PlatformEvent
 from pipelines.ingest.bulk_publisher import publish_blocking
 from pipelines.understand.understand import Context, understand
 
@@ -138,6 +139,7 @@ def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions
     An export that holds the state at one moment is read twice: first for that moment, which is the newest that it shows.
     """
     source = Source(SourceKind.IMPORT, platform.slug, kind).address
+    import_id = import_id_of(source, path, options.community) if options.community else None
     captured_at: datetime | None = None
     if kind in platform.snapshots:
         captured_at = max((exported.time for exported in platform.exports[kind](path, options) if exported.time), default=None)
@@ -154,6 +156,7 @@ def raw_events(platform: Platform, kind: str, path: Path, options: ImportOptions
             community=options.community,
             fault=exported.fault,
             captured_at=captured_at,
+            import_id=import_id,
         )
 
 
@@ -173,6 +176,21 @@ def places(platform: Platform, kind: str, path: Path, options: ImportOptions, wa
 def _raw_id(source: str, exported: PlatformEvent) -> str:
     """From the export's own ids, not the bytes: the same event has one raw id in every export of this kind."""
     return delivery_id(source, f"{exported.tenant}\n{exported.id}".encode("utf-8", "replace"))
+
+
+def import_id_of(source: str, path: Path, community: str) -> str:
+    """The id of an import: the same whenever this export, by its bytes, goes to this community. Raises ExportError."""
+    digest = hashlib.blake2b(f"{source}\n{community}\n".encode(), digest_size=8)
+    try:
+        for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+            with file.open("rb") as content:
+                digest.update(f"{file.relative_to(path)}\n".encode())
+                digest.update(hashlib.file_digest(content, "blake2b").digest())
+    except OSError as error:
+        raise ExportError(
+            "The export cannot be read.", f"{path.name}: {error.strerror}.", "Check the path and its permissions."
+        ) from error
+    return digest.hexdigest()
 
 
 def begun(platform: Platform, kind: str, path: Path, options: ImportOptions, now: datetime) -> Iterator[RawEvent]:

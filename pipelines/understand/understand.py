@@ -120,6 +120,7 @@ def _understood(raw: RawEvent, position: RawPosition, platform: Platform, contex
         "platform": platform.slug,
         "source": raw.source,
         "raw_id": raw.id,
+        "import_id": raw.import_id,
         "interactions": len(interactions),
         "accounts": len(accounts),
         "normaliser_version": platform.version,
@@ -258,6 +259,7 @@ def _rejected(
         platform=platform.slug if platform else None,
         source=raw.source if raw else None,
         raw_id=raw.id if raw else None,
+        import_id=raw.import_id if raw else None,
         payload_hash=hashlib.sha256(value or b"").hexdigest(),
         normaliser_version=platform.version if platform else 0,
     )

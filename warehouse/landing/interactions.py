@@ -9,6 +9,7 @@ Two rules decide what "once" means:
   every version of DuckDB, which DuckDB's own `hash` is not.
 * There is one row per (`event_id`, `content_hash`), with the **highest** normaliser version that produced it and, of this
   version, the **newest** capture that shows it. The same records leave the same rows, whatever their order and their batches.
+  The places of the other records are in `landing.repeats`, for when an import is undone (warehouse.landing.undo).
 """
 
 import json
@@ -48,6 +49,8 @@ def insert(con: duckdb.DuckDBPyConnection, now: datetime, number: int, records: 
     con.execute(_EXISTING, [oldest, newest])
     existing = integer(con, "select count(*) from existing")
     batch.renewed = integer(con, "select count(*) from existing where newer")
+    if repeated or existing:
+        con.execute(_REPEATS)
     if batch.renewed:
         con.execute(_DELETE_RENEWED)
     con.execute(_INSERT, [now, number])
@@ -162,10 +165,28 @@ select
         landed.normaliser_version,
         coalesce(landed.captured_at, timestamp '-infinity'),
         if(landed.captured_at is null, 0, -landed.raw."offset")
-    ) as newer
+    ) as newer,
+    incoming.raw = landed.raw as same_record,
+    landed.raw,
+    landed.captured_at,
+    landed.schema_version,
+    landed.normaliser_version
 from (from parsed anti join repeated using (at_partition, at_offset) where is_valid) as incoming
 join landing.main.interactions as landed using (event_id, content_hash)
 where landed.occurred_at between ? and ?
+"""
+# Of each record that is no row: what does not belong to its content. A record that is read again has the place it had.
+_REPEATS = """
+insert into landing.main.repeats
+select event_id, content_hash, raw, captured_at, schema_version, normaliser_version
+from parsed
+semi join (
+    from repeated union all select at_partition, at_offset from existing where not newer and not same_record
+) using (at_partition, at_offset)
+union all
+select event_id, content_hash, raw, captured_at, schema_version, normaliser_version
+from existing
+where newer and not same_record
 """
 _DELETE_RENEWED = """
 delete from landing.main.interactions

@@ -13,9 +13,14 @@ LANDING_TABLES: dict[str, str] = {
     """,
     "outcomes": """
         raw_partition integer, raw_offset bigint, verdict varchar, reason varchar, detail varchar, platform varchar,
-        source varchar, raw_id varchar, tenant varchar, space varchar, payload_hash varchar, interactions integer,
-        accounts integer, normaliser_version integer, chunk_offset bigint, landed_at timestamp, batch bigint
+        source varchar, raw_id varchar, import_id varchar, tenant varchar, space varchar, payload_hash varchar,
+        interactions integer, accounts integer, normaliser_version integer, chunk_offset bigint, landed_at timestamp, batch bigint
     """,
+    "repeats": """
+        event_id varchar, content_hash ubigint, raw struct(partition integer, "offset" bigint), captured_at timestamp,
+        schema_version integer, normaliser_version integer
+    """,
+    "undone": "import_id varchar, partition integer, before_offset bigint",
     "malformed": """
         topic varchar, partition integer, "offset" bigint, why varchar, landed_at timestamp, batch bigint
     """,
@@ -47,6 +52,9 @@ LANDING_TABLES: dict[str, str] = {
 * `interactions`: one row per (event_id, content_hash); see warehouse.landing.interactions.
 * `outcomes`: one row per raw record. `chunk_offset` is its place in the outcomes topic: of two outcomes of the same normaliser
   version the later one replaces the earlier one.
+* `repeats`: one row per record of an interaction that is in the file already. When the record that the row came from is undone,
+  the next best one of these takes its place.
+* `undone`: one row per import that was undone and raw partition: its records before the offset count nowhere.
 * `malformed`: one row per record of these topics that is not what the contract says: its place and why, never its bytes.
 * `batches`: one row per transaction that landed something. `arrivals`: one row per batch and community: the oldest moment
   landed, and `touches_at`, the oldest moment whose tables can change because of it (warehouse.landing.interactions).
