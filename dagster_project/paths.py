@@ -74,6 +74,11 @@ class Paths:
         return self.home / "poller.lock"
 
     @property
+    def imports(self) -> Path:
+        """Which records each import sent, as hashes."""
+        return self.home / "imports.db"
+
+    @property
     def landing(self) -> Path:
         """The landing file: every interaction once."""
         return self.home / files.LANDING

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dagster_project.cli.common import show, show_fields, show_json
+from dagster_project.cli.common import counted, show, show_fields, show_json
 from events.errors import GuildhallError
 
 if TYPE_CHECKING:
     from events.raw import RawEvent
+    from pipelines.imports.found import Found
+    from pipelines.imports.import_log import Compared
 
 MOST_SHOWN = 10
+MOST_SPACES = 5
 
 
 @dataclass(slots=True)
@@ -32,6 +35,11 @@ class Result:
     rejected: tuple[str, ...] = ()
     """Places of rejected records with the reason of each; the first ones only."""
     seconds: float = 0.0
+    found: Found | None = None
+    compared: Compared | None = None
+    """Records that earlier imports into the community sent too, and those that they did not."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Names of spaces for people, where the export lists them."""
 
     @property
     def rate(self) -> float:
@@ -50,6 +58,8 @@ class Span:
     """Places of the export that could not be read."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Files of the export that are not taken, and why."""
+    tenant_from: str | None = None
+    """What named the workspace, other than the export: --tenant or the settings."""
 
     def note(self, events: Iterator[RawEvent]) -> Iterator[RawEvent]:
         """Pass the events on, noting each one's workspace and time."""
@@ -65,7 +75,7 @@ class Span:
     def __str__(self) -> str:
         names = ", ".join(name for name, _ in self.tenants.most_common(MOST_SHOWN))
         days = f" · {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}" if self.first and self.last else ""
-        return f"workspace {names or 'unknown'}{days}"
+        return f"workspace {names or 'unknown'} (named by {self.tenant_from or 'the export'}){days}"
 
 
 def show_result(result: Result, *, as_json: bool) -> None:
@@ -91,6 +101,7 @@ def show_result(result: Result, *, as_json: bool) -> None:
                 "details": dict(result.details),
                 "rejected": list(result.rejected),
                 "left_out": result.span.left_out,
+                **_found_as_json(result),
                 "seconds": round(result.seconds, 1),
                 "records_per_second": round(result.rate),
             }
@@ -110,7 +121,40 @@ def show_result(result: Result, *, as_json: bool) -> None:
     for place in result.rejected:
         show(f"               rejected  {place}")
     _show_left_out(result.span.left_out)
-    show_fields([("from", result.span), ("rate", f"{result.rate:,.0f} records/s, {result.seconds:.1f} s")])
+    show_fields(
+        [
+            ("from", result.span),
+            *_found(result),
+            ("rate", f"{result.rate:,.0f} records/s, {result.seconds:.1f} s"),
+        ]
+    )
+
+
+def _found(result: Result) -> list[tuple[str, str]]:
+    lines = []
+    if (found := result.found) and found.accounts:
+        programs = f" ({len(found.programs):,} of them programs)" if found.programs else ""
+        most = [f"{result.titles.get(space, space)} {n:,}" for (_, space), n in found.spaces.most_common(MOST_SPACES)]
+        more = ", …" if len(found.spaces) > MOST_SPACES else ""
+        in_spaces = f"{counted(len(found.spaces), 'spaces')}: {', '.join(most)}{more}"
+        lines.append(("found", f"{counted(len(found.accounts), 'accounts')}{programs} in {in_spaces}"))
+    if seen := result.compared:
+        lines.append(
+            ("records", f"{seen.new:,} new, {seen.known:,} known from an earlier import, {seen.changed:,} changed since")
+        )
+    return lines
+
+
+def _found_as_json(result: Result) -> dict[str, object]:
+    found, seen = result.found, result.compared
+    return {
+        "accounts": len(found.accounts) if found else None,
+        "programs": len(found.programs) if found else None,
+        "spaces": {f"{tenant}/{space}": count for (tenant, space), count in found.spaces.items()} if found else None,
+        "new": seen.new if seen else None,
+        "known": seen.known if seen else None,
+        "changed": seen.changed if seen else None,
+    }
 
 
 def _show_left_out(files: Mapping[str, str]) -> None:

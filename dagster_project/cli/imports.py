@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dagster_project.settings import Settings
     from events.raw import RawEvent
     from pipelines.connector import ImportOptions, Platform
+    from pipelines.imports.import_log import Compared
 
 GROUP = "Bring events in"
 
@@ -55,29 +56,38 @@ def import_(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what the import would give; send nothing.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Land, build and publish afterwards.")] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Undo the import of this export into this community; nothing else is touched.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import a history from an export on disk.
 
     The events take the same way as live events. Importing the same export again adds nothing twice. Try --dry-run first: it
-    names the workspace, the dates and the spaces that no community has.
+    names the workspace, the dates, the spaces and how many people it found. After an import into the wrong community, give the
+    same command with --undo: the history is then as if the import had never been.
 
     Example: `guildhall import slack-export export.zip --community auditors --refresh`
     """
+    from dagster_project.cli.import_undo import undo_import
     from pipelines.connector import ImportOptions
 
     settings = state.settings()
     platform = _platform(kind)
     _check_community(community, settings)
     _check_path(path)
-    span = Span()
+    configured = settings.tenant_of(platform.slug)
+    span = Span(tenant_from="--tenant" if tenant else "`tenant` in guildhall.toml" if configured else None)
     options = ImportOptions(
-        tenant=tenant or settings.tenant_of(platform.slug),
+        tenant=tenant or configured,
         community=community,
         time_zone=time_zone,
         left_out=span.left_out.setdefault,
     )
     export = _Export(platform, kind, path, options, span)
+    if undo:
+        undo_import(export.source, path, community, settings, dry_run=dry_run, refresh=refresh, as_json=as_json)
+        return
     if dry_run:
         result = _tally(export, settings)
         show_result(result, as_json=as_json)
@@ -95,6 +105,13 @@ class _Export:
     path: Path
     options: ImportOptions
     span: Span
+
+    @property
+    def source(self) -> str:
+        """Address of the source that the records come from."""
+        from events.source import Source, SourceKind
+
+        return Source(SourceKind.IMPORT, self.platform.slug, self.kind).address
 
 
 def _begun(export: _Export) -> Iterator[RawEvent]:
@@ -118,10 +135,15 @@ def _begun(export: _Export) -> Iterator[RawEvent]:
 def _tally(export: _Export, settings: Settings) -> Result:
     from dagster_project.processes.temporary import context_of
     from pipelines.imports import importer
+    from pipelines.imports.import_log import Compared, ImportLog
 
-    now, span = datetime.now(UTC), export.span
+    now, span, compared = datetime.now(UTC), export.span, Compared()
     events = span.note(_begun(export))
-    with progress(f"Reading {export.path.name}") as show_done:
+    with (
+        ImportLog(settings.paths.imports, settings.key()) as log,
+        progress(f"Reading {export.path.name}") as show_done,
+    ):
+        events = log.compare(events, str(export.options.community), compared)
         tally = importer.tally_export(
             export.platform, export.kind, export.path, export.options, context_of(settings), now, show_done, events=events
         )
@@ -137,7 +159,14 @@ def _tally(export: _Export, settings: Settings) -> Result:
         tally.unknown,
         _rejected(export, span, dict(tally.rejected)),
         tally.seconds,
+        tally.found,
+        compared,
+        _titles(export),
     )
+
+
+def _titles(export: _Export) -> Mapping[str, str]:
+    return export.platform.space_titles(export.path) if export.platform.space_titles else {}
 
 
 def _rejected(export: _Export, span: Span, details: Mapping[str, str]) -> tuple[str, ...]:
@@ -155,14 +184,20 @@ def _send(export: _Export, settings: Settings, *, refresh: bool, as_json: bool) 
     from dagster_project.assembly import warehouse_of
     from dagster_project.cli.build import refresh_once, refuse_while_up, show_step
     from dagster_project.processes.temporary import services
+    from pipelines.imports.import_log import Compared, ImportLog
+    from pipelines.imports.importer import import_id_of
 
     if refresh:
         refuse_while_up(settings)
-    span = export.span
+    span, compared, community = export.span, Compared(), str(export.options.community)
     # Before Kafka starts: an export that cannot be opened is refused at once.
     events = span.note(_begun(export))
-    with services(settings, ("kafka", "worker"), note) as bootstrap:
-        result = _understand(export, events, span, bootstrap)
+    with (
+        ImportLog(settings.paths.imports, settings.key()) as log,
+        services(settings, ("kafka", "worker"), note) as bootstrap,
+    ):
+        result = _understand(export, log.compare(events, community, compared), compared, bootstrap)
+        log.add(import_id_of(export.source, export.path, community), community, compared)
         show_result(result, as_json=as_json)
         if refresh:
             with warehouse_of(settings, bootstrap) as warehouse:
@@ -170,19 +205,19 @@ def _send(export: _Export, settings: Settings, *, refresh: bool, as_json: bool) 
                     if not as_json:
                         show_step(step, done)
     if not as_json:
-        show(f"  next       {'guildhall levels ' + str(export.options.community) if refresh else next_step(settings)}")
+        show(f"  next       {f'guildhall levels {community}' if refresh else next_step(settings)}")
     check_result(result)
 
 
-def _understand(export: _Export, events: Iterator[RawEvent], span: Span, bootstrap: str) -> Result:
-    from events.source import Source, SourceKind
-    from events.topics import OUTCOMES, RAW
+def _understand(export: _Export, events: Iterator[RawEvent], compared: Compared, bootstrap: str) -> Result:
+    from events.topics import INTERACTIONS, OUTCOMES, RAW
     from pipelines.broker import admin
     from pipelines.imports import await_outcomes, importer
+    from pipelines.imports.found import read_found
 
     began = time.perf_counter()
     starts = admin.ends(bootstrap, RAW.name, wait_seconds=importer.ANSWER_SECONDS)
-    since = admin.ends(bootstrap, OUTCOMES.name)
+    since, since_interactions = admin.ends(bootstrap, OUTCOMES.name), admin.ends(bootstrap, INTERACTIONS.name)
     with progress(f"Sending {export.path.name}") as show_done:
         sent = importer.import_export(
             export.platform,
@@ -195,8 +230,7 @@ def _understand(export: _Export, events: Iterator[RawEvent], span: Span, bootstr
             events=events,
         )
     with progress("Understanding", total=sent.events) as show_done:
-        source = Source(SourceKind.IMPORT, export.platform.slug, export.kind).address
-        found = await_outcomes.await_outcomes(bootstrap, since, starts, sent.ends, source, progress=show_done)
+        found = await_outcomes.await_outcomes(bootstrap, since, starts, sent.ends, export.source, progress=show_done)
     if found.records != sent.acknowledged:
         raise GuildhallError(
             f"Of {sent.acknowledged} records sent, {found.records} have an outcome.",
@@ -204,17 +238,22 @@ def _understand(export: _Export, events: Iterator[RawEvent], span: Span, bootstr
             "Report it with var/log/worker.log; nothing is lost, the records are in Kafka.",
         )
     seconds = time.perf_counter() - began
+    where = {"platform": export.platform.slug, "community": export.options.community}
+    people = read_found(bootstrap, since_interactions, starts, sent.ends, found.interactions, where)
     return Result(
         export.kind,
-        span,
+        export.span,
         found.records,
         found.interactions,
         found.outcomes,
         found.details,
         found.unmapped,
         found.unknown,
-        _rejected(export, span, found.rejected),
+        _rejected(export, export.span, found.rejected),
         seconds,
+        people,
+        compared,
+        _titles(export),
     )
 
 

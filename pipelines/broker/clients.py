@@ -80,6 +80,11 @@ def outcomes_consumer(bootstrap: str) -> Consumer:
     return Consumer(_consumer(bootstrap, "guildhall-await-outcomes"))
 
 
+def interactions_consumer(bootstrap: str) -> Consumer:
+    """Return a consumer of the interactions topic, for `assign` from known offsets."""
+    return Consumer(_consumer(bootstrap, "guildhall-imported"))
+
+
 def replay_consumer(bootstrap: str) -> Consumer:
     """Return a consumer of the raw topic, for `assign` to known offsets. It reports the end of a partition as an error."""
     return Consumer(_consumer(bootstrap, "guildhall-replay") | {"enable.partition.eof": True})

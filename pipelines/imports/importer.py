@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from events.topics import RAW
 from pipelines.broker.admin import ends
 from pipelines.broker.clients import bulk_producer
 from pipelines.connector import ExportError, ImportOptions, Platform, PlatformEvent
+from pipelines.imports.found import Found
 from pipelines.ingest.bulk_publisher import publish_blocking
 from pipelines.understand.understand import Context, understand
 
@@ -54,6 +55,7 @@ class Tally:
     """Events by the detail of their rejection: fields and kinds of error, never values."""
     rejected: tuple[tuple[str, str], ...] = ()
     """(raw id, detail) of the first events that were rejected although they could be read."""
+    found: Found = field(default_factory=Found)
 
 
 def import_export(
@@ -103,10 +105,14 @@ def tally_export(
     unknown: Counter[tuple[str, str]] = Counter()
     details: Counter[str] = Counter()
     rejected: list[tuple[str, str]] = []
+    found = Found()
     count = interactions = accounts = 0
     reading = raw_events(platform, kind, path, options, now) if events is None else events
     for count, raw in enumerate(reading, start=1):
-        record = understand(raw.payload, raw.headers(), 0, count, context).record
+        outcome = understand(raw.payload, raw.headers(), 0, count, context)
+        record = outcome.record
+        for one in outcome.interactions:
+            found.add(one.actor, one.actor_kind, one.tenant, one.space)
         outcomes[record.verdict, record.reason] += 1
         interactions += record.interactions
         accounts += record.accounts
@@ -130,6 +136,7 @@ def tally_export(
         unknown=dict(unknown),
         details=dict(details),
         rejected=tuple(rejected),
+        found=found,
     )
 
 

@@ -152,7 +152,17 @@ def test_an_import_whose_workspace_is_unknown_asks_for_it(here, capsys):
     assert run_command(command) == 1
     assert "--tenant" in capsys.readouterr().err
     assert run_command([*command, "--tenant", "T9"]) == 0
-    assert "workspace T9" in capsys.readouterr().out
+    assert "workspace T9 (named by --tenant)" in capsys.readouterr().out
+
+
+def test_an_import_reports_the_workspace_the_days_the_people_and_the_spaces_that_it_found(here, capsys):
+    export = slack_export(here / "export.zip", team="T1")
+    Path("guildhall.toml").write_text('[community.a]\ntitle = "A"\n')
+    assert run_command(["import", "slack-export", str(export), "--community", "a", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "workspace T1 (named by the export) · 2024-01-01 to 2024-01-01" in shown
+    assert "1 account in 2 spaces: general 2, random 1" in shown
+    assert "4 new, 0 known from an earlier import, 0 changed since" in shown
 
 
 def test_an_import_with_a_broken_line_goes_on_reports_the_line_and_exits_with_1(here, capsys):
@@ -171,7 +181,7 @@ def test_an_import_with_a_broken_line_goes_on_reports_the_line_and_exits_with_1(
     shown = capsys.readouterr()
     assert "4 records = 3 understood + 0 ignored + 1 rejected" in shown.out
     assert "Line 1: it is not JSON" in shown.out
-    assert "workspace w.org ·" in shown.out
+    assert "workspace w.org (named by the export) ·" in shown.out
     assert "1 records of the export were rejected" in shown.err
 
 

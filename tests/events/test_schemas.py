@@ -36,6 +36,7 @@ def test_the_headers_of_a_raw_event_are_those_of_the_schema():
         tenant="T",
         community="c",
         captured_at=NOW,
+        import_id="i",
     )
     headers = {name: value.decode() for name, value in full.headers()}
     assert set(headers) == set(schemas.RawHeaders.model_fields)

@@ -18,7 +18,7 @@ from events.verb import Verb
 from pipelines.broker.admin import KafkaUnavailableError, ends
 from pipelines.broker.clients import bulk_producer
 from pipelines.connector import AccountSeen, Action, ExportError, Found, Ignored, ImportOptions, Platform, PlatformEvent
-from pipelines.imports.importer import import_export, raw_events, tally_export
+from pipelines.imports.importer import import_export, import_id_of, raw_events, tally_export
 from pipelines.ingest.bulk_publisher import PublishError, publish_blocking
 from pipelines.understand.understand import Context
 
@@ -94,8 +94,21 @@ def test_an_exported_event_becomes_a_raw_event_with_the_source_of_its_import(tmp
             time=LONG_AGO,
             tenant="T1",
             community="bakers",
+            import_id=import_id_of(source, path, "bakers"),
         )
     ]
+
+
+def test_an_import_has_one_id_for_one_export_and_one_community(tmp_path):
+    one = import_id_of("import/quill/quill-lines", export(tmp_path, '"a"'), "bakers")
+    assert import_id_of("import/quill/quill-lines", tmp_path / "export.jsonl", "bakers") == one
+    others = {import_id_of("import/quill/quill-lines", tmp_path, "bakers")}
+    others |= {import_id_of("import/quill/quill-lines", tmp_path / "export.jsonl", "gardeners")}
+    others |= {import_id_of("import/quill/quill-lines", export(tmp_path, '"b"'), "bakers")}
+    assert one not in others
+    assert len(others) == 3
+    with pytest.raises(ExportError):
+        import_id_of("import/quill/quill-lines", tmp_path / "absent", "bakers")
 
 
 def test_the_raw_id_is_that_of_the_action_and_not_of_the_file_or_the_time(tmp_path):

@@ -14,7 +14,8 @@ LANDING_TABLES: dict[str, str] = {
     "outcomes": """
         raw_partition integer, raw_offset bigint, verdict varchar, reason varchar, detail varchar, platform varchar,
         source varchar, raw_id varchar, import_id varchar, tenant varchar, space varchar, payload_hash varchar,
-        interactions integer, accounts integer, normaliser_version integer, chunk_offset bigint, landed_at timestamp, batch bigint
+        interactions integer, accounts integer, normaliser_version integer, chunk_offset bigint, landed_at timestamp,
+        batch bigint
     """,
     "repeats": """
         event_id varchar, content_hash ubigint, raw struct(partition integer, "offset" bigint), captured_at timestamp,

@@ -1,8 +1,8 @@
 """Undo: an import that was undone counts nowhere, as if it had never been sent. Nothing that came another way is touched.
 
 An interaction of such an import leaves the file, unless another record has it too: then it stays, as that record gave it
-(`landing.repeats`). The raw records keep an outcome, ignored as `undone`, so that every raw record has one. What the platform says
-of its accounts stays in the identity store: it is true in whichever community an export is.
+(`landing.repeats`). The raw records keep an outcome, ignored as `undone`, so that every raw record has one. What the platform
+says of its accounts stays in the identity store: it is true in whichever community an export is.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Undone:
 
 
 def undo(con: duckdb.DuckDBPyConnection, import_id: str, ends: Mapping[int, int], now: datetime) -> Undone:
-    """Undo what was imported under this id before `ends` (offsets by raw partition). The same import can be made again later."""
+    """Undo what was imported under this id before `ends` (offsets by raw partition). It can be imported again later."""
     with transaction(con):
         con.execute("delete from landing.main.undone where import_id = ?", [import_id])
         con.executemany("insert into landing.main.undone values (?, ?, ?)", [[import_id, *end] for end in ends.items()])
@@ -35,7 +35,7 @@ def undo(con: duckdb.DuckDBPyConnection, import_id: str, ends: Mapping[int, int]
 
 
 def apply(con: duckdb.DuckDBPyConnection, now: datetime) -> Undone:
-    """Undo what landed since of imports that were undone: records that the stream worker had still to understand, or replayed."""
+    """Undo what landed since of imports that were undone: records that were understood late, or once more."""
     if not integer(con, "select count(*) from landing.main.undone"):
         return Undone(0, 0, 0, ())
     with transaction(con):
