@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.resources import files as resources
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from dagster_project.cli.discover import Discovered
     from dagster_project.settings import Settings
     from pipelines.ingest.cursors import Progress
+
+NO_SOURCE = "(none)"
+"""In the accounting: records whose headers name no source."""
 
 
 def register(app: typer.Typer) -> None:
@@ -124,7 +128,8 @@ def sources(as_json: AsJson = False) -> None:
     """List the platforms and your sources.
 
     For each platform: how events can arrive, the KIND for `guildhall import`, and what to set up. For each source of your
-    settings: its address, whether its secret is set, and when it was last seen. Last, spaces that belong to no community.
+    settings: its address, whether its secret is set, how many events came, and when it was last seen. Then whatever else sent
+    events, such as imports and emitters without a source in the settings. Last, spaces that belong to no community.
 
     Example: `guildhall sources`
     """
@@ -135,10 +140,19 @@ def sources(as_json: AsJson = False) -> None:
     signs = last_seen.read(settings.paths.sources)
     known = [_platform(slug) for slug in sorted(PLATFORMS)]
     polled_to = cursors.read(settings.paths.poller)
-    configured = [_source(settings, name, signs, polled_to) for name in sorted(settings.source)]
-    unmapped = _unmapped(settings)
+    counts = {row["name"]: row for row in _published(settings, "from meta.accounting where kind = 'source'")}
+    configured = [
+        found | {"events": _events(counts, found["source"])}
+        for found in (_source(settings, name, signs, polled_to) for name in sorted(settings.source))
+    ]
+    own = {found["source"] for found in configured}
+    others = [
+        {"source": address, "events": _events(counts, address), "seen_at": signs.get(address, {}).get("seen_at")}
+        for address in sorted({*signs, *counts} - own - {NO_SOURCE})
+    ]
+    unmapped = _published(settings, "from meta.unmapped order by records desc, platform, tenant, space limit 20")
     if as_json:
-        show_json({"platforms": known, "sources": configured, "unmapped_spaces": unmapped})
+        show_json({"platforms": known, "sources": configured, "other_sources": others, "unmapped_spaces": unmapped})
         return
     show_table(
         ("platform", "medium", "arrives by", "import KIND", "reference"),
@@ -152,8 +166,8 @@ def sources(as_json: AsJson = False) -> None:
             show(f"    {number}. {line}")
     show()
     show_table(
-        ("source", "endpoint", "secret", "last seen", "last refused"),
-        ((d["source"], d["endpoint"], _secret(d), d["seen_at"], d["refused_at"]) for d in configured),
+        ("source", "endpoint", "secret", "events", "rejected", "last seen", "last refused"),
+        ((d["source"], d["endpoint"], _secret(d), *_counted(d["events"]), d["seen_at"], d["refused_at"]) for d in configured),
         title="Your sources" if configured else "No source is configured: add [source.NAME] to guildhall.toml",
     )
     polled = [d for d in configured if d["poll"] is not None]
@@ -163,6 +177,13 @@ def sources(as_json: AsJson = False) -> None:
             ("source", "last answer", "cursor moved", "gaps", "last failure"),
             ((d["source"], *_polled(d["poll"])) for d in polled),
             title="Polled sources",
+        )
+    if others:
+        show()
+        show_table(
+            ("source", "events", "rejected", "last seen"),
+            ((d["source"], *_counted(d["events"]), d["seen_at"]) for d in others),
+            title="Imports, and emitters without a source in guildhall.toml",
         )
     if unmapped:
         show()
@@ -245,11 +266,21 @@ def _ago(moment: datetime | None, now: datetime) -> str | None:
     return f"{seconds} s ago"
 
 
-def _unmapped(settings: Settings) -> list[dict[str, Any]]:
+def _events(counts: Mapping[str, Mapping[str, int]], address: str) -> dict[str, int] | None:
+    """How many records came from a source, and what became of them, as published last."""
+    found = counts.get(address)
+    return {name: found[name] for name in ("raw", "understood", "ignored", "rejected")} if found else None
+
+
+def _counted(events: Mapping[str, int] | None) -> tuple[str | None, str | None]:
+    return (f"{events['raw']:,}", f"{events['rejected']:,}") if events else (None, None)
+
+
+def _published(settings: Settings, query: str) -> list[dict[str, Any]]:
     from dagster_project.published import open_current
 
     try:
         with open_current(settings.paths.published) as tables:
-            return tables.rows("from meta.unmapped order by records desc, platform, tenant, space limit 20")
+            return tables.rows(query)
     except GuildhallError:
         return []  # nothing is published yet, so no event is known

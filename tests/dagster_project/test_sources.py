@@ -1,11 +1,15 @@
 """Sources in the settings: their identity, their kind, their tenant."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from dagster_project.cli import setup
+from dagster_project.cli.app import run_command
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
+from pipelines.ingest.last_seen import LastSeen
 
 
 def settings(folder: Path, text: str) -> Settings:
@@ -53,3 +57,28 @@ def test_a_source_that_cannot_be_is_refused_with_the_reason(tmp_path, text, name
     with pytest.raises(GuildhallError) as refused:
         settings(tmp_path, text)
     assert named in str(refused.value)
+
+
+def test_sources_lists_whatever_sent_events_with_counts_and_the_last_sign(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / "var"
+    settings(tmp_path, '[community.a]\ntitle = "A"\n[source.main]\nplatform = "slack"\n')
+    signs = LastSeen(home / "sources")
+    for address in ("webhook/slack/main", "emit/guildhall/main"):
+        signs.note(address, "seen", datetime(2026, 3, 2, 9, tzinfo=UTC))
+    signs.write()
+    counts = {
+        "webhook/slack/main": (12, 10, 1, 1),
+        "emit/guildhall/main": (3, 3, 0, 0),
+        "import/slack/slack-export": (1_400, 1_400, 0, 0),
+    }
+    rows = [
+        {"name": name, **dict(zip(("raw", "understood", "ignored", "rejected"), n, strict=True))} for name, n in counts.items()
+    ]
+    monkeypatch.setattr(setup, "_published", lambda _settings, query: rows if "accounting" in query else [])
+    assert run_command(["--home", str(home), "sources"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    shown = {words[0]: words[1:] for words in lines if words and words[0] in counts}
+    assert shown["webhook/slack/main"][2:5] == ["12", "1", "2026-03-02T09:00:00+00:00"]
+    assert shown["emit/guildhall/main"] == ["3", "0", "2026-03-02T09:00:00+00:00"]
+    assert shown["import/slack/slack-export"] == ["1,400", "0", "–"]
