@@ -48,7 +48,8 @@ def up(
     """Run everything, live, until Ctrl-C.
 
     Starts Kafka, the gateway, the poller, the stream worker, the refresher, and Dagster's daemon and web page as one process
-    tree. A process that ends is started again. The settings are read at the start: restart after a change.
+    tree. A process that ends is started again. When guildhall.toml changes, the processes
+    that read the changed part start again.
 
     Example: `guildhall up`, then open http://127.0.0.1:8000 (reports) and http://127.0.0.1:3000 (Dagster)
     """

@@ -1,6 +1,7 @@
 """Processes: what each one of `guildhall up` is. `python -m dagster_project.processes NAME` runs one until SIGTERM.
 
-Settings come from GUILDHALL_CONFIG and GUILDHALL_HOME and are read once: a change needs a restart of everything.
+Settings come from GUILDHALL_CONFIG and GUILDHALL_HOME and are read once. After a change of the settings, `guildhall up`
+starts the processes again that keep them in memory (`reload.py`).
 """
 
 import os

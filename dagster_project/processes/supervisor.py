@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class _Running:
         self.pause = FIRST_PAUSE
         self.due = 0.0
         self.starts = 0
+        self.is_restarting = False
 
     def start(self, now: float) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -89,8 +90,17 @@ class Supervisor:
         """Let `run` come to its end."""
         self._stopping.set()
 
-    def run(self, on_change: Callable[[dict[str, int]], None] = lambda _pids: None) -> None:
-        """Keep everything running until `stop`; `on_change` gets the pids whenever they change."""
+    def restart(self, names: Collection[str]) -> None:
+        """Ask these children to stop; each starts again as soon as it has ended."""
+        for running in self._running:
+            if running.child.name in names and running.process is not None and running.process.poll() is None:
+                running.is_restarting = True
+                running.ask_to_stop()
+
+    def run(
+        self, on_change: Callable[[dict[str, int]], None] = lambda _pids: None, each_time: Callable[[], None] = lambda: None
+    ) -> None:
+        """Keep everything running until `stop`; `on_change` gets the pids whenever they change; `each_time` is called often."""
         reported: dict[str, int] = {}
         try:
             while not self._stopping.is_set():
@@ -100,13 +110,17 @@ class Supervisor:
                 if pids != reported:
                     reported = pids
                     on_change(pids)
+                each_time()
                 self._stopping.wait(0.2)
         finally:
             self._stop_all()
 
     def _look_after(self, running: _Running) -> None:
         now = self._clock()
-        if running.process is not None and running.process.poll() is not None:
+        if running.is_restarting and running.process is not None and running.process.poll() is not None:
+            self._report(f"{running.child.name} starts again")
+            running.process, running.due, running.is_restarting = None, now, False
+        elif running.process is not None and running.process.poll() is not None:
             lived = now - running.started
             running.pause = FIRST_PAUSE if lived > STEADY_AFTER else min(LONGEST_PAUSE, running.pause * 2)
             running.due = now + running.pause

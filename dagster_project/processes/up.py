@@ -1,4 +1,4 @@
-"""Up: everything, live, as one process tree with one Ctrl-C. The settings are read at the start: a change needs a restart."""
+"""Up: everything, live, as one process tree with one Ctrl-C. After a change of the settings, what reads them starts again."""
 
 import os
 import signal
@@ -13,8 +13,9 @@ from filelock import FileLock, Timeout
 from dagster_project.kafka import bootstrap_of
 from dagster_project.polling import is_polled
 from dagster_project.processes.entry_points import PROCESSES
+from dagster_project.processes.reload import SettingsWatch
 from dagster_project.processes.supervisor import Child, RunState, Supervisor, write_run_state
-from dagster_project.settings import Settings
+from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
 
 
@@ -36,8 +37,17 @@ def up(settings: Settings, only: Sequence[str] | None = None, report: Callable[[
         for line in addresses(settings, bootstrap, [child.name for child in wanted]):
             report(line)
         path = settings.paths.run_state
+        names = [child.name for child in wanted]
+        watch = SettingsWatch(settings, names, lambda: load(settings.config, settings.home), time.monotonic)
+
+        def reload() -> None:
+            if change := watch.look():
+                for line in change.lines:
+                    report(line)
+                supervisor.restart(change.restart)
+
         try:
-            supervisor.run(lambda pids: write_run_state(path, RunState(os.getpid(), bootstrap, pids)))
+            supervisor.run(lambda pids: write_run_state(path, RunState(os.getpid(), bootstrap, pids)), reload)
         finally:
             path.unlink(missing_ok=True)
             for sign, handler in before.items():
@@ -82,7 +92,7 @@ def addresses(settings: Settings, bootstrap: str, names: Sequence[str]) -> Itera
         yield f"  dagster    http://{settings.dagster.host}:{settings.dagster.port}   assets, checks, schedules, runs *"
     yield f"  *          user guildhall, password in {settings.paths.pages_token}"
     yield f"  logs       {settings.paths.logs}   one a process"
-    yield "  settings   are read now; after a change: Ctrl-C, and `guildhall up` again"
+    yield "  settings   are read again when guildhall.toml changes; a variable takes effect after Ctrl-C and `guildhall up`"
 
 
 @contextmanager
