@@ -145,11 +145,7 @@ def sources(as_json: AsJson = False) -> None:
         found | {"events": _events(counts, found["source"])}
         for found in (_source(settings, name, signs, polled_to) for name in sorted(settings.source))
     ]
-    own = {found["source"] for found in configured}
-    others = [
-        {"source": address, "events": _events(counts, address), "seen_at": signs.get(address, {}).get("seen_at")}
-        for address in sorted({*signs, *counts} - own - {NO_SOURCE})
-    ]
+    others = _others(signs, counts, {found["source"] for found in configured})
     unmapped = _published(settings, "from meta.unmapped order by records desc, platform, tenant, space limit 20")
     if as_json:
         show_json({"platforms": known, "sources": configured, "other_sources": others, "unmapped_spaces": unmapped})
@@ -164,6 +160,17 @@ def sources(as_json: AsJson = False) -> None:
         show(f"  {platform['title']}")
         for number, line in enumerate(platform["setup"], start=1):
             show(f"    {number}. {line}")
+    _show_sources(configured, others)
+    if unmapped:
+        show()
+        show_table(
+            ("records", "platform", "workspace", "space"),
+            ((u["records"], u["platform"], u["tenant"], u["space"]) for u in unmapped),
+            title="Spaces that belong to no community: add them to a [[community.NAME.space]], then `guildhall replay`",
+        )
+
+
+def _show_sources(configured: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
     show()
     show_table(
         ("source", "endpoint", "secret", "events", "rejected", "last seen", "last refused"),
@@ -185,13 +192,20 @@ def sources(as_json: AsJson = False) -> None:
             ((d["source"], *_counted(d["events"]), d["seen_at"]) for d in others),
             title="Imports, and emitters without a source in guildhall.toml",
         )
-    if unmapped:
-        show()
-        show_table(
-            ("records", "platform", "workspace", "space"),
-            ((u["records"], u["platform"], u["tenant"], u["space"]) for u in unmapped),
-            title="Spaces that belong to no community: add them to a [[community.NAME.space]], then `guildhall replay`",
-        )
+
+
+def _others(
+    signs: Mapping[str, Mapping[str, str]], counts: Mapping[str, Mapping[str, int]], own: set[str]
+) -> list[dict[str, Any]]:
+    """Sources that sent events and that the settings do not name: imports, and emitters."""
+    return [
+        {"source": address, "events": _events(counts, address), "seen_at": _seen_at(signs, address)}
+        for address in sorted({*signs, *counts} - own - {NO_SOURCE})
+    ]
+
+
+def _seen_at(signs: Mapping[str, Mapping[str, str]], address: str) -> str | None:
+    return signs.get(address, {}).get("seen_at")
 
 
 def _platform(slug: str) -> dict[str, Any]:
