@@ -50,7 +50,7 @@ def levels(
 
     with open_current(state.paths().published) as tables:
         check_community(tables, community)
-        at = _evaluation(tables, community, as_of)
+        at = evaluation_of(tables, community, as_of)
         rows = tables.rows(
             """
             select window_end, level, members, level_share from metrics.level_distribution
@@ -128,7 +128,7 @@ def why(
     with open_current(state.paths().published) as tables:
         if is_metric and community is not None:
             check_community(tables, community)
-            found = explain.why_metric(tables.con, wanted, community, as_of=_evaluation(tables, community, as_of))
+            found = explain.why_metric(tables.con, wanted, community, as_of=evaluation_of(tables, community, as_of))
         elif is_account(subject):
             known = [row["community"] for row in tables.rows("select community from core.communities order by 1")]
             settings = state.settings()
@@ -233,7 +233,7 @@ def last_event(tables: Tables, community: str) -> datetime | None:
     return moment
 
 
-def _evaluation(tables: Tables, community: str, as_of: datetime | None) -> datetime | None:
+def evaluation_of(tables: Tables, community: str, as_of: datetime | None) -> datetime | None:
     """The evaluation to show: the last one up to `as_of`, else up to a week after the newest event; None without one."""
     last = last_event(tables, community)
     until = as_of or (last + WEEK if last else None)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dagster_project.cli.common import AsJson, show, show_json, show_table, state
-from dagster_project.cli.query import GROUP, check_community
+from dagster_project.cli.query import GROUP, AsOf, check_community, evaluation_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command(rich_help_panel=GROUP)(validate)
+    for command in (validate, ties):
+        app.command(rich_help_panel=GROUP)(command)
 
 
 def validate(
@@ -65,6 +66,50 @@ def validate(
     )
     if missing:
         show(f"{len(missing)} of {len(named)} lines name nobody of this community: {', '.join(map(str, missing))}")
+
+
+def ties(
+    community: Annotated[str, typer.Argument(help="The community, as in guildhall.toml.")],
+    chance: Annotated[bool, typer.Option("--chance", help="Also how many ties chance would give.")] = False,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """How many pairs of people are in touch, by medium and rule, in the window of the last evaluation.
+
+    With `--chance` also how many the rule would find if the same acts were by other people of the same channel and day, meeting
+    or week. In chat without threads a share of more than a quarter says that the rule finds little. In a meeting almost all
+    would be there by chance, because being in the conversation is the act.
+
+    Example: `guildhall ties auditors --chance`
+    """
+    from dagster_project.published import open_current
+    from warehouse.build.build import use_macros
+    from warehouse.chance import DRAWS, MOST_BY_CHANCE, ties_by_chance
+
+    with open_current(state.paths().published) as tables:
+        check_community(tables, community)
+        at = evaluation_of(tables, community, as_of)
+        use_macros(tables.con)
+        rules = ties_by_chance(tables.con, community, at, draws=DRAWS if chance else 0) if at else ()
+    if as_json:
+        show_json({"community": community, "window_end": at, "rules": [asdict(rule) | {"share": rule.share} for rule in rules]})
+        return
+    if not rules:
+        show("There is no evaluation yet. The first one is on the Monday after the first week.")
+        return
+    show_table(
+        ("medium", "rule", "pairs", "by chance", "share"),
+        ((one.medium, one.rule, one.ties, *_chance(one.by_chance, one.share, asked=chance)) for one in rules),
+        title=f"{community}, in the window until {at:%Y-%m-%d}",
+    )
+    if any(one.unthreaded and (one.share or 0) > MOST_BY_CHANCE for one in rules):
+        show(f"In chat without threads more than {MOST_BY_CHANCE:.0%} of the ties would be there by chance.")
+
+
+def _chance(by_chance: float | None, share: float | None, *, asked: bool) -> tuple[str, str]:
+    if by_chance is None:
+        return ("seen, not inferred" if asked else "", "")
+    return f"{by_chance:.1f}", "" if share is None else f"{share:.0%}"
 
 
 def _terms(settings: Settings, tables: Tables, community: str, named: list[Named]) -> tuple[list[Term], list[int]]:

@@ -23,7 +23,7 @@ KEY = bytes(32)
 ROOT = Path(__file__).parent.parent.parent
 
 PROMISED = ["demo", "up", "init", "sources", "import", "land", "build", "refresh", "publish", "report"]
-PROMISED += ["sql", "levels", "why", "metrics", "validate", "rejected", "replay", "status", "doctor"]
+PROMISED += ["sql", "levels", "why", "metrics", "validate", "ties", "rejected", "replay", "status", "doctor"]
 
 
 @pytest.fixture
