@@ -4,10 +4,11 @@ A platform outside this repository is a `Platform` behind an entry point of the 
 """
 
 from pipelines.connector import Platform
-from pipelines.platforms import discord, discourse, guildhall, irc, matrix, mediawiki, slack, zoom, zulip
+from pipelines.platforms import bigbluebutton, discord, discourse, guildhall, irc, matrix, mediawiki, slack, zoom, zulip
 from pipelines.shared.installed import with_installed
 
 _ROWS: tuple[Platform, ...] = (
+    bigbluebutton.PLATFORM,
     discord.PLATFORM,
     discourse.PLATFORM,
     guildhall.PLATFORM,

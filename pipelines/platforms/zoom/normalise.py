@@ -33,7 +33,6 @@ from events.outcome import Reason
 from events.raw import RawEvent
 from events.verb import Verb
 from pipelines.connector import AccountSeen, Action, Found, Handshake, Ignored, UnreadableError
-from pipelines.platforms.zoom.names import is_placeholder
 from pipelines.platforms.zoom.payloads import (
     Attended,
     ChatPayload,
@@ -48,6 +47,7 @@ from pipelines.platforms.zoom.payloads import (
 )
 from pipelines.platforms.zoom.webhook import VALIDATION
 from pipelines.shared.links import links_in
+from pipelines.shared.meeting_names import is_placeholder
 from pipelines.shared.payload import at_milliseconds, milliseconds_of
 from pipelines.shared.revisions import deleted, edited
 

@@ -6,7 +6,7 @@ from pydantic import ConfigDict
 
 from events.identity import account_in_key, name_account
 from events.interaction import ActorKind
-from pipelines.platforms.zoom.names import is_note_taker, is_placeholder
+from pipelines.shared.meeting_names import is_note_taker, is_placeholder
 from pipelines.shared.payload import Id, Milliseconds, Moment
 from pipelines.shared.payload import Part as _Part
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.platforms.zoom.names import is_note_taker, is_placeholder
+from pipelines.shared.meeting_names import is_note_taker, is_placeholder
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Names: display names in a meeting that are no person's name: programs that take notes, and what stands for a missing name.
+"""Meeting names: names in a meeting that are no person's: programs that take notes, and what stands for a missing name.
 
 Both lists are maintained by hand. A product is listed only where its name cannot be read as a person's. The settings name what
 is missing here (`[[bots]]`).
