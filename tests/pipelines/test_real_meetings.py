@@ -16,9 +16,7 @@ from tests.pipelines.test_real_payloads import DECIDED, PAYLOADS, _in_words
 
 pytestmark = [
     pytest.mark.histories,
-    pytest.mark.skipif(
-        not PAYLOADS.is_dir(), reason="the folder shared/data lies beside the repository only where we measure"
-    ),
+    pytest.mark.skipif(not PAYLOADS.is_dir(), reason="the folder shared/data lies beside the repository only where we measure"),
 ]
 
 READ = {
