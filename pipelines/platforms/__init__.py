@@ -4,7 +4,7 @@ A platform outside this repository is a `Platform` behind an entry point of the 
 """
 
 from pipelines.connector import Platform
-from pipelines.platforms import bigbluebutton, discord, discourse, guildhall, irc, matrix, mediawiki, slack, zoom, zulip
+from pipelines.platforms import bigbluebutton, discord, discourse, guildhall, irc, matrix, mediawiki, slack, teams, zoom, zulip
 from pipelines.shared.installed import with_installed
 
 _ROWS: tuple[Platform, ...] = (
@@ -16,6 +16,7 @@ _ROWS: tuple[Platform, ...] = (
     matrix.PLATFORM,
     mediawiki.PLATFORM,
     slack.PLATFORM,
+    teams.PLATFORM,
     zoom.PLATFORM,
     zulip.PLATFORM,
 )

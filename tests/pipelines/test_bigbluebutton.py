@@ -49,7 +49,7 @@ def posted(tmp_path: Path, *events: dict) -> Installation:
 
 
 def without_time(action: Action) -> Action:
-    """An action without what depends on its time, which bbb-webhooks sets anew in a mapped event."""
+    """An action without what depends on its time, which bbb-webhooks sets again in a mapped event."""
     key = action.key if action.verb in {"post", "host"} else action.key.rpartition(":")[0]
     none = datetime(2000, 1, 1, tzinfo=UTC)
     return replace(action, key=key, occurred_at=none, started_at=None, ended_at=None, revision=None)

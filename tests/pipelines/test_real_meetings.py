@@ -21,6 +21,8 @@ pytestmark = [
 
 READ = {
     "bigbluebutton": ("bigbluebutton", "bigbluebutton-events"),
+    "msgraph": ("teams", "teams-files"),
+    "teams": ("teams", "teams-files"),
 }
 """Folders of payloads, with platform and KIND."""
 _READ = [

@@ -42,7 +42,7 @@ SERVER = "server"
 """The account that holds every meeting."""
 _IN_BREAKOUT = re.compile(r"(?P<main>[a-z]_[a-z0-9]+)-\d+")
 _GUEST = re.compile(r"(?:gl-)?guest[-_].*|unknown|undefined|null", re.IGNORECASE)
-"""External ids that front ends make up anew for each visit."""
+"""External ids that front ends make up again for each visit."""
 
 
 def normalise(raw: RawEvent) -> Iterator[Found]:
