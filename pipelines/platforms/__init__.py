@@ -4,7 +4,20 @@ A platform outside this repository is a `Platform` behind an entry point of the 
 """
 
 from pipelines.connector import Platform
-from pipelines.platforms import bigbluebutton, discord, discourse, guildhall, irc, matrix, mediawiki, slack, teams, zoom, zulip
+from pipelines.platforms import (
+    bigbluebutton,
+    discord,
+    discourse,
+    guildhall,
+    irc,
+    jitsi,
+    matrix,
+    mediawiki,
+    slack,
+    teams,
+    zoom,
+    zulip,
+)
 from pipelines.shared.installed import with_installed
 
 _ROWS: tuple[Platform, ...] = (
@@ -13,6 +26,7 @@ _ROWS: tuple[Platform, ...] = (
     discourse.PLATFORM,
     guildhall.PLATFORM,
     irc.PLATFORM,
+    jitsi.PLATFORM,
     matrix.PLATFORM,
     mediawiki.PLATFORM,
     slack.PLATFORM,

@@ -21,6 +21,7 @@ pytestmark = [
 
 READ = {
     "bigbluebutton": ("bigbluebutton", "bigbluebutton-events"),
+    "jitsi": ("jitsi", "jitsi-events"),
     "msgraph": ("teams", "teams-files"),
     "teams": ("teams", "teams-files"),
 }
