@@ -143,14 +143,19 @@ def _to_core(row: dict[str, Any]) -> str:
     hosts_enough = row["beats_hosted"] >= row["bar_core_hosted"]
     missing = [
         *_more(row["bar_core_beats"] - row["beats_active"], lambda n: f"take part in {_beats(n, row, 'more')}"),
-        *_more(row["bar_core_people"] - row["ties"], lambda n: f"have mutual exchange with {_people(n, 'more')}"),
+        *_more(_ties_short(row, "bar_core_people"), lambda n: f"have mutual exchange with {_people(n, 'more')}"),
         *_more(
-            0 if hosts_enough else row["bar_core_people"] - row["helped"],
+            0 if hosts_enough or not row["help_seen"] else row["bar_core_people"] - row["helped"],
             lambda n: f"help {_people(n, 'more')} (or host in {_beats(row['bar_core_hosted'], row)})",
         ),
         *([f"be a member for a window of {row['window_weeks']} weeks"] if _tenure_is_short(row) else []),
     ]
     return _raise_to("core", missing, row)
+
+
+def _ties_short(row: dict[str, Any], bar: str) -> int:
+    """Ties that are missing to a bar; none where ties are not visible."""
+    return int(row[bar] - row["ties"]) if row["ties_seen"] else 0
 
 
 def _tenure_is_short(row: dict[str, Any]) -> bool:
@@ -161,7 +166,7 @@ def _tenure_is_short(row: dict[str, Any]) -> bool:
 def _to_active(row: dict[str, Any]) -> str:
     missing = [
         *_more(row["bar_active_beats"] - row["beats_active"], lambda n: f"take part in {_beats(n, row, 'more')}"),
-        *_more(row["bar_active_ties"] - row["ties"], lambda n: f"have mutual exchange with {_people(n, 'more')}"),
+        *_more(_ties_short(row, "bar_active_ties"), lambda n: f"have mutual exchange with {_people(n, 'more')}"),
     ]
     return _raise_to("active", missing, row)
 
@@ -187,13 +192,14 @@ def _to_occasional(row: dict[str, Any]) -> str | None:
 def _downwards(row: dict[str, Any]) -> tuple[str, ...]:
     level = row["level"]
     falls = f"below that at {_evaluations(row['bar_missed'])} the level falls ({NUMBERS[row['misses']]} so far)."
-    if level == "core":
-        people = row["bar_stay_core_people"]
-        keeps = f"have mutual exchange with {_people(people)} and help {_people(people)}"
-        return (f"To stay core: take part in {_beats(row['bar_stay_core_beats'], row, total=True)}, {keeps}; {falls}",)
-    if level == "active":
-        keeps = f"have mutual exchange with {_people(row['bar_stay_active_ties'])}"
-        return (f"To stay active: take part in {_beats(row['bar_stay_active_beats'], row, total=True)} and {keeps}; {falls}",)
+    if level in ("core", "active"):
+        people = row["bar_stay_core_people" if level == "core" else "bar_stay_active_ties"]
+        keeps = [
+            f"take part in {_beats(row[f'bar_stay_{level}_beats'], row, total=True)}",
+            *([f"have mutual exchange with {_people(people)}"] if row["ties_seen"] else []),
+            *([f"help {_people(people)}"] if level == "core" and row["help_seen"] else []),
+        ]
+        return (f"To stay {level}: {_listed(keeps)}; {falls}",)
     if level in ("occasional", "peripheral", "transactional"):
         return (f"After {row['window_weeks']} weeks without a sign the level ends at once.",)
     return ()

@@ -65,7 +65,7 @@ def validate(
         title=f"{community} against {roster.name}",
     )
     if missing:
-        show(f"{len(missing)} of {len(named)} lines name nobody of this community: {', '.join(map(str, missing))}")
+        show(f"{len(missing)} of {len(named)} lines name nobody of this community, or several: {', '.join(map(str, missing))}")
 
 
 def ties(

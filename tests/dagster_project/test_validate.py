@@ -31,7 +31,7 @@ def test_validate_and_ties_print_tables_and_json(tmp_path, monkeypatch, capsys):
     assert run_command(["validate", "case", "--roster", "chairs.csv"]) == 0
     shown = capsys.readouterr().out
     assert "AUC of the level" in shown
-    assert "1 of 6 lines name nobody of this community: 7" in shown
+    assert "1 of 6 lines name nobody of this community, or several: 7" in shown
     assert run_command(["validate", "--roster", "chairs.csv", "case", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["lines_not_found"] == [7]
     assert run_command(["ties", "--chance", "case"]) == 0

@@ -61,6 +61,8 @@ ROW = {
     "beats_hosted": 0,
     "ties": 2,
     "helped": 2,
+    "ties_seen": True,
+    "help_seen": True,
     "misses": 0,
     "contributions": 3,
     "explicit": False,
@@ -117,6 +119,25 @@ LONG = {"beat_days": 28, "window_weeks": 24, "beats_alive": 6, "bar_met": 1, "ba
                     "at one evaluation."
                 ),
                 "After 24 weeks without a sign the level ends at once.",
+            ],
+        ),
+        (
+            {"ties": 0, "helped": 0, "ties_seen": False, "help_seen": False},
+            [
+                "To become core: take part in 1 more live week, at two evaluations in a row.",
+                (
+                    "To stay active: take part in 3 of 12 live weeks; "
+                    "below that at four evaluations in a row the level falls (none so far)."
+                ),
+            ],
+        ),
+        (
+            {"level": "core", "help_seen": False},
+            [
+                (
+                    "To stay core: take part in 6 of 12 live weeks and have mutual exchange with 2 people; "
+                    "below that at four evaluations in a row the level falls (none so far)."
+                ),
             ],
         ),
         (
