@@ -79,7 +79,9 @@ class SourceSettings(_Part):
     platform: str = Field(description="a platform that `guildhall sources` lists")
     kind: Literal["webhook", "poll", "emit"] = Field(default="webhook", description="how the events arrive")
     tenant: str | None = Field(
-        default=None, min_length=1, description="workspace, site or account, for live traffic and imports whose data names none"
+        default=None,
+        min_length=1,
+        description="workspace, site or account, for events and imports that name none; events of others are rejected",
     )
     url: str | None = Field(
         default=None, pattern=r"^https?://[^\s/]+", description="of a polled source: the address that it is read from"
@@ -177,6 +179,14 @@ class Settings(_Part):
         """Which space belongs where, for the stream worker."""
         bots = frozenset((b.platform, b.workspace, account) for b in self.bots for account in b.accounts)
         return Communities(self.community, bots)
+
+    def tenants(self) -> dict[str, str]:
+        """The tenant of each source that others post to, by address: it may send events of no other."""
+        return {
+            self.source_of(name).address: source.tenant
+            for name, source in self.source.items()
+            if source.tenant is not None and source.kind != "poll"
+        }
 
     def secrets_of(self, name: str) -> tuple[str, ...]:
         """The secrets of a source, newest first; a file may hold several, one per line. Empty where none is set."""

@@ -96,7 +96,7 @@ def worker(settings: Settings) -> None:
 
     bootstrap = bootstrap_of(settings)
     await_topics(bootstrap)
-    context = Context(key=settings.key(), communities=settings.communities(), platforms=PLATFORMS)
+    context = Context(settings.key(), settings.communities(), PLATFORMS, settings.tenants())
     run_worker(bootstrap, context, data=settings.paths.worker)
 
 

@@ -27,7 +27,7 @@ def run_state_of(settings: Settings) -> RunState | None:
 
 def context_of(settings: Settings) -> Context:
     """What understanding may know, from the settings."""
-    return Context(key=settings.key(), communities=settings.communities(), platforms=PLATFORMS)
+    return Context(settings.key(), settings.communities(), PLATFORMS, settings.tenants())
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from pipelines.ingest.metrics import GatewayMetrics
 from pipelines.ingest.publisher import NotDurableError, RawPublisher
 from pipelines.ingest.report_pages import ReportPages
 from pipelines.ingest.requests import Limits, RefusedError, check_token, disconnected, headers_of, read_body, refused
+from pipelines.ingest.seen_ids import SeenIds
 
 _log = structlog.get_logger()
 WRITE_LAST_SEEN_SECONDS = 5.0
@@ -52,7 +53,7 @@ class _Gateway:
         publisher: RawPublisher,
         clock: Callable[[], datetime],
         limits: Limits,
-        last_seen: LastSeen | None,
+        state: Path | None,
         tokens: tuple[str, ...],
         pages_tokens: tuple[str, ...],
     ) -> None:
@@ -61,7 +62,9 @@ class _Gateway:
         }
         self.emitting = {each.source.platform: each for each in sources if each.source.kind is SourceKind.EMIT}
         self.platforms, self.publisher, self.clock, self.limits = platforms, publisher, clock, limits
-        self.last_seen, self.tokens, self.pages_tokens = last_seen, tokens, pages_tokens
+        self.tokens, self.pages_tokens = tokens, pages_tokens
+        self.last_seen = LastSeen(state) if state else None
+        self.seen_ids = SeenIds(state) if state else None
         self.gateway_metrics = GatewayMetrics(publisher)
 
     @contextlib.asynccontextmanager
@@ -72,18 +75,25 @@ class _Gateway:
             yield
         finally:
             writing.cancel()
-            if self.last_seen:
-                self.last_seen.write()
+            self._write_state()
             await self.publisher.stop()
 
     async def _write_last_seen(self) -> None:
         while self.last_seen:
             await asyncio.sleep(WRITE_LAST_SEEN_SECONDS)
-            await asyncio.to_thread(self.last_seen.write)
+            await asyncio.to_thread(self._write_state)
 
     def note(self, source: Source, what: str) -> None:
         if self.last_seen:
             self.last_seen.note(source.address, what, self.clock())
+
+    def _is_new(self, delivery: str) -> bool:
+        return self.seen_ids is None or self.seen_ids.add(delivery)
+
+    def _write_state(self) -> None:
+        if self.last_seen and self.seen_ids:
+            self.last_seen.write()
+            self.seen_ids.write()
 
     def _note_refused_emitters(self) -> None:
         # The request does not show which of them sent it.
@@ -109,8 +119,11 @@ class _Gateway:
                 self.note(webhook.source, "handshake")
                 return Response(verdict.body, verdict.status, media_type=verdict.content_type)
             case Accept():
-                await self._durable([self._event(webhook, verdict, part) for part in verdict.parts or (body,)])
-                self.note(webhook.source, "seen")
+                events = [self._event(webhook, verdict, part) for part in verdict.parts or (body,)]
+                await self._durable(events)
+                # A request that was stored and is sent again shows nothing about its source, where its proof has no time.
+                if [event.id for event in events if self._is_new(event.id)]:
+                    self.note(webhook.source, "seen")
                 return Response(verdict.answer, verdict.status, media_type=verdict.content_type)
 
     def _verdict(self, platform: Platform, webhook: ConfiguredSource, request: Request) -> Accept | Answer | Refuse:
@@ -227,11 +240,11 @@ def make_app(
 ) -> Starlette:
     """Return the gateway as an ASGI application. It starts and stops the publisher with itself.
 
-    `clock` returns an aware datetime. `state` is the folder of `sources.json`. `tokens` are the bearer tokens for CloudEvents,
-    and `pages_tokens` those for `/metrics` and the reports at `/`, from the folder `reports`. Without tokens nobody gets in.
+    `clock` returns an aware datetime. `state` is the folder of the files of LastSeen and SeenIds. `tokens` are the bearer
+    tokens for CloudEvents, and `pages_tokens` those for `/metrics` and the reports at `/`, from the folder `reports`. Without
+    tokens nobody gets in.
     """
-    last_seen = LastSeen(state) if state else None
-    gateway = _Gateway(sources, platforms, publisher, clock, limits or Limits(), last_seen, tokens, pages_tokens)
+    gateway = _Gateway(sources, platforms, publisher, clock, limits or Limits(), state, tokens, pages_tokens)
     pages = ReportPages(reports, pages_tokens)
     return Starlette(
         routes=[

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -50,6 +50,8 @@ class Context:
     key: bytes
     communities: Communities
     platforms: Mapping[str, Platform]
+    tenants: Mapping[str, str] = field(default_factory=dict)
+    """Address of a source that others post to -> the one tenant that it may send events of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,10 @@ class Outcome:
 
 class _OutOfRangeError(ValueError):
     pass
+
+
+class _NotAllowedError(Exception):
+    """The record claims what its source may not decide."""
 
 
 def understand(
@@ -88,6 +94,8 @@ def understand(
         return _rejected(offset, Reason.UNREADABLE_PAYLOAD, _fields(error), value, raw, platform)
     except (UnreadableError, _OutOfRangeError) as error:
         return _rejected(offset, Reason.UNREADABLE_PAYLOAD, str(error), value, raw, platform)
+    except _NotAllowedError as error:
+        return _rejected(offset, Reason.BAD_ENVELOPE, str(error), value, raw, platform)
     except (ValueError, RecursionError):
         return _rejected(offset, Reason.UNREADABLE_PAYLOAD, "not the JSON or text it should be", value, raw, platform)
     except Exception as error:  # noqa: BLE001 - a normaliser may fail in any way, and no record may stop a partition
@@ -100,6 +108,7 @@ def _understood(raw: RawEvent, position: RawPosition, platform: Platform, contex
     handshake = False
     ignored: Ignored | None = None
     for found in platform.normalise(raw):
+        _check_tenant(found, raw, context)
         match found:
             case Action():
                 made = _interaction(found, raw, position, platform, context)
@@ -137,7 +146,11 @@ def _interaction(
     tenant, slug = action.tenant, platform.slug
     if parse(raw.source).is_live:
         _check_age(action.occurred_at, raw.received_at)
-    community = raw.community or context.communities.of(slug, tenant, action.space, action.occurred_at)
+    mapped = context.communities.of(slug, tenant, action.space, action.occurred_at)
+    if raw.community and mapped and raw.community != mapped:
+        # Else the space would count in both.
+        raise _NotAllowedError(f"ce_community: not {mapped}, to which the settings give this space")
+    community = mapped or raw.community
     if community is None:
         return Ignored(Reason.UNMAPPED_SPACE, tenant, action.space)
     return _validated(_fields_of(action, community, raw, position, platform, context.key))
@@ -217,6 +230,14 @@ def _ref(key: bytes, platform: str, tenant: str, ref: str) -> str:
         host = ""
     # The last two labels approximate the registered domain. Exact lists change monthly, and a coarse place is enough.
     return keyed_link(key, ref, ".".join(host.split(".")[-MOST_DOMAIN_LABELS:]) or "unknown")
+
+
+def _check_tenant(found: Action | AccountSeen | Ignored | Handshake, raw: RawEvent, context: Context) -> None:
+    """Raises _NotAllowedError for an event of a place that the source does not speak for."""
+    if isinstance(found, Action | AccountSeen):
+        allowed = context.tenants.get(raw.source)
+        if allowed is not None and found.tenant != allowed:
+            raise _NotAllowedError("tenant: not the one that the settings give this source")
 
 
 def _check_age(occurred_at: datetime, received_at: datetime) -> None:

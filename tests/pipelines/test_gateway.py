@@ -23,11 +23,12 @@ from events.raw import RawEvent, delivery_id
 from events.source import parse
 from events.topics import RAW
 from pipelines.connector import Accept, Answer, Handshake, Platform, Refuse, Request
-from pipelines.ingest import last_seen
+from pipelines.ingest import last_seen, seen_ids
 from pipelines.ingest.cloudevents import _deeper_than
 from pipelines.ingest.gateway import ConfiguredSource, make_app
 from pipelines.ingest.publisher import RawPublisher
 from pipelines.ingest.requests import Limits
+from pipelines.ingest.seen_ids import SeenIds
 from pipelines.ingest.spool import Spool
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -164,9 +165,9 @@ def running(folder: Path, mode: str = "up", *, free_bytes: int = 0, **more) -> I
         kafka.make, Spool(folder / "spool", free_bytes=free_bytes), wait_seconds=0.3, probe_seconds=0.05, drain_records=10
     )
     more = {"tokens": ("t",), "pages_tokens": ("p",), "reports": None, "limits": Limits()} | more
-    authorization = more.pop("authorization", "Bearer t")
+    authorization, clock = more.pop("authorization", "Bearer t"), more.pop("clock", lambda: NOW)
     app = make_app(
-        more.pop("sources", SOURCES), PLATFORMS, publisher, lambda: NOW, more.pop("limits"), state=folder / "state", **more
+        more.pop("sources", SOURCES), PLATFORMS, publisher, clock, more.pop("limits"), state=folder / "state", **more
     )
     with TestClient(app, base_url="http://127.0.0.1:8080", client=("127.0.0.1", 5000)) as client:
         client.headers["authorization"] = authorization
@@ -649,6 +650,35 @@ def test_a_source_is_seen_when_its_request_is_genuine(tmp_path):
         "webhook/quill/wiki": {"handshake_at": at, "seen_at": at},
         "emit/quill/main": {"seen_at": at},
     }
+
+
+def test_a_stored_request_that_is_sent_again_is_no_sign_of_life(tmp_path):
+    clock = {"now": NOW}
+    for hours, bodies in ((0, [b"1"]), (1, [b"1"]), (2, [b"1", b"2"]), (3, [b"2", b"1"])):
+        clock["now"] = NOW + timedelta(hours=hours)
+        with running(tmp_path, clock=lambda: clock["now"]) as gateway:
+            for body in bodies:
+                assert gateway.hook(body, at=clock["now"]).status_code == 200
+    assert last_seen.read(tmp_path / "state")["webhook/quill/main"]["seen_at"] == "2026-03-02T11:00:00+00:00"
+
+
+def test_a_request_that_could_not_be_stored_is_new_when_it_is_sent_again(tmp_path):
+    with running(tmp_path, "down", free_bytes=1 << 60) as gateway:
+        assert gateway.hook().status_code == 507
+    with running(tmp_path) as gateway:
+        gateway.hook()
+    assert "seen_at" in last_seen.read(tmp_path / "state")["webhook/quill/main"]
+
+
+def test_seen_ids_are_bounded_and_survive_a_torn_file(tmp_path):
+    ids = [delivery_id("s", b"%d" % n) for n in range(5)]
+    seen = SeenIds(tmp_path, most=3)
+    assert [seen.add(one) for one in (*ids, ids[4], ids[0])] == [True] * 5 + [False, True]
+    seen.write()
+    with (tmp_path / seen_ids.FILE).open("ab") as file:
+        file.write(b"torn")
+    again = SeenIds(tmp_path, most=3)
+    assert [again.add(one) for one in (ids[3], ids[4], ids[0], ids[1])] == [False, False, False, True]
 
 
 def test_a_later_gateway_reads_what_an_earlier_one_recorded(tmp_path):

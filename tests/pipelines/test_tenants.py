@@ -2,12 +2,14 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from events.communities import Communities, Community, SpaceRule
+from events.outcome import Reason, Verdict
 from events.raw import RawEvent
 from pipelines.connector import ImportOptions
 from pipelines.imports.importer import raw_events
@@ -89,3 +91,55 @@ def test_live_traffic_and_an_import_with_the_tenant_of_the_source_have_the_same_
     ]
     assert len(imported) == 1
     assert set(imported) == actors(event)
+
+
+CHANGE = {
+    "type": "edit",
+    "id": 5,
+    "timestamp": 1772452680,
+    "title": "Soup",
+    "namespace": 0,
+    "user": "Ada",
+    "bot": False,
+    "wiki": "othergarden",
+    "revision": {"old": 7, "new": 8},
+    "length": {"old": 10, "new": 30},
+}
+ACTION = {"id": "p1", "verb": "post", "actor": {"id": "17", "name": "Ada"}, "space": "general", "time": "2026-03-02T11:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "source"),
+    [
+        ("mediawiki.recentchange", CHANGE, "webhook/mediawiki/main"),
+        ("mediawiki.recentchange", CHANGE, "emit/mediawiki/main"),
+        ("guildhall.action", ACTION, "emit/guildhall/main"),
+    ],
+)
+def test_a_source_sends_no_events_of_another_tenant(kind, payload, source):
+    raw = replace(live(kind, payload, source), tenant="othergarden")
+    allowed = {"othergarden": Verdict.UNDERSTOOD, "garden": Verdict.REJECTED}
+    everywhere = Communities(
+        {"g": Community(slug="g", title="G", space=tuple(r.model_copy(update={"workspace": "*"}) for r in SPACES))}
+    )
+    for tenant, verdict in allowed.items():
+        context = Context(b"k", everywhere, PLATFORMS, {source: tenant})
+        outcome = understand(raw.payload, raw.headers(), 0, 1, context)
+        assert outcome.record.verdict is verdict
+        if verdict is Verdict.REJECTED:
+            assert (outcome.record.reason, outcome.interactions, outcome.accounts) == (Reason.BAD_ENVELOPE, (), ())
+
+
+def test_an_import_cannot_give_a_space_to_another_community_than_the_settings(tmp_path):
+    communities = Communities({"gardeners": COMMUNITY, "bakers": Community(slug="bakers", title="Bakers")})
+    context = Context(b"k", communities, PLATFORMS)
+    found = {}
+    for community in ("gardeners", "bakers", None):
+        options = ImportOptions(tenant="garden", community=community)
+        (folder := tmp_path / str(community)).mkdir()
+        raws = raw_events(PLATFORMS["slack"], "slack-export", slack_export(folder), options, NOW)
+        outcomes = [understand(raw.payload, raw.headers(), 0, 1, context) for raw in raws]
+        found[community] = [one.community for outcome in outcomes for one in outcome.interactions]
+        conflicts = [outcome.record.detail for outcome in outcomes if outcome.record.verdict is Verdict.REJECTED]
+        assert len(conflicts) == (community == "bakers")
+    assert found == {"gardeners": ["gardeners"], "bakers": [], None: ["gardeners"]}
