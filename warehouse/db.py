@@ -83,6 +83,18 @@ def transaction(con: duckdb.DuckDBPyConnection | sqlite3.Connection) -> Iterator
         raise
 
 
+_DAMAGED = ("not a valid duckdb", "corrupt", "checksum", "serializ", "could not read enough bytes")
+"""Texts in DuckDB's errors about a file whose bytes are wrong. Other errors are about a file that cannot be read or locked."""
+_BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether an error of DuckDB may come from a file whose bytes are wrong."""
+    return isinstance(error, _BROKEN) or (
+        isinstance(error, duckdb.IOException) and any(text in str(error).lower() for text in _DAMAGED)
+    )
+
+
 def first(con: duckdb.DuckDBPyConnection, query: str, parameters: Parameters = ()) -> tuple[Any, ...]:
     """Return the first row of a query that always has one."""
     found: tuple[Any, ...] | None = con.execute(query, list(parameters)).fetchone()

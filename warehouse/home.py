@@ -9,12 +9,8 @@ from filelock import FileLock, Timeout
 
 from events.errors import GuildhallError
 from warehouse.build import meta
-from warehouse.db import open_files
+from warehouse.db import first, is_damage, open_files
 from warehouse.files import LANDING, LOCK, QUARANTINE, WAREHOUSE
-
-_DAMAGED = ("not a valid duckdb", "corrupt", "checksum", "serializ")
-"""Texts in DuckDB's errors about a file whose bytes are wrong. Other errors are about a file that cannot be read or locked."""
-_BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 
 
 class WarehouseError(GuildhallError):
@@ -62,13 +58,13 @@ def _check_file(path: Path) -> None:
     try:
         duckdb.connect(str(path)).close()
     except duckdb.IOException as error:
-        if "lock" in str(error).lower():
+        if "could not set lock" in str(error).lower():  # not "lock": a damaged block has a location
             raise WarehouseError(
                 f"{path.name} is in use.",
                 "Another program has it open.",
                 "Close it; to look at data open var/published/current.",
             ) from error
-        if any(text in str(error).lower() for text in _DAMAGED):
+        if is_damage(error):
             raise _quarantined(path) from error
         # A full disk or a missing permission is no fault of the file, so the file stays where it is.
         raise WarehouseError(
@@ -76,8 +72,38 @@ def _check_file(path: Path) -> None:
             f"DuckDB reports: {str(error).splitlines()[0][:200]}",
             "Make sure that the disk has room and that the folder is yours, then try again; nothing was moved.",
         ) from error
-    except _BROKEN as error:
-        raise _quarantined(path) from error
+    except duckdb.Error as error:
+        if is_damage(error):
+            raise _quarantined(path) from error
+        raise
+
+
+def set_damaged_aside(home: Path) -> WarehouseError | None:
+    """Read both files whole, while nobody has them open. Move a damaged warehouse aside; returns the error to raise, if any.
+
+    A damaged landing file stays where it is: it may be the only copy of what was imported.
+    """
+    for name in (WAREHOUSE, LANDING):
+        try:
+            _read_whole(home / name)
+        except duckdb.Error as error:
+            if not is_damage(error):
+                continue
+            if name == WAREHOUSE:
+                return _quarantined(home / name)
+            return WarehouseError(
+                f"{name} is damaged.",
+                f"DuckDB cannot read all of it: {str(error).splitlines()[0][:200]}",
+                "Stop Guildhall and restore the file from your backup. Without one, move it away: what Kafka has of the last "
+                "28 days lands again; import what is older again.",
+            )
+    return None
+
+
+def _read_whole(path: Path) -> None:
+    """Read every row of every table. Raises duckdb.Error."""
+    with duckdb.connect(str(path)) as con:
+        meta.manifest(con, first(con, "select current_database()")[0])
 
 
 def _quarantined(path: Path) -> WarehouseError:

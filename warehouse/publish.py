@@ -13,7 +13,7 @@ import duckdb
 from events.errors import GuildhallError
 from events.files import sync
 from warehouse.build.meta import manifest
-from warehouse.db import first, identifier, integer, quoted
+from warehouse.db import first, identifier, integer, is_damage, quoted
 from warehouse.failpoint import failpoint
 
 POINTER = "current"
@@ -53,9 +53,9 @@ def next_number(folder: Path) -> int:
 def publish(con: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path, number: int, *, keep: int = 5) -> Path:
     """Copy the warehouse, which `con` has attached and no other process has open, to a new file in `folder`; returns its path.
 
-    `meta.describe` has written the schema `meta`. The copy is synced, opened and compared with its manifest before it gets its
-    name; then the pointer moves. The newest `keep` files stay. A reader that has an older one open can go on reading it. Raises
-    PublishError.
+    `meta.describe` has written the schema `meta`. The copy is synced, opened, read whole and compared with its manifest
+    before it gets its name; then the pointer moves. The newest `keep` files stay. A reader that has an older one open can go on
+    reading it. Raises PublishError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("*.tmp"):
@@ -208,15 +208,24 @@ def _copy(source: Path, target: Path) -> None:
 def _verify(con: duckdb.DuckDBPyConnection, path: Path, number: int) -> None:
     con.execute(f"attach {quoted(str(path))} as copied (read_only)")
     try:
-        listed = con.execute('select "table", rows from copied.meta.manifest order by all').fetchall()
+        listed = con.execute('select "table", rows, checksum from copied.meta.manifest order by all').fetchall()
         newest = con.execute("select max(build) from copied.meta.builds").fetchone()
         whole = sorted(listed) == sorted(manifest(con, "copied")) and newest == (number,)
-    except duckdb.Error:
+    except duckdb.Error as error:
+        if is_damage(error):  # of the copy, or of the file that was copied: the caller finds out
+            raise
         whole = False
     finally:
         con.execute("detach copied")
     if not whole:
         raise PublishError("Nothing was published.", "The copy differs from its manifest.", "Run it again.")
+
+
+def differing(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Read every table of an open published file; the tables that differ from its manifest. Raises duckdb.Error for damage."""
+    listed = set(con.execute('select "table", rows, checksum from meta.manifest').fetchall())
+    (name,) = first(con, "select current_database()")
+    return sorted({table for table, *_ in listed ^ set(manifest(con, name))})
 
 
 def _point(folder: Path, target: Path) -> None:

@@ -8,9 +8,10 @@ them leaves two whole files, and the next refresh continues from there.
 """
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Self
@@ -27,9 +28,10 @@ from warehouse.build.catalog import catalog
 from warehouse.build.model import Model
 from warehouse.build.partial import build_tables
 from warehouse.build.staleness import Stale, fingerprint, forget, last_batch, remember, settings_fingerprints, stale
+from warehouse.db import is_damage
 from warehouse.failpoint import failpoint
 from warehouse.files import IDENTITY, PEOPLE, PUBLISHED, ROLES, WAREHOUSE
-from warehouse.home import WarehouseError, WarehouseInUseError, open_home, take_lock
+from warehouse.home import WarehouseError, WarehouseInUseError, open_home, set_damaged_aside, take_lock
 from warehouse.identity.homes import everywhere, sync_homes
 from warehouse.identity.kinds import sync_kinds
 from warehouse.identity.mapping import Mapped, Source, map_people, sync_settings
@@ -101,13 +103,29 @@ class Warehouse:
         with contextlib.ExitStack() as stack:
             stack.callback(take_lock(home).release)
             self.identity = stack.enter_context(IdentityStore(home / IDENTITY))
-            self.con = open_home(home, memory_limit=memory_limit, threads=threads)
+            self._open = partial(open_home, home, memory_limit=memory_limit, threads=threads)
+            self.con = self._open()
             stack.callback(self._close_connection)
             self._opened = stack.pop_all()
 
     def close(self) -> None:
         """Close the files and release the lock; closing again does nothing."""
         self._opened.close()
+
+    @contextlib.contextmanager
+    def _undamaged(self) -> Iterator[None]:
+        """A damaged warehouse file is moved aside and an empty one opened, which the next refresh builds from the landing."""
+        try:
+            yield
+        except duckdb.Error as error:
+            if not is_damage(error):
+                raise
+            self._close_connection()
+            damaged = set_damaged_aside(self.home)
+            self.con, self._synced = self._open(), False
+            if damaged is None:
+                raise
+            raise damaged from error
 
     def _close_connection(self) -> None:
         with contextlib.suppress(duckdb.Error):
@@ -189,6 +207,10 @@ class Warehouse:
         Raises duckdb.Error when a model fails: what was built before stays, and this build changes nothing.
         """
         assert self._synced, "sync_settings first: settings are part of what is built"
+        with self._undamaged():
+            return self._build(as_of, full=full, progress=progress)
+
+    def _build(self, as_of: datetime, *, full: bool, progress: BuildProgress) -> tuple[Built, ...]:
         moment = naive(as_of)
         wanted = self.stale(as_of)
         batch, fingerprints = last_batch(self.con), settings_fingerprints(self.con, fingerprint(self.models))
@@ -217,7 +239,8 @@ class Warehouse:
     ) -> Built:
         """Build these tables (`layer.name`), stale or not: see warehouse.build.partial. Raises PartialBuildError."""
         assert self._synced, "sync_settings first: settings are part of what is built"
-        return build_tables(self.con, self.models, tables, naive(as_of), community=community, progress=progress)
+        with self._undamaged():
+            return build_tables(self.con, self.models, tables, naive(as_of), community=community, progress=progress)
 
     def accounting(self, acknowledged: Mapping[str, int] | None = None) -> Accounting:
         """Compare outcomes with the raw topic as it was at the last landing (or is now). `acknowledged`: records by source."""
@@ -225,7 +248,14 @@ class Warehouse:
         return accounting(self.con, raw.starts, raw.ends, acknowledged)
 
     def publish(self, now: datetime, *, even_if_failed: bool = False) -> Path:
-        """Publish the warehouse; returns the new file. Raises PublishError, and WarehouseError when an `error` check failed."""
+        """Publish the warehouse; returns the new file.
+
+        Raises PublishError; WarehouseError when an `error` check failed or a file is damaged.
+        """
+        with self._undamaged():
+            return self._publish(now, even_if_failed=even_if_failed)
+
+    def _publish(self, now: datetime, *, even_if_failed: bool) -> Path:
         failed = meta.failed_checks(self.con)
         if failed and not even_if_failed:
             table, name, rows = failed[0]

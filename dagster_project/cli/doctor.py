@@ -134,8 +134,17 @@ def _published(settings: Settings) -> Result:
     if not folder.exists():
         return Result("published: nothing yet", ok=True)
     path = publish.current(folder)
-    publish.open_published(path).close()
-    return Result(f"published: {path.name} opens", ok=True)
+    with publish.open_published(path) as tables:
+        try:
+            differing = publish.differing(tables)
+        except Exception as error:  # noqa: BLE001 - whatever DuckDB raises, the file cannot be read
+            differing = [str(error).splitlines()[0][:200]]
+    return Result(
+        f"published: {path.name} is complete",
+        not differing,
+        f"The file differs from its manifest: {', '.join(differing[:MOST_NAMED])}.",
+        "Run `guildhall publish`: it writes a new file. Then check the disk.",
+    )
 
 
 def _bots(settings: Settings) -> Result:

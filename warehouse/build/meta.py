@@ -15,7 +15,7 @@ from warehouse.build.catalog import metrics
 from warehouse.build.meta_tables import META
 from warehouse.build.model import Model
 from warehouse.build.weeks import is_week
-from warehouse.db import identifier, integer, quoted, transaction
+from warehouse.db import first, identifier, integer, quoted, transaction
 from warehouse.landing.reconciliation import Accounting
 
 KEPT_BUILDS = 1_000
@@ -96,22 +96,39 @@ def describe(con: duckdb.DuckDBPyConnection, models: Sequence[Model], edition: E
         _replace(con, "manifest", manifest(con, "warehouse"))
 
 
+_SUMS = "select count(*), coalesce(sum(hash(rows_)), 0)::varchar from {table} rows_"
+"""The sum of hashes does not depend on the order of the rows."""
+
+
 def last_build(con: duckdb.DuckDBPyConnection) -> int:
     """Return the number of the newest build in the warehouse, 0 before the first."""
     return integer(con, "select coalesce(max(build), 0) from warehouse.meta.builds")
 
 
-def manifest(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, int]]:
+def row_counts(con: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, int]:
     """Return the number of rows of every table of a catalog, except `meta.manifest`."""
+    return {table: integer(con, f"select count(*) from {place}") for table, place in _tables(con, catalog)}
+
+
+def manifest(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, int, str]]:
+    """Read every table of a catalog, except `meta.manifest`: its name, its number of rows and the checksum of its rows.
+
+    DuckDB compares the checksum of each block that it reads from the disk, so damage raises duckdb.Error.
+    """
+    return [(table, *first(con, _SUMS.format(place=place))) for table, place in _tables(con, catalog)]
+
+
+def _tables(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, str]]:
     names = con.execute(
         "select schema_name, table_name from duckdb_tables() where database_name = ? and (schema_name, table_name) <> "
         "('meta', 'manifest') order by all",
         [catalog],
     ).fetchall()
-    return [
-        (f"{schema}.{table}", integer(con, f"select count(*) from {catalog}.{identifier(schema)}.{identifier(table)}"))
-        for schema, table in names
-    ]
+    return [(f"{schema}.{table}", f"{identifier(catalog)}.{identifier(schema)}.{identifier(table)}") for schema, table in names]
+
+
+_SUMS = "select count(*), coalesce(sum(hash(rows_)), 0)::varchar from {place} rows_"
+"""The sum of hashes does not depend on the order of the rows."""
 
 
 def write_comments(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> None:

@@ -126,8 +126,12 @@ META: dict[str, MetaTable] = {
         },
     ),
     "manifest": MetaTable(
-        "One row per table: its number of rows when the file was published. The file is complete when the numbers agree.",
-        {"table": ("varchar", "layer and table"), "rows": ("bigint", "number of rows")},
+        "One row per table: what it held when the file was published. The file is complete when the numbers agree.",
+        {
+            "table": ("varchar", "layer and table"),
+            "rows": ("bigint", "number of rows"),
+            "checksum": ("varchar", "sum of DuckDB's hashes of the rows"),
+        },
     ),
     "built": MetaTable(
         "One row per community: what its tables were built from.",

@@ -8,7 +8,7 @@ import duckdb
 
 from events.topics import INTERACTIONS, OUTCOMES
 from warehouse.build.build import CheckResult
-from warehouse.build.meta import manifest
+from warehouse.build.meta import row_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def table_states(con: duckdb.DuckDBPyConnection) -> dict[str, TableState]:
     ).fetchall():
         found.setdefault(table, []).append(CheckResult(table, name, severity, failures))
         built_at[table] = max(checked_at, built_at.get(table, checked_at))
-    rows = dict(manifest(con, "warehouse"))
+    rows = row_counts(con, "warehouse")
     return {table: TableState(rows[table], built_at[table], tuple(checks)) for table, checks in found.items() if table in rows}
 
 
