@@ -153,6 +153,10 @@ class Paths:
         """The folder of the processes' logs."""
         return self.home / "log"
 
+    def heartbeat(self, process: str) -> Path:
+        """The file that a process touches every few seconds."""
+        return self.home / "heartbeats" / process
+
     def log(self, process: str) -> Path:
         """The log of one process."""
         return self.logs / f"{process}.log"

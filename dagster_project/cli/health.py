@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def status(as_json: AsJson = False) -> None:
     """Show what runs, how fresh the published tables are, and what is wrong.
 
-    `--json` prints everything that is known, for a program.
+    `--json` prints everything that is known, for a program. Exit code 1 if anything is wrong.
 
     Example: `guildhall status`
     """
@@ -30,8 +30,10 @@ def status(as_json: AsJson = False) -> None:
     found = read_all(state.settings(), now)
     if as_json:
         show_json(found)
-        return
-    show_fields(lines(found, now))
+    else:
+        show_fields(lines(found, now))
+    if found["wrong"]:
+        raise typer.Exit(REFUSED)
 
 
 def doctor(as_json: AsJson = False) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.cli.common import counted
-from dagster_project.processes.supervisor import RunState
+from dagster_project.processes.entry_points import BEATING
+from dagster_project.processes.heartbeat import SILENT_SECONDS, STOPPED, silent_seconds, state_of
+from dagster_project.processes.supervisor import RunState, alive
 from dagster_project.processes.temporary import run_state_of
 from dagster_project.published import open_current
 from dagster_project.refresh.status import faults, read_status
@@ -40,7 +42,7 @@ def read_all(settings: Settings, now: datetime) -> dict[str, Any]:
         "refresher": refresher,
         "disk": {"free_bytes": usage.free, "used_bytes": _size(settings.home)},
     }
-    found["wrong"] = list(_problems(found, run_state, now))
+    found["wrong"] = list(_problems(settings, found, run_state, now))
     return found
 
 
@@ -75,11 +77,19 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _problems(found: Mapping[str, Any], run_state: RunState | None, now: datetime) -> Iterator[str]:
+def _stands_still(settings: Settings, name: str, pid: int, now: datetime) -> bool:
+    silent = silent_seconds(settings.paths.heartbeat(name), now.timestamp()) if name in BEATING else 0.0
+    return state_of(pid) in STOPPED or (alive(pid) and silent >= SILENT_SECONDS)
+
+
+def _problems(settings: Settings, found: Mapping[str, Any], run_state: RunState | None, now: datetime) -> Iterator[str]:
     if run_state:
         ended = sorted(name for name in run_state.children if not run_state.runs(name))
         if ended:
             yield f"Not running: {', '.join(ended)}. They are started again; their logs are in {found['home']}/log."
+        still = sorted(name for name, pid in run_state.children.items() if _stands_still(settings, name, pid, now))
+        if still:
+            yield f"Standing still: {', '.join(still)}. `guildhall up` kills and restarts them within about a minute."
         if found["kafka"] is None:
             yield "Kafka does not answer. See `guildhall doctor`."
         yield from faults(found["refresher"], now)

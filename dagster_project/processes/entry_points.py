@@ -18,6 +18,7 @@ import structlog
 
 from dagster_project.errors import explain
 from dagster_project.kafka import await_topics, bootstrap_of
+from dagster_project.processes.heartbeat import beat_for_ever
 from dagster_project.processes.supervisor import die_with_parent, wait_for
 from dagster_project.settings import Settings, load
 from events.errors import GuildhallError
@@ -149,6 +150,8 @@ PROCESSES: Mapping[str, Callable[[Settings], None]] = {
     "webserver": webserver,
 }
 """In the order in which they are started."""
+BEATING = frozenset({"gateway", "poller", "worker", "refresher"})
+"""Those that show heartbeats; the others are other programs, which these functions become."""
 
 
 def _await_code_server(settings: Settings) -> None:
@@ -186,7 +189,10 @@ def main(name: str) -> int:
     plain_logs()
     die_with_parent()
     try:
-        PROCESSES[name](load())
+        settings = load()
+        if name in BEATING:
+            beat_for_ever(settings.paths.heartbeat(name))
+        PROCESSES[name](settings)
     except Exception as error:  # noqa: BLE001 - whatever ends a process is logged in three parts
         found = explain(error)
         _log.error(found.what, why=found.why, todo=found.todo, exc_info=not found.foreseen)

@@ -1,5 +1,6 @@
 """Supervision: one process tree, one Ctrl-C, a log per process, restarts with back-off."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -11,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dagster_project.processes.heartbeat import Pulse, state_of
 from events.files import write_atomic
 
 FIRST_PAUSE = 0.5
@@ -29,6 +31,8 @@ class Child:
     name: str
     argv: Sequence[str]
     env: dict[str, str] = field(default_factory=dict)
+    heartbeat: Path | None = None
+    """The file that it touches; a process without one is watched for being stopped only."""
     last: bool = False
     """Stopped only when all others have ended, because they finish their work with it: Kafka."""
 
@@ -38,6 +42,7 @@ class _Running:
         self.child = child
         self.log = log
         self.process: subprocess.Popen[bytes] | None = None
+        self.pulse: Pulse | None = None
         self.started = 0.0
         self.pause = FIRST_PAUSE
         self.due = 0.0
@@ -46,6 +51,9 @@ class _Running:
 
     def start(self, now: float) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.child.heartbeat:
+            self.child.heartbeat.unlink(missing_ok=True)
+        self.pulse = Pulse(self.child.heartbeat, moved_at=now)
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 self.child.argv,
@@ -57,6 +65,12 @@ class _Running:
             )
         self.started, self.starts = now, self.starts + 1
 
+    def kill(self) -> None:
+        """End it and everything it started at once, also where it is stopped."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
     def ask_to_stop(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
@@ -67,7 +81,7 @@ class _Running:
         try:
             self.process.wait(max(0.1, until - time.monotonic()))
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.kill()
             self.process.wait()
 
 
@@ -117,6 +131,13 @@ class Supervisor:
 
     def _look_after(self, running: _Running) -> None:
         now = self._clock()
+        if running.process is not None and running.process.poll() is None:
+            assert running.pulse is not None
+            still = running.pulse.why_still(running.process.pid, now)
+            if still:
+                self._report(f"{running.child.name} stands still ({still}) and is killed")
+                running.kill()
+                running.process.wait()
         if running.is_restarting and running.process is not None and running.process.poll() is not None:
             self._report(f"{running.child.name} starts again")
             running.process, running.due, running.is_restarting = None, now, False
@@ -185,11 +206,7 @@ def read_run_state(path: Path) -> RunState | None:
 
 def alive(pid: int) -> bool:
     """Whether a process of this number runs and is no zombie."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
-    except (OSError, IndexError):
-        return False
-    return pid > 0 and state != "Z"
+    return pid > 0 and state_of(pid) not in {"", "Z"}
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, every: float = 0.1) -> bool:

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from dagster_project.kafka import bootstrap_of
 from dagster_project.polling import is_polled
-from dagster_project.processes.entry_points import PROCESSES
+from dagster_project.processes.entry_points import BEATING, PROCESSES
 from dagster_project.processes.reload import SettingsWatch
 from dagster_project.processes.supervisor import Child, RunState, Supervisor, write_run_state
 from dagster_project.settings import Settings, load
@@ -70,6 +70,7 @@ def children(settings: Settings, bootstrap: str, only: Sequence[str] | None = No
             [sys.executable, "-m", "dagster_project.processes", name],
             # Every process but Kafka itself gets the address, so that none chooses one.
             env if name == "kafka" else {**env, "KAFKA_BOOTSTRAP_SERVERS": bootstrap},
+            heartbeat=settings.paths.heartbeat(name) if name in BEATING else None,
             last=name == "kafka",
         )
         for name in PROCESSES
