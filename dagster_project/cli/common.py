@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from events.plain import plain, plain_json
+
 if TYPE_CHECKING:
     from dagster_project.paths import Paths
     from dagster_project.settings import Settings
@@ -75,11 +77,13 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     from rich.table import Table
     from rich.text import Text
 
-    cells = [["–" if cell is None else str(cell) for cell in row] for row in rows]
+    cells = [["–" if cell is None else plain(str(cell)) for cell in row] for row in rows]
     widths = [max(len(row[number]) for row in [list(columns), *cells]) for number in range(len(columns))]
     least = [min(width, LONGEST_UNFOLDED) for width in widths]
     # Text, not markup: a name in [brackets] is shown as it is, and so is a cell.
-    table = Table(title=Text(title) if title else None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = Table(
+        title=Text(plain(title)) if title else None, title_justify="left", header_style="bold", box=None, pad_edge=False
+    )
     for column, width in zip(columns, least, strict=True):
         table.add_column(column, overflow="fold", min_width=width)
     for row in cells:
@@ -90,7 +94,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
 
 def show_json(value: object) -> None:
     """Print one JSON document."""
-    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(plain_json(json.dumps(value, default=_plain, ensure_ascii=False, indent=2)) + "\n")
 
 
 def show_error(what: str, why: str, todo: str) -> None:
@@ -136,4 +140,5 @@ def _plain(value: Any) -> object:
 
 
 def _styled(text: str, style: str, stream: TextIO) -> str:
-    return f"\x1b[{style}m{text}\x1b[0m" if style and stream.isatty() else text
+    shown = plain(text)  # names of strangers are in it
+    return f"\x1b[{style}m{shown}\x1b[0m" if style and stream.isatty() else shown

@@ -11,6 +11,7 @@ import typer
 
 from dagster_project.cli.common import RED, note, show, show_json, show_table, state
 from events.errors import GuildhallError
+from events.plain import spreadsheet_cell
 
 if TYPE_CHECKING:
     from dagster_project.published import Tables
@@ -57,6 +58,7 @@ def sql(
 
     The schemas are core, levels, metrics, scorecard, reports and meta. `guildhall sql .tables` lists the tables,
     `guildhall sql ".schema levels.current"` the columns of one. To write a file, choose a format and redirect the output.
+    In csv, a text that a spreadsheet would compute begins with an apostrophe.
 
     Example: `guildhall sql "from levels.current select community, level, count(*) group by all"`
     """
@@ -131,7 +133,7 @@ def _run(tables: Tables, query: str, values: list[str], output: Format) -> None:
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(names)
             while rows:
-                writer.writerows(rows)
+                writer.writerows([spreadsheet_cell(cell) for cell in row] for row in rows)
                 rows = result.fetchmany(AT_ONCE)
         case _:
             show_table(names, rows[:MOST_SHOWN])

@@ -15,7 +15,9 @@ import pytest
 
 from dagster_project.cli.app import run_command
 from dagster_project.processes.supervisor import alive, wait_for
+from events.errors import GuildhallError
 from pipelines.broker.runtime import BrokerError, jars
+from warehouse.report.period import period_of
 
 SPACE = '[[community.{0}.space]]\nplatform = "slack"\nworkspace = "{1}"\nspaces = ["{2}"]\n'
 COMMUNITY = '[community.{0}]\ntitle = "Some people"\n'
@@ -201,6 +203,34 @@ def test_an_empty_query_prints_nothing(published, capsys):
 def test_a_table_shows_cells_as_they_are(published, capsys):
     assert run_command(["sql", "select '[bold]x[/bold] [/red]' as message"]) == 0
     assert "[bold]x[/bold] [/red]" in capsys.readouterr().out
+
+
+HOSTILE = (
+    "select chr(27) || ']0;owned' || chr(7) as title, chr(155) || '2J' as c1, 'a' || chr(8238) || 'b' as turned, '=1+1' as sum"
+)
+
+
+@pytest.mark.parametrize("output", ["table", "csv", "json"])
+def test_no_text_of_a_table_is_obeyed_by_a_terminal_or_computed_by_a_spreadsheet(published, capsys, output):
+    assert run_command(["sql", HOSTILE, "--format", output]) == 0
+    shown = capsys.readouterr().out
+    assert [c for c in shown if (ord(c) < 0x20 and c != "\n") or 0x7F <= ord(c) < 0xA0 or c == "\u202e"] == []
+    assert "owned" in shown
+    assert (",'=1+1" in shown) == (output == "csv")
+
+
+def test_an_error_shows_no_escape_sequence(published, capsys):
+    assert run_command(["sql", 'from "\x1b[2Jnowhere"']) == 1
+    assert run_command(["report", "\x1b[2Jx", "--period", "2026-01"]) == 1
+    assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "period", ["2026/10", "2026-1", "../../x", "2026-10/..", "\uff12\uff10\uff12\uff16-10", "2026-13", "2026-10\n", ""]
+)
+def test_what_is_no_period_is_refused_and_makes_no_folder(period):
+    with pytest.raises(GuildhallError, match="is no period"):
+        period_of(period)
 
 
 def test_a_long_table_is_cut_and_a_long_csv_is_not(published, capsys):

@@ -15,7 +15,7 @@ class Period(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^\d{4}-(\d{2}|Q[1-4])$")
+    name: str = Field(pattern=r"^[0-9]{4}-([0-9]{2}|Q[1-4])$")
     first: date = Field(description="first day")
     after: date = Field(description="first day after the period")
 

@@ -3,10 +3,9 @@
 import csv
 import io
 
+from events.plain import spreadsheet_cell
 from warehouse.report.data import ReportData
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet computes a text that begins with one of these (OWASP, CSV injection)."""
 COLUMNS = (
     "community",
     "period",
@@ -61,10 +60,5 @@ def render(data: ReportData) -> bytes:
                     "version": definition.version,
                     "build": data.build.number,
                 }
-                writer.writerow([_cell(row[name]) for name in COLUMNS])
+                writer.writerow([spreadsheet_cell(row[name]) for name in COLUMNS])
     return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8", "replace")
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet shows and does not compute; numbers stay numbers."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
