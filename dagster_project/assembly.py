@@ -27,6 +27,7 @@ def warehouse_of(settings: Settings, bootstrap: str | None = None) -> Iterator[W
         folder=settings.folder,
         memory_limit=settings.refresh.memory_limit,
         keep_published=settings.refresh.keep_published,
+        coarse=settings.publish.detail == "coarse",
     ) as warehouse:
         yield warehouse
 

@@ -73,6 +73,15 @@ class RefreshSettings(_Part):
     keep_published: int = Field(default=5, ge=2, description="published files to keep")
 
 
+class PublishSettings(_Part):
+    """What the published file shows of people."""
+
+    detail: Literal["coarse", "full"] = Field(
+        default="full",
+        description='"coarse" before you give the file away: with exact ids and times a reader of the chat finds its people',
+    )
+
+
 class SourceSettings(_Part):
     """A source: one configured way in, for instance a platform's webhook. Its secret is in a variable or a file, never here."""
 
@@ -101,6 +110,7 @@ class Settings(_Part):
     gateway: GatewaySettings = GatewaySettings()
     dagster: DagsterSettings = DagsterSettings()
     refresh: RefreshSettings = RefreshSettings()
+    publish: PublishSettings = PublishSettings()
     community: dict[str, Community] = Field(default_factory=dict)
     source: dict[str, SourceSettings] = Field(default_factory=dict)
     bots: tuple[BotList, ...] = ()

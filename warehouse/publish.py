@@ -12,7 +12,8 @@ import duckdb
 
 from events.errors import GuildhallError
 from events.files import sync
-from warehouse.build.meta import manifest
+from warehouse.build.meta import manifest, replace_manifest, row_counts
+from warehouse.coarse import copy_coarsely
 from warehouse.db import first, identifier, integer, is_damage, quoted
 from warehouse.failpoint import failpoint
 
@@ -50,12 +51,14 @@ def next_number(folder: Path) -> int:
     return max((number for number, _ in _published(folder)), default=0) + 1
 
 
-def publish(con: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path, number: int, *, keep: int = 5) -> Path:
+def publish(
+    con: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path, number: int, *, keep: int = 5, coarse_key: str | None = None
+) -> Path:
     """Copy the warehouse, which `con` has attached and no other process has open, to a new file in `folder`; returns its path.
 
     `meta.describe` has written the schema `meta`. The copy is synced, opened, read whole and compared with its manifest
     before it gets its name; then the pointer moves. The newest `keep` files stay. A reader that has an older one open can go on
-    reading it. Raises PublishError.
+    reading it. With `coarse_key`, the copy is coarse (see warehouse.coarse). Raises PublishError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("*.tmp"):
@@ -73,7 +76,10 @@ def publish(con: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path, numbe
     temporary = folder / f"{final.name}.tmp"
     try:
         _refuse_full_disk(warehouse, temporary)
-        _compact(con, temporary) if _is_bloated(con) else _copy(warehouse, temporary)
+        if coarse_key is not None or _is_bloated(con):
+            _write(con, temporary, coarse_key)
+        else:
+            _copy(warehouse, temporary)
         failpoint("publish-copied")
         _verify(con, temporary, number)
         failpoint("publish-verified")
@@ -180,14 +186,20 @@ def _is_bloated(con: duckdb.DuckDBPyConnection) -> bool:
     return bool(total >= _SMALLEST_COMPACTED and free * 3 >= total)
 
 
-def _compact(con: duckdb.DuckDBPyConnection, target: Path) -> None:
-    """Write the tables of the warehouse into a new file, without its free blocks."""
-    con.execute(f"attach {quoted(str(target))} as compacted")
+def _write(con: duckdb.DuckDBPyConnection, target: Path, coarse_key: str | None) -> None:
+    """Write the tables of the warehouse into a new file, without its free blocks; with a key, coarsely."""
+    con.execute(f"attach {quoted(str(target))} as written")
     try:
-        con.execute("copy from database warehouse to compacted")
-        con.execute("checkpoint compacted")
+        if coarse_key is None:
+            con.execute("copy from database warehouse to written")
+        else:
+            copy_coarsely(con, "written", coarse_key)
+            if row_counts(con, "written") != row_counts(con, "warehouse"):
+                raise PublishError("Nothing was published.", "Rows are missing in the copy.", "Run it again.")
+            replace_manifest(con, "written")
+        con.execute("checkpoint written")
     finally:
-        con.execute("detach compacted")
+        con.execute("detach written")
     with target.open("rb+") as written:
         os.fsync(written.fileno())
 

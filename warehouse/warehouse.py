@@ -28,6 +28,7 @@ from warehouse.build.catalog import catalog
 from warehouse.build.model import Model
 from warehouse.build.partial import build_tables
 from warehouse.build.staleness import Stale, fingerprint, forget, last_batch, remember, settings_fingerprints, stale
+from warehouse.coarse import published_key
 from warehouse.db import is_damage
 from warehouse.failpoint import failpoint
 from warehouse.files import IDENTITY, PEOPLE, PUBLISHED, ROLES, WAREHOUSE
@@ -83,12 +84,14 @@ class Warehouse:
         memory_limit: str = "1GB",
         threads: int = 2,
         keep_published: int = 5,
+        coarse: bool = False,
     ) -> None:
         """Take the lock of the home folder and open its files.
 
         `bots` are accounts that the settings call programs: (platform, tenant, native account). `sharing` are platforms whose
         ids are the same in every workspace.
         `folder` has people.csv and roles.csv (beside the settings; by default the home folder). `bootstrap` is needed to land.
+        `coarse` publishes ids, times and sizes coarsely (see warehouse.coarse).
         Raises WarehouseInUseError when another process has the files, WarehouseError when a file is damaged, GuildhallError
         from the identity store.
         """
@@ -96,7 +99,7 @@ class Warehouse:
         self.bots, self.sharing, self.folder = frozenset(bots), tuple(sharing), folder or home
         self.models = tuple(catalog() if models is None else models)
         self.published = home / PUBLISHED
-        self._keep_published = keep_published
+        self._keep_published, self._coarse = keep_published, coarse
         self._raw: Log | None = None
         self._synced = False
         home.mkdir(parents=True, exist_ok=True)
@@ -268,9 +271,11 @@ class Warehouse:
         sums = self.accounting() if self._raw or self.bootstrap else None
         # Files may have been deleted, and no number is used twice: the warehouse has the last one as well.
         number = max(next_number(self.published), meta.last_build(self.con) + 1)
-        edition = meta.Edition(number, naive(now), _version(), fingerprint(self.models))
+        detail = "coarse" if self._coarse else "full"
+        edition = meta.Edition(number, naive(now), _version(), fingerprint(self.models), detail)
         meta.describe(self.con, self.models, edition, sums)
-        return publish(self.con, self.home / WAREHOUSE, self.published, number, keep=self._keep_published)
+        key = published_key(self.key) if self._coarse else None
+        return publish(self.con, self.home / WAREHOUSE, self.published, number, keep=self._keep_published, coarse_key=key)
 
     def _bootstrap(self) -> str:
         if self.bootstrap is None:

@@ -79,6 +79,7 @@ class Edition:
     published_at: datetime
     version: str
     models: str
+    detail: str = "full"
 
 
 def describe(con: duckdb.DuckDBPyConnection, models: Sequence[Model], edition: Edition, sums: Accounting | None) -> None:
@@ -87,7 +88,7 @@ def describe(con: duckdb.DuckDBPyConnection, models: Sequence[Model], edition: E
     with transaction(con):
         _replace(con, "dictionary", _dictionary(con, models))
         _replace(con, "metrics", [_metric(model) for model in metrics(models)])
-        con.execute(_BUILD, [edition.number, edition.published_at, edition.version, edition.models])
+        con.execute(_BUILD, [edition.number, edition.published_at, edition.version, edition.models, edition.detail])
         con.execute("delete from warehouse.meta.builds where build <= ?", [edition.number - KEPT_BUILDS])
         for name, query in _FROM_LANDING.items():
             con.execute(f"delete from warehouse.meta.{name}")
@@ -129,6 +130,13 @@ def _tables(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, str
 
 _SUMS = "select count(*), coalesce(sum(hash(rows_)), 0)::varchar from {place} rows_"
 """The sum of hashes does not depend on the order of the rows."""
+
+
+def replace_manifest(con: duckdb.DuckDBPyConnection, catalog: str) -> None:
+    """Write the manifest of a catalog whose rows differ from the warehouse's."""
+    listed = manifest(con, catalog)
+    con.execute(f"delete from {identifier(catalog)}.meta.manifest")
+    con.executemany(f"insert into {identifier(catalog)}.meta.manifest values (?, ?, ?)", listed)
 
 
 def write_comments(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> None:
@@ -222,7 +230,7 @@ order by schema_name, table_name, column_index
 _BUILD = """
 insert into warehouse.meta.builds
 select ? as build, ? as published_at, max(as_of), ? as version, ? as models, count(*),
-    (select count(*) from landing.main.interactions)
+    (select count(*) from landing.main.interactions), ? as detail
 from warehouse.meta.built
 """
 _FROM_LANDING = {

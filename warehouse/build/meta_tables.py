@@ -54,6 +54,10 @@ META: dict[str, MetaTable] = {
             "models": ("varchar", "fingerprint of all tables' definitions"),
             "communities": ("integer", "number of communities built"),
             "interactions": ("bigint", "number of interactions landed"),
+            "detail": (
+                "varchar",
+                "coarse: ids are pseudonyms of their community, times the hour or the day; full: as stored",
+            ),
         },
     ),
     "offsets": MetaTable(
