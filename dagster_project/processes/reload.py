@@ -11,8 +11,9 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "gateway": ("gateway",),
     "dagster": ("webserver",),
     "refresh": ("refresher",),
+    "publish": ("refresher",),
     "community": ("worker", "refresher"),
-    "source": ("gateway", "poller", "refresher"),
+    "source": ("gateway", "poller", "worker", "refresher"),
     "bots": ("worker", "refresher"),
 }
 """Section of the settings -> the processes that keep it in memory. Dagster's other processes read the file each time."""

@@ -28,7 +28,7 @@ def settings(folder: Path, text: str = PLAIN) -> Settings:
         ("# a comment\n", None),
         ('[community.b]\ntitle = "B"\n', ("worker", "refresher")),
         ('[[bots]]\nplatform = "slack"\nworkspace = "T1"\naccounts = ["U1"]\n', ("worker", "refresher")),
-        ('[source.other]\nplatform = "zoom"\n', ("gateway", "refresher")),
+        ('[source.other]\nplatform = "zoom"\n', ("gateway", "worker", "refresher")),
         ("[gateway]\nport = 8001\n", ("gateway",)),
         ("[refresh]\nevery_seconds = 5.0\n", ("refresher",)),
         ("[dagster]\nport = 3001\n", ("webserver",)),
