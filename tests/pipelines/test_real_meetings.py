@@ -24,6 +24,7 @@ READ = {
     "jitsi": ("jitsi", "jitsi-events"),
     "msgraph": ("teams", "teams-files"),
     "teams": ("teams", "teams-files"),
+    "zoom_rest": ("zoom", "zoom-webhooks"),
 }
 """Folders of payloads, with platform and KIND."""
 _READ = [

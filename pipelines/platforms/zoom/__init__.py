@@ -25,6 +25,10 @@ PLATFORM = Platform(
             "History: run `guildhall import zoom-webhooks PATH` with stored bodies of webhooks, one per line or as a JSON "
             "array, or with Zoom's participants reports (CSV; give --tenant and --time-zone). PATH is a file or a folder."
         ),
+        (
+            "The same import reads replies of Zoom's API (give --tenant): /past_meetings/UUID merged with "
+            "/report/meetings/UUID/participants by `jq -s '.[0] + {participants: .[1].participants}' MEETING PARTICIPANTS`."
+        ),
     ),
     reads=(
         "Who hosts and attends a meeting, from when to when, and who shares a screen or has a recording.",

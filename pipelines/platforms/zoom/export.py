@@ -1,12 +1,13 @@
-"""Export: Zoom's webhooks stored in files, and Zoom's participants reports.
+"""Export: Zoom's webhooks stored in files, Zoom's participants reports, and replies of its API.
 
 A file holds bodies of webhooks, one per line, also behind what a log writes before them, or as a JSON array, or it is a
-participants report (CSV); in any Unicode encoding. A folder holds such files. A body that cannot be read is one rejected
-record.
+participants report (CSV), or a reply of Zoom's API about a past meeting; in any Unicode encoding. A folder holds such files. A
+body that cannot be read is one rejected record.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic_core import from_json, to_json
 from pipelines.connector import ExportError, ImportOptions, PlatformEvent
 from pipelines.platforms.zoom.participants import is_participants_report, read_participants
 from pipelines.platforms.zoom.payloads import Envelope
+from pipelines.platforms.zoom.rest import is_reply, read_reply
 from pipelines.platforms.zoom.webhook import LIVE
 from pipelines.shared.entries import Fault, entries_of, faulty
 from pipelines.shared.lines import content_id, numbered_lines, opened_text, unreadable
@@ -28,7 +30,7 @@ _NAMES = frozenset({".jsonl", ".ndjson", ".json", ".log", ".txt", ".csv", ".gz",
 _BEGINNING = 4096
 _WANTED = (
     "Give a file of stored bodies of Zoom's webhooks, one per line or as a JSON array, each with `event` and `payload`; or "
-    "Zoom's participants report as CSV."
+    "Zoom's participants report as CSV; or a reply of Zoom's API about a past meeting."
 )
 _NO_WEBHOOK = "not the JSON body of a Zoom webhook"
 
@@ -83,9 +85,28 @@ def _events(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
             yield from read_participants(path.name, _whole(path, file), options)
         elif begins.startswith(b"["):
             yield from _array(_whole(path, file), options)
+        elif begins.startswith(b"{") and not _is_json(begins.partition(b"\n")[0]) and len(begins.splitlines()) > 1:
+            yield from _one(_whole(path, file), options)
         else:
             for number, line in numbered_lines(file):
-                yield _line(line, number, options)
+                yield from _line(line, number, options)
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        from_json(content)
+    except ValueError:
+        return False
+    return True
+
+
+def _one(content: bytes, options: ImportOptions) -> Iterator[PlatformEvent]:
+    """A file that is one JSON object over many lines; where it is none, a file of lines."""
+    if _is_json(content):
+        yield from _line(content, 1, options)
+        return
+    for number, line in numbered_lines(BytesIO(content)):
+        yield from _line(line, number, options)
 
 
 def _whole(path: Path, file: Any) -> bytes:
@@ -110,13 +131,17 @@ def _array(content: bytes, options: ImportOptions) -> Iterator[PlatformEvent]:
             yield faulty(fault, LIVE, options.tenant or "unknown")
 
 
-def _line(line: bytes, number: int, options: ImportOptions) -> PlatformEvent:
+def _line(line: bytes, number: int, options: ImportOptions) -> Iterator[PlatformEvent]:
     body = line[line.find(b"{") :] if b"{" in line else line
     try:
-        return _stored(body, options, f"Line {number}")
+        found = from_json(body, allow_inf_nan=False)
+        if is_reply(found):
+            yield from read_reply(found, f"Line {number}", options.tenant or "unknown")
+        else:
+            yield _stored(body, options, f"Line {number}")
     except ValueError:
         behind = "" if body == line else ", without what stands before its first brace"
-        return faulty(Fault(f"Line {number}{behind}", _NO_WEBHOOK, line), LIVE, options.tenant or "unknown")
+        yield faulty(Fault(f"Line {number}{behind}", _NO_WEBHOOK, line), LIVE, options.tenant or "unknown")
 
 
 def _stored(body: bytes, options: ImportOptions, place: str) -> PlatformEvent:
