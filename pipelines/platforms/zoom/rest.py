@@ -1,8 +1,8 @@
 """REST: replies of Zoom's API about past meetings, as the bodies of webhooks that say the same under the same ids.
 
 A reply about participants names no meeting, and is rejected. Merged with the reply about the past meeting (one object with
-`id`, `uuid` and `participants`), each stay is the joining and the leaving that the webhooks report. Replies about quality, devices, summaries,
-archives, questions and planned meetings are no participation; so are lists of instances, which name nobody.
+`id`, `uuid` and `participants`), each stay is the joining and the leaving that the webhooks report. Replies about quality,
+devices, summaries, archives, questions and planned meetings are no participation; so are lists of instances, which name nobody.
 """
 
 from collections.abc import Iterator, Mapping
