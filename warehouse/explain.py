@@ -14,13 +14,14 @@ from events.errors import GuildhallError
 from warehouse.build.build import use_macros
 from warehouse.build.catalog import catalog, metrics
 from warehouse.build.model import Model
+from warehouse.in_touch import how_seen
 
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
 @dataclass(frozen=True, slots=True)
 class WhyLevel:
-    """One member's level in one community: `reason` and `would_change` are sentences, `history` is oldest first."""
+    """One member's level in one community: `reason` and `would_change` are sentences, `ties` says how they were seen."""
 
     community: str
     member: str
@@ -29,6 +30,7 @@ class WhyLevel:
     evaluation: datetime
     reason: str
     overlays: tuple[str, ...]
+    ties: tuple[str, ...]
     would_change: tuple[str, ...]
     history: tuple[str, ...]
 
@@ -225,9 +227,18 @@ def _why_level(con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> WhyLevel:
         evaluation=row["window_end"],
         reason=row["reason"],
         overlays=tuple(words for column, words in names.items() if row[column]),
+        ties=_how_seen(con, row),
         would_change=would_change(row),
         history=tuple(f"{step['level']} from {step['from_at']:%Y-%m-%d}: {step['changed_by']}" for step in past),
     )
+
+
+def _how_seen(con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> tuple[str, ...]:
+    """In how many people's case a tie was seen in which way; nothing where no level asks for ties."""
+    if not row["ties"] or not row["ties_seen"]:
+        return ()
+    seen = how_seen(con, row["community"], row["member"], row["window_end"])
+    return tuple(f"with {_people(people)} by {how}" for how, people in seen)
 
 
 def _why_metric(model: Model, row: dict[str, Any]) -> WhyMetric:

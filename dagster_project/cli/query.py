@@ -149,6 +149,7 @@ def _show_level(one: WhyLevel) -> None:
         [
             ("reason", one.reason),
             *(("also", overlay) for overlay in one.overlays),
+            *(("ties", tie) for tie in one.ties),
             *(("change", change) for change in one.would_change),
             *(("history", past) for past in one.history),
         ]

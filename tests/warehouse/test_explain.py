@@ -14,6 +14,9 @@ def con():
     con = built(world.leaves("q", 20).does("q", [10]))
     for table in ("metrics.level_distribution", "metrics.core_presence"):
         make(con, models()[table])
+    for table in ("ties", "turn_taking", "together"):  # published tables have dates
+        con.execute(f"alter table core.{table} alter week type date using (cast(monday(week) as date))")
+    con.execute("update core.ties set by_name = true, by_thread = member < to_member")
     yield con
     con.close()
 
@@ -35,6 +38,7 @@ def test_a_core_member_reads_the_reason_and_what_keeps_it(con):
             "below that at four evaluations in a row the level falls (none so far)."
         ),
     )
+    assert answer.ties == ("with 5 people by naming one another", "with 5 people by speaking next in a thread")
     assert answer.history[0] == "insufficient from 2022-01-10: first seen"
 
 
