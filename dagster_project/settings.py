@@ -22,6 +22,8 @@ from events.errors import GuildhallError
 from events.source import Source, SourceKind
 from pipelines.platforms import PLATFORMS
 
+UNNAMED_TENANTS = frozenset({"export", "unknown"})
+"""Workspaces that readers of exports assume where neither the export nor the user names one."""
 _ADDRESS = re.compile(r"[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}")
 
 
@@ -170,10 +172,15 @@ class Settings(_Part):
         source = self.source[name]
         return Source(SourceKind(source.kind), source.platform, name)
 
-    def tenant_of(self, platform: str) -> str | None:
-        """The tenant that the sources of a platform agree on, so that an import gets the account ids of live traffic."""
-        tenants = {source.tenant for source in self.source.values() if source.platform == platform}
-        return tenants.pop() if len(tenants) == 1 else None
+    def tenant_of(self, platform: str, community: str | None = None) -> str | None:
+        """The tenant that the sources of a platform agree on, so that an import gets the account ids of live traffic.
+
+        Where they name none, the one workspace in which the community has its spaces on this platform.
+        """
+        tenants = {source.tenant for source in self.source.values() if source.platform == platform and source.tenant}
+        if not tenants and community in self.community:
+            tenants = {rule.workspace for rule in self.community[community].space if rule.platform == platform}
+        return tenants.pop() if len(tenants) == 1 and not tenants & {"*", *UNNAMED_TENANTS} else None
 
     @property
     def folder(self) -> Path:

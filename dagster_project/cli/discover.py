@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from dagster_project.settings import UNNAMED_TENANTS
 from events.communities import Communities
 from events.errors import GuildhallError
 from pipelines.connector import ExportError, ImportOptions, Platform
@@ -15,8 +16,6 @@ from pipelines.platforms import PLATFORMS
 from pipelines.understand.understand import Context
 
 COMMUNITY = "my-community"
-UNNAMED_TENANTS = frozenset({"export", "unknown"})
-"""Workspaces that readers of exports assume where neither the export nor the user names one."""
 MOST_SPACES = 200
 
 

@@ -46,7 +46,8 @@ def import_(
         str | None,
         typer.Option(
             help="Workspace or site of the export, where the export itself does not name it. Default: `tenant` of the "
-            "platform's sources in guildhall.toml. With another id than live events the same people count as different people.",
+            "platform's sources in guildhall.toml, else the workspace of the community's spaces. "
+            "With another id than live events the same people count as different people.",
             show_default=False,
         ),
     ] = None,
@@ -76,8 +77,8 @@ def import_(
     platform = _platform(kind)
     _check_community(community, settings)
     _check_path(path)
-    configured = settings.tenant_of(platform.slug)
-    span = Span(tenant_from="--tenant" if tenant else "`tenant` in guildhall.toml" if configured else None)
+    configured = settings.tenant_of(platform.slug, community)
+    span = Span(tenant_from="--tenant" if tenant else "guildhall.toml" if configured else None)
     options = ImportOptions(
         tenant=tenant or configured,
         community=community,
@@ -116,7 +117,7 @@ class _Export:
 
 def _begun(export: _Export) -> Iterator[RawEvent]:
     """The events of an export whose first has been read. Raises GuildhallError where nothing names the workspace."""
-    from dagster_project.cli.discover import UNNAMED_TENANTS
+    from dagster_project.settings import UNNAMED_TENANTS
     from pipelines.imports import importer
 
     events = importer.begun(export.platform, export.kind, export.path, export.options, datetime.now(UTC))
@@ -127,7 +128,7 @@ def _begun(export: _Export) -> Iterator[RawEvent]:
         raise GuildhallError(
             "The workspace is unknown.",
             "The export does not name it. With another id than live events, the same people count as different people.",
-            "Add --tenant with the id of the workspace or site, or set `tenant` of the platform's source in guildhall.toml.",
+            "Write its id as `workspace` of the community's spaces in guildhall.toml, or add --tenant with it.",
         )
     return chain([first], events)
 

@@ -92,7 +92,8 @@ def _found(export: Path, path: Path) -> Discovered:
 
 
 def _next_steps(path: Path, export: Path | None, found: Discovered | None) -> list[tuple[str, str]]:
-    from dagster_project.cli.discover import COMMUNITY, UNNAMED_TENANTS
+    from dagster_project.cli.discover import COMMUNITY
+    from dagster_project.settings import UNNAMED_TENANTS
 
     edit = (
         f"check the community found in the {found.kind}: its name, title and spaces"
@@ -100,11 +101,12 @@ def _next_steps(path: Path, export: Path | None, found: Discovered | None) -> li
         else "remove the # from a community with its spaces, and from a source"
     )
     kind, place, name = (found.kind, str(export), COMMUNITY) if found else ("KIND", "EXPORT", "NAME")
-    tenant = " --tenant WORKSPACE" if found and any(workspace in UNNAMED_TENANTS for workspace, _ in found.spaces) else ""
+    if found and any(workspace in UNNAMED_TENANTS for workspace, _ in found.spaces):
+        edit = f"{edit}; write the id of the workspace, which the export does not name"
     return [
         ("next", f"1. Edit {path}: {edit}."),
         ("", "2. guildhall doctor"),
-        ("", f"3. guildhall import {kind} {place} --community {name}{tenant} --refresh"),
+        ("", f"3. guildhall import {kind} {place} --community {name} --refresh"),
         ("", "4. guildhall sources     lists what each platform needs for live events; then guildhall up"),
     ]
 

@@ -35,6 +35,18 @@ def test_an_import_gets_the_tenant_of_the_sources_of_its_platform(tmp_path):
     assert found.tenant_of("zoom") is None
 
 
+def test_an_import_gets_the_one_workspace_of_the_communitys_spaces_where_no_source_names_a_tenant(tmp_path):
+    space = '[[community.{}.space]]\nplatform = "slack"\nworkspace = "{}"\nspaces = ["{}"]\n'
+    named = '[community.{0}]\ntitle = "{0}"\n'
+    text = named.format("one") + space.format("one", "T1", "C1") + space.format("one", "T1", "C2")
+    text += named.format("two") + space.format("two", "T1", "C3") + space.format("two", "T2", "C4")
+    text += named.format("three") + space.format("three", "export", "C5")
+    found = settings(tmp_path, text + '[source.a]\nplatform = "slack"\n')
+    assert [found.tenant_of("slack", slug) for slug in ("one", "two", "three")] == ["T1", None, None]
+    assert found.tenant_of("zulip", "one") is None
+    assert settings(tmp_path, text + '[source.a]\nplatform = "slack"\ntenant = "T9"\n').tenant_of("slack", "one") == "T9"
+
+
 def test_sources_that_disagree_on_the_tenant_give_an_import_none(tmp_path):
     text = '[source.a]\nplatform = "zulip"\ntenant = "garden"\n[source.b]\nplatform = "zulip"\ntenant = "kitchen"\n'
     assert settings(tmp_path, text).tenant_of("zulip") is None
