@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from events.communities import Communities, Community, SpaceRule
-from pipelines.connector import ImportOptions
+from pipelines.connector import ExportError, ImportOptions
 from pipelines.imports.importer import raw_events
 from pipelines.platforms import PLATFORMS
 from pipelines.understand.understand import Context, Outcome, understand
@@ -21,6 +21,7 @@ pytestmark = [
 
 READ = {
     "bigbluebutton": ("bigbluebutton", "bigbluebutton-events"),
+    "google_meet": ("google_meet", "google-meet"),
     "jitsi": ("jitsi", "jitsi-events"),
     "msgraph": ("teams", "teams-files"),
     "teams": ("teams", "teams-files"),
@@ -47,6 +48,11 @@ def _outcomes(folder: str, name: str) -> list[Outcome]:
 
 @pytest.mark.parametrize(("folder", "name", "decision"), _READ, ids=[f"{folder}/{name}" for folder, name, _ in _READ])
 def test_what_the_reader_finds_is_what_was_decided(folder: str, name: str, decision: dict[str, Any]) -> None:
+    if "refused" in decision:
+        with pytest.raises(ExportError, match=decision["refused"]):
+            _outcomes(folder, name)
+        return
+
     outcomes = _outcomes(folder, name)
 
     records = Counter(f"{one.record.verdict} {one.record.reason or ''}".strip() for one in outcomes)
