@@ -10,7 +10,7 @@ from events.outcome import Reason
 from tests.pipelines.bending import bent, raws_of, values
 from tests.pipelines.test_platforms import FIXTURES, everything_belongs_to_the_gardeners, outcome_of
 
-SLUGS = ("discord", "discourse", "matrix")
+SLUGS = ("discord", "discourse", "matrix", "mattermost", "rocketchat")
 SENTINEL = "SENTINEL"
 """It stands in every text, title and file name of the fixtures of these platforms."""
 _FILES = [path for slug in SLUGS for path in sorted((FIXTURES / slug).glob("*.json"))]
