@@ -4,6 +4,7 @@ from events.interaction import Medium
 from pipelines.connector import Platform
 from pipelines.platforms.discord.export import read_export
 from pipelines.platforms.discord.normalise import normalise
+from pipelines.platforms.discord.poll import poll
 from pipelines.platforms.discord.webhook import sign, verify
 
 PLATFORM = Platform(
@@ -14,12 +15,13 @@ PLATFORM = Platform(
     setup=(
         "History: export the channels, with their threads, with DiscordChatExporter in the format Json.",
         "Run `guildhall import discord-export FOLDER`. The tenant is the server's id, unless --tenant names another.",
+        "Live: give the source kind = 'poll', a bot's token as secret, and `url` https://discord.com/api/v10/guilds/<id>.",
+        "The bot needs View Channels, Read Message History and the intent MESSAGE_CONTENT. It reads what all members may view.",
         (
-            "Live messages need Discord's gateway, a permanent connection that Guildhall does not hold yet. A bot of yours can "
-            "emit what it receives as `discord.event`, with events.sdk.emitter or POST /v1/events, and the tenant."
+            "Deletions, reactions and joining need Discord's gateway, a permanent connection that Guildhall does not hold yet. "
+            "A bot can emit what it receives as `discord.event`, with events.sdk.emitter or POST /v1/events, and the tenant."
         ),
-        "Give that bot the intents GUILD_MESSAGES, GUILD_MESSAGE_REACTIONS, GUILD_MEMBERS and MESSAGE_CONTENT.",
-        "To an event in a thread the bot adds `parent_id`, the channel of the thread: Discord does not send it.",
+        "To an event in a thread that bot adds `parent_id`, the channel of the thread: Discord does not send it.",
         (
             "Webhook: enter <gateway>/hooks/discord/<source> as the app's Interactions Endpoint URL and as its Webhook Events "
             "endpoint. Both show that the app is alive; neither carries messages of a server."
@@ -48,6 +50,7 @@ PLATFORM = Platform(
     normalise=normalise,
     verify=verify,
     sign=sign,
+    poll=poll,
     exports={"discord-export": read_export},
     snapshots=frozenset({"discord-export"}),
     emits=True,

@@ -82,7 +82,10 @@ def _kept(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _time(message: Mapping[str, Any]) -> Any:
-    try:
-        return _MOMENT.validate_python(message.get("timestamp"))
-    except ValidationError:
-        return None
+    """The newest moment that the message shows."""
+    for name in ("timestampEdited", "timestamp"):
+        try:
+            return _MOMENT.validate_python(message.get(name))
+        except ValidationError:
+            continue
+    return None

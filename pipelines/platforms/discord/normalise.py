@@ -1,10 +1,10 @@
-"""Discord: messages, reactions and membership, from the gateway's events, from webhooks and from channel exports.
+"""Discord: messages, reactions and membership, from REST, the gateway's events, webhooks and channel exports.
 
 What becomes of what:
 
 * The tenant is that of the source or of --tenant, otherwise the server's id. A message's key is its id, in every way.
-* A space is a channel; a thread or a forum post belongs to its channel. An export names it; an event does not, so whoever emits
-  gateway events adds `parent_id`. Without it the thread is a space of its own.
+* A space is a channel; a thread or a forum post belongs to its channel. REST and an export name it; an event does not, so
+  whoever emits gateway events adds `parent_id`. Without it the thread is a space of its own.
 * In a thread a message answers the opening one, whose id is the thread's. A forum's opening message is a post. A thread's own
   starter (type 21) repeats the message from which it was opened, and is ignored.
 * A reply (type 19) answers `message_reference`, also when the answered message was deleted (`referenced_message` null) or is
@@ -40,6 +40,7 @@ from pipelines.platforms.discord.export import EXPORTED
 from pipelines.platforms.discord.exported import as_message
 from pipelines.platforms.discord.markup import refs_in
 from pipelines.platforms.discord.payloads import Message, Snowflake
+from pipelines.platforms.discord.poll import POLLED
 from pipelines.platforms.discord.webhook import LIVE
 from pipelines.shared.membership import membership
 from pipelines.shared.payload import milliseconds_of, read_object
@@ -68,10 +69,14 @@ class _Place:
 
 
 def normalise(raw: RawEvent) -> Iterator[Found]:
-    """The actions in a webhook's body, a gateway event or a record of an export. Raises ValueError for anything else."""
+    """The actions in a webhook's body, a gateway event or a message of REST or an export. Raises ValueError for others."""
     payload = read_object(raw.payload)
     if raw.type == EXPORTED:
         yield from _exported(payload, raw)
+    elif raw.type == POLLED:
+        polled = payloads.Exported.model_validate(payload)
+        place = _Place(raw.tenant or polled.guild, polled.channel, polled.parent)
+        yield from _message(place, Message.model_validate(polled.message))
     elif raw.type == LIVE:
         yield _hook(payloads.Hook.model_validate(payload), raw)
     else:

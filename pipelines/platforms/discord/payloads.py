@@ -190,7 +190,7 @@ class ExportedMessage(Part):
 
 
 class Exported(Part):
-    """A message of an export, as `export.py` wraps it. Of a closed channel, only that there was one."""
+    """A message of an export or of REST, as `export.py` or `poll.py` wraps it. Of a closed channel, only that there was one."""
 
     guild: Snowflake
     channel: Snowflake

@@ -4,6 +4,7 @@ from events.interaction import Medium
 from pipelines.connector import Platform
 from pipelines.platforms.matrix.export import read_export
 from pipelines.platforms.matrix.normalise import normalise
+from pipelines.platforms.matrix.poll import poll
 from pipelines.platforms.matrix.webhook import sign, verify
 
 PLATFORM = Platform(
@@ -25,7 +26,7 @@ PLATFORM = Platform(
         "History: in Element, export each room's chat as JSON; run `guildhall import matrix-export FOLDER`.",
         "Set no tenant, or the same one for the source and for --tenant. Without one it is `matrix`.",
         "In a community's space, `workspace` is the tenant and `spaces` are ids of rooms, such as !soil:example.org.",
-        "Without a homeserver of your own, use the history: reading `/sync` with a user's token is not built yet.",
+        "Without a homeserver of your own: kind = 'poll', its address as `url`, the access token of an account in the rooms.",
         "This platform was tried with the examples of Matrix's specification, not with a real homeserver.",
     ),
     reads=(
@@ -42,6 +43,7 @@ PLATFORM = Platform(
     normalise=normalise,
     verify=verify,
     sign=sign,
+    poll=poll,
     exports={"matrix-export": read_export},
     snapshots=frozenset({"matrix-export"}),
     emits=True,

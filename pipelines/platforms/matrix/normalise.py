@@ -1,4 +1,4 @@
-"""Matrix: messages, edits, redactions and reactions, from an application service's transactions and from room exports.
+"""Matrix: messages, edits, redactions and reactions, from transactions, `/sync` and room exports.
 
 What becomes of what:
 
