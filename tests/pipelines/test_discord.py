@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.connector import Accept, Answer, ExportError, ImportOptions, Refuse, Request
 from pipelines.platforms.discord import webhook
-from pipelines.platforms.discord.export import read_export
+from pipelines.platforms.discord.export import channel_names, read_export
 from pipelines.platforms.discord.webhook import public_key, sign, verify
 from tests.pipelines.test_platforms import everything_belongs_to_the_gardeners, outcome_of
 
@@ -125,6 +125,7 @@ def test_a_folder_of_channels_and_threads_is_read_and_each_message_counts_once(t
     assert [one.payload for one in found if b'"closed":true' in one.payload] == [
         b'{"guild":"900","channel":"940","closed":true,"parent":"910","message":{}}'
     ]
+    assert channel_names(tmp_path) == {"910": "soil"}
     assert max(one.time for one in found) == datetime(2026, 3, 2, 11, 58, tzinfo=UTC)
 
 

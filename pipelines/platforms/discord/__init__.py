@@ -2,7 +2,7 @@
 
 from events.interaction import Medium
 from pipelines.connector import Platform
-from pipelines.platforms.discord.export import read_export
+from pipelines.platforms.discord.export import channel_names, read_export
 from pipelines.platforms.discord.normalise import normalise
 from pipelines.platforms.discord.poll import poll
 from pipelines.platforms.discord.webhook import sign, verify
@@ -52,6 +52,7 @@ PLATFORM = Platform(
     sign=sign,
     poll=poll,
     exports={"discord-export": read_export},
+    space_titles=channel_names,
     snapshots=frozenset({"discord-export"}),
     emits=True,
 )

@@ -48,6 +48,20 @@ def read_export(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
         )
 
 
+def channel_names(path: Path) -> dict[str, str]:
+    """Id -> name of the channels of an export that are open, also of those of which only threads are there."""
+    names: dict[str, str] = {}
+    for file in listed_files(path, "messages", _is_message, lambda _name, _why: None):
+        channel = file.head.get("channel")
+        if not isinstance(channel, dict) or channel.get("type") in _CLOSED:
+            continue
+        own = ("categoryId", "category") if channel.get("type") in _THREADS else ("id", "name")
+        number, name = channel.get(own[0]), channel.get(own[1])
+        if _is_id(number) and isinstance(name, str) and name:
+            names[str(number)] = name
+    return names
+
+
 def _is_id(found: object) -> bool:
     return isinstance(found, str) and _SNOWFLAKE.fullmatch(found) is not None
 

@@ -80,7 +80,7 @@ class Exported(Part):
 
 def integration_of(bot: Any) -> str | None:
     """The integration that posted, where `bot` names one; an empty text for a bot account."""
-    if not bot:
+    if not bot or bot == "false":  # a form has only texts
         return None
     named = bot.get("i") if isinstance(bot, dict) else None
     return named if isinstance(named, str) and len(named) <= 100 else ""  # noqa: PLR2004 - an id
