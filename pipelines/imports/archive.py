@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from pipelines.connector import ExportError
 from pipelines.shared.entries import Fault, IsEntry, entries_of
-from pipelines.shared.text import plain_name
+from pipelines.shared.text import decoded, plain_name
 
 MOST_BYTES = 256 * 2**20
 """A larger file of an export is not read: it would need too much memory."""
@@ -161,10 +161,15 @@ def open_tree(path: Path) -> Iterator[ExportTree]:
             "Check the path; it may also be the unpacked folder.",
         ) from error
     except zipfile.BadZipFile as error:
+        form = _form(path)
         raise ExportError(
             "The export cannot be read.",
-            f"{path.name} is neither a zip file nor a tar, or it is cut off.",
-            "Download it again and compare the sizes.",
+            f"{path.name} is {form}, not an archive."
+            if form
+            else f"{path.name} is neither a zip file nor a tar, or it is cut off.",
+            "Give the whole export, as its archive or its folder; `guildhall sources` lists the kinds and what each reads."
+            if form
+            else "Download it again and compare the sizes.",
         ) from error
     except OSError as error:
         raise ExportError(
@@ -186,6 +191,19 @@ def read_rows(tree: ExportTree, name: str, is_entry: IsEntry, place: str | None 
         yield Fault(place, error.why.rpartition(": ")[2].removesuffix("."))
         return
     yield from entries_of(content, place, is_entry)
+
+
+def _form(path: Path) -> str | None:
+    """What a file that is no archive is, where its beginning shows it."""
+    with path.open("rb") as file:
+        beginning = file.read(4096)
+    text = decoded(beginning).lstrip()
+    if text.startswith(("{", "[")):
+        return "a file of JSON"
+    if text.startswith("<"):
+        return "HTML or XML"
+    printable = all(character.isprintable() or character.isspace() for character in text[:-4])
+    return "text" if text and printable else None
 
 
 def _is_tar(path: Path) -> bool:

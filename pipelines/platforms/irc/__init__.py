@@ -28,7 +28,7 @@ PLATFORM = Platform(
         "Private messages: a meeting's log does not hold them.",
         "The text of a turn, beyond whether it asks or thanks. The text is dropped once these features are read.",
     ),
-    version=2,
+    version=3,
     normalise=normalise,
     exports={"irc-meetings": read_export},
 )

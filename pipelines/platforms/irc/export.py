@@ -6,6 +6,7 @@ words that every such name has. A number or a clock right after the date disting
 of one meeting, one is used, a corrected one before a raw one: their names differ by `raw`, or half of their lines are the same.
 """
 
+import codecs
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ _SAME_MEETING = 0.5
 LeftOut = Callable[[str, str], object]
 _FORMATS = (
     (b"{\\rtf", "RTF"),
+    (b"WEBVTT", "a transcript of WebVTT"),
     (b"%PDF", "PDF"),
     (b"PK\x03\x04", "a zip or an office document"),
     (b"\xd0\xcf\x11\xe0", "an office document"),
@@ -254,7 +256,7 @@ def _apart(tree: ExportTree, files: list[tuple[str, Meeting]], left_out: LeftOut
             (line.nick.casefold(), line.text.replace("\\", "")) for line in lines if line.kind is Kind.TURN
         )
         turns = sum(1 for line in lines if line.kind in {Kind.TURN, Kind.AUTHORLESS})
-        if not turns_of_log or turns < len(lines) * _MIN_TURNS:
+        if not turns_of_log or turns < len(lines) * _MIN_TURNS or _form(log):
             left_out(name, _not_a_log(log, turns))
             continue
         copied = next((other.name for other in taken if other.is_same(name, turns_of_log)), None)
@@ -274,10 +276,15 @@ def _apart(tree: ExportTree, files: list[tuple[str, Meeting]], left_out: LeftOut
         yield name, meeting, log
 
 
+def _form(log: bytes) -> str | None:
+    """The format of a file that is no plain text of a log, where its beginning shows it."""
+    start = log.removeprefix(codecs.BOM_UTF8)
+    return next((name for magic, name in _FORMATS if start.startswith(magic)), "HTML or XML" if _MARKUP.match(start) else None)
+
+
 def _not_a_log(log: bytes, turns: int) -> str:
     """Why a file is no log, and what to do."""
-    form = next((name for magic, name in _FORMATS if log.startswith(magic)), "HTML or XML" if _MARKUP.match(log) else None)
-    if form:
+    if form := _form(log):
         return f"it is {form}; save it as plain text"
     lines = sum(1 for line in decode(log).splitlines() if line.strip())
     return (

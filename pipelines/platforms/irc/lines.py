@@ -5,7 +5,8 @@ r"""Lines: what each line of an IRC log is, for the formats of several clients a
 
     <nick> text            <@nick> text          * nick acts              17:05:13<tab>nick<tab>text
     * nick (user@host) has joined #garden        == nick [user@host] has quit ["gone"]        -!- …    --> …   <-- …
-    17:05:13<tab> From Name : text               the chat of a meeting, saved by Zoom
+    17:05:13<tab> From Name : text               the chat of a meeting, saved by Zoom; today `From Name to Everyone:`, and the
+                                                 text in the next line
     **\<nick>** text      **\* nick** acts     **<relay> <nick>** text     pages of Markdown, after a heading `Logs`
     **nick** text          and lines without a name below it, by the same person, until the next name
 
@@ -81,8 +82,12 @@ _NESTED = re.compile(rf"<[^<>\n]{{1,{MAX_NICK_CHARACTERS}}}>\s*(?P<inner>\S.*)")
 _WRAPPED = re.compile(r"(?:<([^<>]+)>|\[([^\]\s]+)\]|\{-?([^}\s]+)\})\s*")
 _BRIDGED = re.compile(r"\[[^\]\s]+\]\s+(\S.*)")
 _ACTS = re.compile(rf"(?:\*|•|—)\s+(?P<nick>[^\s:]{{1,{MAX_NICK_CHARACTERS}}}):?(?:\s+(?P<text>.*))?")
-_NOTICE = re.compile(r"(?:==|-!-|-->|<--|\*{3}|→|←|⇐|⇒)\s+(?P<text>\S.*)")
-_CHAT = re.compile(rf"From\s+(?P<nick>\S[^:\n]{{0,{MAX_NICK_CHARACTERS - 1}}}?)(?P<private>\s+to\s+\S.*?)?\s*:\s?(?P<text>.*)")
+_NOTICE = re.compile(r"(?:==|-!-|-->|<--|<->|\*{3}|→|←|⇐|⇒)\s+(?P<text>\S.*)")
+_CHAT = re.compile(
+    rf"From\s+(?P<nick>\S[^:\n]{{0,{MAX_NICK_CHARACTERS - 1}}}?)(?:\s+to\s+everyone|(?P<private>\s+to\s+\S.*?))?"
+    r"\s*:\s?(?P<text>.*)",
+    re.IGNORECASE,
+)
 _TABBED = re.compile(rf"(?P<nick>[^\s<>:]{{1,{MAX_NICK_CHARACTERS}}})\t(?P<text>.*)")
 _HOST = r"(?:\s+[\[(][^\])\n]*[\])])"
 _JOINED = re.compile(rf"(?P<nick>\S+)(?:{_HOST}\s+(?:has\s+)?joined\b|\s+(?:has\s+)?joined\s+(?:the room|[#&]\S)).*")
@@ -188,11 +193,11 @@ def _unescaped(text: str) -> str:
 
 
 def _read(text: str, *, clocked: bool) -> _Read:
-    if turn := _TURN.fullmatch(text):
+    notice = _NOTICE.fullmatch(text)
+    if notice is None and (turn := _TURN.fullmatch(text)):
         return _turn(turn["nick"], turn["text"])
     if text == "<" or re.match(r"<\s", text):
         return _Read(Kind.AUTHORLESS, text=text)
-    notice = _NOTICE.fullmatch(text)
     event = notice["text"] if notice else text.lstrip("*").strip() if text.startswith("*") else text
     if (notice or text.startswith("*") or clocked or "left the room" in text) and (server := _server(event)):
         return server

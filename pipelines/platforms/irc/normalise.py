@@ -15,7 +15,7 @@ What becomes of what:
 * `Chair:`, `chair+`, `#chair` and `#startmeeting` name hosts. A scribe is not a host.
 * `name:` or `name,` at the start, and `@name`, address somebody: a mention, where the log has that nick.
 * Commands are nobody's turn: the queue (`q+`), topics and agendas, `s/…/…/`, and lines to bots.
-* Bots are those of the protocols of meetings, by the list `BOTS`, which replaces a flag of the platform. Others are in the list
+* Bots are those of the protocols of meetings, by `accounts.py`, which replaces a flag of the platform. Others are in the list
   of the settings. What bots and the server report about attendance is read; nothing else of theirs belongs to a person.
 * There are only names: an account is a nick as it is written. A new nick, a nick with `_` and a name that a scribe writes are
   accounts of their own until the identity store links them.
@@ -33,21 +33,14 @@ from events.interaction import ActorKind, Medium, ObjectKind, SizeUnit, Visibili
 from events.raw import RawEvent
 from events.verb import Verb
 from pipelines.connector import AccountSeen, Action, Found, Ignored
+from pipelines.platforms.irc.accounts import is_bot
 from pipelines.platforms.irc.export import Meeting, unpack
 from pipelines.platforms.irc.lines import Kind, Line
 from pipelines.platforms.irc.words import NO_NAMES
 from pipelines.shared.links import links_in
+from pipelines.shared.nobody import is_nobody
 from pipelines.shared.payload import milliseconds_of
 
-BOTS = frozenset(
-    [
-        "agendabot", "ccgbot", "chanserv", "collabot", "eavesdrop", "gerritbot", "ghbot", "github-bot", "limnoria",
-        "meetbot", "nickserv", "opendevmeet", "opendevstatus", "openstack", "openstackgerrit", "openstackstatus",
-        "purplerbot", "rrsagent", "supybot", "trackbot", "ubot", "ubot5", "ubottu", "voip", "wikibugs", "zakim",
-        "zodbot",
-    ]
-)  # fmt: skip
-"""Well-known programs of meetings, by name. Those named `voip-…` are telephone bridges."""
 _MINUTED = re.compile(r"(?:present\s?\+|scribe(?:nick)?\s?[:+]|#startmeeting\b)", re.IGNORECASE)
 _PRESENT = re.compile(r"present(?:\s?(?P<sign>[+-])|:)[:=]?\s*(?P<names>.*)", re.IGNORECASE)
 _SCRIBE = re.compile(r"scribe(?:nick)?\s?(?P<sign>[:+-])\s*(?P<names>.*)", re.IGNORECASE)
@@ -132,11 +125,6 @@ def _line(minutes: _Minutes, line: Line) -> Iterator[Found]:
             yield from _edge(minutes, line, line.nick, left=True)
         case Kind.AUTHORLESS if minutes.minuted and (listed := _PRESENT.fullmatch(line.text)):
             yield from _present(minutes, line, listed)
-
-
-def is_bot(nick: str) -> bool:
-    """Whether a nick is a bot of the protocols of meetings."""
-    return nick.casefold() in BOTS or nick.casefold().startswith("voip-")
 
 
 def _person_line(minutes: _Minutes, line: Line, place: str) -> Iterator[Found]:
@@ -278,8 +266,11 @@ def _bridged(minutes: _Minutes, line: Line) -> Iterator[Found]:
 def _action(minutes: _Minutes, line: Line, verb: Verb, name: str, key: str) -> Action:
     meeting = minutes.meeting
     account = name_account(name)
+    # An archive may have taken a name out: `(deleted)` is whoever it was.
+    kind = ActorKind.ANONYMOUS if is_nobody(name) else ActorKind.HUMAN
     if account not in minutes.seen:
-        minutes.seen[account] = _account(meeting.tenant, account, name, line.at)
+        seen = _account(meeting.tenant, account, name, line.at)
+        minutes.seen[account] = seen if kind is ActorKind.HUMAN else replace(seen, kind=kind)
     return Action(
         key=f"{meeting.occurrence}:{key}",
         tenant=meeting.tenant,
@@ -289,6 +280,7 @@ def _action(minutes: _Minutes, line: Line, verb: Verb, name: str, key: str) -> A
         occurred_at=line.at,
         verb=verb,
         actor=account,
+        actor_kind=kind,
         object_id=meeting.occurrence,
         object_kind=ObjectKind.MEETING,
     )

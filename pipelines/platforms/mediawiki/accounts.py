@@ -1,6 +1,8 @@
 """Accounts: those with which MediaWiki and its extensions write, which no person or bot owns, and those without an owner.
 
-MediaWiki reserves the names: https://www.mediawiki.org/wiki/Manual:$wgReservedUsernames. Add a name here when it adds one.
+MediaWiki reserves the names: https://www.mediawiki.org/wiki/Manual:$wgReservedUsernames, also as names of messages, such as
+`msg:double-redirect-fixer`, whose English texts are listed here. Extensions reserve theirs by the hook UserGetReservedNames.
+Add a name here when one is added.
 """
 
 import re
@@ -10,19 +12,25 @@ SYSTEM_NAMES = frozenset(
     {
         "Abuse filter",
         "Babel AutoCreate",
+        "Command line script",
         "Conversion script",
+        "DNSBL",
         "Delete page script",
         "Edit filter",
         "Flow talk page manager",
         "FuzzyBot",
         "Global rename script",
         "Maintenance script",
+        "MediaWiki automatic change",
         "MediaWiki default",
         "MediaWiki message delivery",
+        "MediaWiki spam cleanup",
         "Move page script",
         "New user message",
+        "Proxy blocker",
         "Redirect fixer",
         "ScriptImporter",
+        "System messenger",
         "Template namespace initialisation script",
         "Translation Notification Bot",
         "Unknown user",

@@ -156,21 +156,37 @@ def _channels(tree: ExportTree, root: str, days: Mapping[str, object], faults: l
     """
     left = dict.fromkeys(days)
     found: list[_Channel] = []
+    renamed: list[tuple[list[str], _Channel]] = []
     lists = [name for name in tree.names() if name.startswith(root) and PurePosixPath(name).name in _LISTS]
     for name in sorted(lists, key=lambda name: list(_LISTS).index(PurePosixPath(name).name)):
         beside, private = name.removeprefix(root).rpartition("/")[0], _LISTS[PurePosixPath(name).name]
         for row in _rows(tree, name, _is_channel, faults):
-            called = [plain_name(str(each)) for each in (row.get("name"), row.get("id")) if each]
-            folder = next((each for each in (f"{beside}/{each}".lstrip("/") for each in called) if each in left), None)
+            closed = private or any(row.get(flag) is True for flag in _PRIVATE_FLAGS)
+            channel = _Channel(
+                str(row.get("id") or row.get("name")),
+                "",
+                Access.PRIVATE if closed else Access.PUBLIC,
+                row.get("is_general") is True,
+            )
+            folder = next((each for each in _folders(beside, [row.get("name"), row.get("id")]) if each in left), None)
             if folder is not None:
                 del left[folder]
-                closed = private or any(row.get(flag) is True for flag in _PRIVATE_FLAGS)
-                readable = Access.PRIVATE if closed else Access.PUBLIC
-                found.append(_Channel(str(row.get("id") or folder), folder, readable, row.get("is_general") is True))
+                found.append(replace(channel, folder=folder))
+            if isinstance(row.get("previous_names"), list):
+                renamed.append((_folders(beside, row["previous_names"]), channel))
+    # Where exports of several years are merged, a folder may have a name that its channel had before, and no other has now.
+    for folders, channel in renamed:
+        for folder in (each for each in folders if each in left):
+            del left[folder]
+            found.append(replace(channel, folder=folder))
     # Slack names folders of direct messages so that they can be recognised.
     access = {folder: Access.PRIVATE if _PRIVATE_FOLDER.fullmatch(folder) else Access.UNKNOWN for folder in left}
     found += [_Channel(folder, folder, known) for folder, known in access.items()]
     return found
+
+
+def _folders(beside: str, names: list[object]) -> list[str]:
+    return [f"{beside}/{plain_name(str(name))}".lstrip("/") for name in names if name]
 
 
 def _team(users: list[dict[str, Any]]) -> str:

@@ -40,7 +40,7 @@ PLATFORM = Platform(
         "Telephone numbers, network addresses and devices.",
         "The text of messages, beyond whether it asks or thanks. The text is dropped once these features are read.",
     ),
-    version=2,
+    version=3,
     normalise=normalise,
     verify=WEBHOOK.verify,
     sign=WEBHOOK.sign,

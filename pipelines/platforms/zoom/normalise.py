@@ -12,8 +12,9 @@ What becomes of what:
 * A row of the participants report is a stay with both ends, on a connection of its own.
 * An edge or an end without its time takes the time of the event.
 * `sharing_started` is `present`. `recording.completed` is one upload by the host per occurrence.
-* A message to everyone in a meeting, or in a channel of team chat, is a post, or a reply where it names what it answers. An
-  update or deletion in team chat revises. A message to one person, or to a part of the meeting, is private.
+* A message to everyone in a meeting, or in a channel of team chat (`chat_message.*`, `team_chat.channel_message_*`), is a
+  post, or a reply where it names what it answers. An update or deletion in team chat revises. A message to one person, or to a
+  part of the meeting, is private.
 * A participant is the Zoom account if signed in, otherwise the email address, the registration, or the name. A name that is a
   placeholder (a device, a telephone number, `Guest`) is an anonymous account of that connection only. A well-known program that
   takes notes is a bot by its name. Accounts, addresses and registrations that one payload names together are one person's,
@@ -21,6 +22,7 @@ What becomes of what:
 * Registrations, roles, channel membership, quality of service, and every other type are not participation.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -51,6 +53,7 @@ from pipelines.shared.meeting_names import is_placeholder
 from pipelines.shared.payload import at_milliseconds, milliseconds_of
 from pipelines.shared.revisions import deleted, edited
 
+_OF_A_CHAT = re.compile(r"(?:(?:channel_|(?P<direct>dm_))?message_)?(?P<what>sent|posted|replied|updated|deleted)")
 _TO_BREAKOUT = "breakout"
 """In the reason why somebody left the meeting: they went to a room of it."""
 
@@ -62,7 +65,7 @@ def normalise(raw: RawEvent) -> Iterator[Found]:
         yield Handshake()
         return
     family, _, what = envelope.event.partition(".")
-    if family == "chat_message":
+    if family in {"chat_message", "team_chat"}:
         yield from _chat(envelope, what)
         return
     reader = _READERS.get(what if family in {"meeting", "webinar"} else envelope.event)
@@ -195,16 +198,18 @@ def _message_in_meeting(tenant: str, found: dict[str, Any], _: datetime | None) 
 
 
 def _chat(envelope: Envelope, what: str) -> Iterator[Found]:
-    if what not in {"sent", "updated", "deleted"}:
+    kind = _OF_A_CHAT.fullmatch(what)
+    if kind is None:
         yield Ignored()
         return
+    what = kind["what"]
     payload = ChatPayload.model_validate(envelope.payload)
     tenant, chat = payload.account_id, payload.object
-    if chat.type != "to_channel" or not chat.channel_id:
+    if kind["direct"] or chat.type not in {None, "to_channel"} or not chat.channel_id:
         yield Ignored(Reason.PRIVATE, tenant)
         return
-    key = f"{chat.channel_id}:{chat.id}"
-    thread = f"{chat.channel_id}:{chat.reply_main_message_id}" if chat.reply_main_message_id else None
+    key = f"{chat.channel_id}:{chat.number}"
+    thread = f"{chat.channel_id}:{chat.answers}" if chat.answers else None
     text = chat.message or ""
     sent = Action(
         key=key,
@@ -224,7 +229,7 @@ def _chat(envelope: Envelope, what: str) -> Iterator[Found]:
         size_unit=SizeUnit.CHARACTERS,
         text=text,
     )
-    if what != "sent":
+    if what in {"updated", "deleted"}:
         revision = envelope.event_ts or chat.timestamp
         at = at_milliseconds(revision)
         if what == "updated":

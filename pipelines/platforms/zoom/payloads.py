@@ -6,6 +6,7 @@ from pydantic import ConfigDict
 
 from events.identity import account_in_key, name_account
 from events.interaction import ActorKind
+from pipelines.connector import UnreadableError
 from pipelines.shared.meeting_names import is_note_taker, is_placeholder
 from pipelines.shared.payload import Id, Milliseconds, Moment
 from pipelines.shared.payload import Part as _Part
@@ -151,13 +152,29 @@ class Mention(Part):
 class ChatMessage(Part):
     """A message of team chat."""
 
-    id: Id
-    type: str
+    id: Id | None = None
+    message_id: Id | None = None
+    type: str | None = None
     timestamp: Milliseconds
     channel_id: str | None = None
     message: str | None = None
     reply_main_message_id: str | None = None
+    parent_msg_id: str | None = None
     at_items: tuple[Mention, ...] | None = None
+
+    @property
+    def number(self) -> str:
+        """The message's id, in whichever field this event has it. Raises ValueError where it has none."""
+        found = self.id or self.message_id
+        if found is None:
+            raise UnreadableError("a message without id and message_id")
+        return found
+
+    @property
+    def answers(self) -> str | None:
+        """The opening message of the thread; some events name the message itself there when it opens one."""
+        found = self.reply_main_message_id or self.parent_msg_id
+        return found if found and found != self.number else None
 
 
 class ChatPayload(Part):

@@ -38,7 +38,7 @@ PLATFORM = Platform(
         "The text of messages, beyond whether it asks or thanks. The text is dropped once these features are read.",
         "The names of topics: they are stored as keyed hashes only.",
     ),
-    version=3,
+    version=4,
     normalise=normalise,
     verify=verify,
     sign=sign,

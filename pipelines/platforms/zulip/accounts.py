@@ -1,7 +1,8 @@
 """Accounts: those with which Zulip itself writes, for archives that mark none. They are the same in every organisation.
 
-Zulip creates them in its internal realm: https://github.com/zulip/zulip, `zproject/default_settings.py` (INTERNAL_BOTS) and
-`REALM_INTERNAL_BOTS`. Add a name or an address here when Zulip adds one.
+Zulip creates them in its internal realm: https://github.com/zulip/zulip, `zproject/settings.py` until 2020, later
+`zproject/computed_settings.py` (INTERNAL_BOTS, REALM_INTERNAL_BOTS and DISABLED_REALM_INTERNAL_BOTS). Names that begin with
+`Zulip` are of organisations older than the internal realm. Add a name or an address here when Zulip adds one.
 """
 
 from events.identity import name_account
@@ -24,6 +25,7 @@ SYSTEM_NAMES = frozenset(
             "Nagios Staging Send Bot",
             "Nagios Staging Receive Bot",
             "Reminder Bot",
+            "Zulip Reminder Bot",
         ),
     )
 )

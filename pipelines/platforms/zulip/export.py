@@ -120,6 +120,17 @@ def _topics(tree: ExportTree, topics: list[_Topic], tenant: str) -> Iterator[Pla
 
 
 def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportOptions) -> Iterator[PlatformEvent]:
+    folder = PurePosixPath(realm).parent
+    beside = [name for name in names if PurePosixPath(name).parent == folder]
+    if not any(_EXPORTED_MESSAGES.fullmatch(PurePosixPath(name).name) for name in beside):
+        unfinished = next((PurePosixPath(name).name for name in beside if name.endswith(".partial")), None)
+        raise ExportError(
+            "The export has no messages.",
+            f"It has {unfinished}, so Zulip did not finish it."
+            if unfinished
+            else "Beside realm.json is no messages-000001.json.",
+            "Export again with `manage.py export`, and wait until it reports the tar.",
+        )
     tables = _tables(tree, realm)
     streams = {row.get("id"): row for row in _rows(tables, "zerver_stream", realm)}
     recipients = {row.get("id"): row for row in _rows(tables, "zerver_recipient", realm)}
@@ -131,12 +142,11 @@ def _own_export(tree: ExportTree, names: list[str], realm: str, options: ImportO
     realms = _rows(tables, "zerver_realm", realm, needed=False)
     own_name = realms[0].get("string_id") if realms else None
     tenant = options.tenant or (own_name if isinstance(own_name, str) and own_name else "export")
-    folder = PurePosixPath(realm).parent
     known = Names()
     for number, row in people.items():
         known.note(row.get("full_name"), number)
-    for name in names:
-        if PurePosixPath(name).parent != folder or not _EXPORTED_MESSAGES.fullmatch(PurePosixPath(name).name):
+    for name in beside:
+        if not _EXPORTED_MESSAGES.fullmatch(PurePosixPath(name).name):
             continue
         for index, message in enumerate(_messages(tree, name)):
             if isinstance(message, Fault):

@@ -15,7 +15,8 @@ What becomes of what, in all ways:
 * An account is its number. In an archive that has only names the account is the name, and so are those whom its messages
   mention. A name that only one account of an archive has, by its table of users or by the numbers in its rendered mentions, is
   that account's: an archive with names and an export with numbers have the same people. Zulip's own accounts (of the realm
-  `zulipinternal`, otherwise by `accounts.py`) are the system. A bot is one that an export or an event flags.
+  `zulipinternal`, otherwise by `accounts.py`) are the system. A bot is one that an export or an event flags. In an archive
+  that has only names, a placeholder such as `(deleted)` is nobody: anonymous.
 * A new account joins, in the space `organization`; a deactivated one leaves. Zulip's own export shows when an account was made:
   those made since its first public message joined then. What our own bot writes is ignored.
 * A folder of an archive that shows no stream, and a stream of which an export does not show who can read it, are ignored

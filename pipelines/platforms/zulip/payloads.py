@@ -8,6 +8,7 @@ from events.identity import name_account
 from events.interaction import ActorKind
 from pipelines.connector import UnreadableError
 from pipelines.platforms.zulip.accounts import is_system
+from pipelines.shared.nobody import is_nobody
 from pipelines.shared.payload import Part, Seconds
 
 INTERNAL_REALM = "zulipinternal"
@@ -49,7 +50,10 @@ class Message(Part):
         by_name = self.account if self.sender_id is None else None
         if self.sender_realm_str == INTERNAL_REALM or is_system(by_name, self.sender_email):
             return ActorKind.SYSTEM
-        return ActorKind.BOT if self.sender_is_bot else ActorKind.HUMAN
+        if self.sender_is_bot:
+            return ActorKind.BOT
+        # Whoever is gone from an archive of names shares one placeholder; a number would keep them apart.
+        return ActorKind.ANONYMOUS if by_name and is_nobody(self.sender_full_name or "") else ActorKind.HUMAN
 
 
 class Named(Part):
