@@ -151,8 +151,10 @@ class BotList(_Frozen):
     """Accounts that are bots although the platform does not mark them."""
 
     platform: str = Field(description="a platform that `guildhall sources` lists")
-    workspace: str = Field(description="workspace, site or account on the platform")
-    accounts: tuple[str, ...] = Field(description="the platform's ids of the accounts, or name:NAME where it has names only")
+    workspace: str = Field(description="workspace, site or account on the platform; `*` for any")
+    accounts: tuple[str, ...] = Field(
+        description="the platform's ids or e-mail addresses of the accounts, or their names where it has names only"
+    )
 
     @model_validator(mode="after")
     def _some(self) -> "BotList":

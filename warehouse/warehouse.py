@@ -19,7 +19,6 @@ from typing import Self
 import duckdb
 
 from events.communities import Community
-from events.identity import actor_id
 from events.topics import RAW
 from warehouse.build import meta
 from warehouse.build.build import Built, build
@@ -33,10 +32,10 @@ from warehouse.db import is_damage
 from warehouse.failpoint import failpoint
 from warehouse.files import IDENTITY, PEOPLE, PUBLISHED, ROLES, WAREHOUSE
 from warehouse.home import WarehouseError, WarehouseInUseError, open_home, set_damaged_aside, take_lock
-from warehouse.identity.homes import everywhere, sync_homes
+from warehouse.identity.homes import everywhere, in_workspaces, sync_homes
 from warehouse.identity.kinds import sync_kinds
 from warehouse.identity.mapping import Mapped, Source, map_people, sync_settings
-from warehouse.identity.rosters import read_people, read_roles
+from warehouse.identity.rosters import account_ids, read_people, read_roles
 from warehouse.identity.store import IdentityStore
 from warehouse.landing import land, undo
 from warehouse.landing.batch import Landed
@@ -189,7 +188,8 @@ class Warehouse:
         members = self.identity.members()
         sync_settings(self.con, self.key, self.communities, sources, roles, members)
         self._synced = True
-        listed = [actor_id(self.key, *account) for account in sorted(everywhere(self.bots, sharing))]
+        bots = everywhere(in_workspaces(self.con, self.bots), sharing)
+        listed = sorted({actor for account in bots for actor in account_ids(self.key, *account)})
         regrouped = sync_kinds(self.con, listed, self.identity.kinds(), naive(now))
         mapped = map_people(self.con, self.key, members, naive(now))
         return Mapped(mapped.fresh, tuple(sorted({*mapped.changed, *regrouped, *rehomed})))

@@ -29,7 +29,7 @@ EDITORS = ("Dora", "Emil", "Tidy", "Jo")
 ACCOUNTS = (
     *(("slack", TEAM, one) for one in SLACK),
     *(("zoom", METERS, one) for one in (*MAILS, "name:Fenn", "name:Helper")),
-    *(("mediawiki", WIKI, f"name:{one}") for one in EDITORS),
+    *(("mediawiki", WIKI, one) for one in EDITORS),
 )
 PARTS: dict[str, Callable[[random.Random], str]] = {}
 """What can change late -> a random state of it, as text of guildhall.toml or of the file beside it. Spaces are beside them."""

@@ -8,6 +8,7 @@ import pytest
 from dagster_project.cli.unmarked_bots import row_of, unmarked_bots
 from tests.cases.installation import KEY, SETTINGS, Installation
 from tests.cases.test_shared_channels import export
+from warehouse.build.catalog import catalog
 
 MONDAY = 1_788_771_600
 WEEK = 604_800
@@ -85,3 +86,28 @@ def test_the_doctor_suggests_who_answers_within_seconds_and_who_is_named_so_with
     made.refresh()
     made.warehouse.publish(datetime(2026, 11, 27, 12, tzinfo=UTC) + timedelta(minutes=2))
     assert unmarked_bots(made.settings) == []
+
+
+@pytest.mark.parametrize(("workspace", "written"), [("TFERN0001", "RSS feed"), ("*", "name:RSS feed"), ("T*", "rss  Feed")])
+def test_a_program_is_listed_by_its_name_however_it_is_written_and_in_any_workspace(made, tmp_path, workspace, written):
+    made.models = [model for model in catalog() if model.layer == "core"]
+    made.configure(
+        SETTINGS.format(platform="zoom")
+        + f'\n[[bots]]\nplatform = "zoom"\nworkspace = "{workspace}"\naccounts = ["{written}", "Helper@Fern.example"]\n'
+    )
+    who = [{"user_name": "RSS feed"}, {"user_name": "Helper", "email": "helper@fern.example"}, {"user_name": "Dora"}]
+    path = tmp_path / "stored.jsonl"
+    with path.open("w") as file:
+        for number, person in enumerate(who):
+            at = {"join_time": "2026-10-05T17:00:00Z", "user_id": str(number)}
+            held = {"uuid": "one", "id": "81", "participant": person | at}
+            file.write(
+                json.dumps({"event": "meeting.participant_joined", "payload": {"account_id": "TFERN0001", "object": held}})
+                + "\n"
+            )
+    made.imports("zoom-webhooks", path)
+    made.refresh()
+    assert made.rows("select actor_kind, count(*) from core.interactions group by all order by all") == [
+        ("bot", 2),
+        ("human", 1),
+    ]

@@ -72,7 +72,8 @@ def people(event: PlatformEvent) -> list[Action]:
     ("path", "meetings", "turns", "unattributed"),
     [
         (MONERO, 305, 64_723, 19),  # 307 pages: one lost its log, one is there twice
-        (W3C, 311, 66_085, 15),  # 275 irc.log, 29 <date>-irc.log, 6 saved chats, 1 raw alone; 13 further folders hold no log
+        # Without 3 lines of saved chats that went to one person: `From Name To Other(privately) : …`
+        (W3C, 311, 66_082, 15),  # 275 irc.log, 29 <date>-irc.log, 6 saved chats, 1 raw alone; 13 further folders hold no log
     ],
 )
 def test_every_meeting_and_every_line_is_accounted_for(path: Path, meetings: int, turns: int, unattributed: int) -> None:

@@ -8,6 +8,7 @@ reported them; `core.records` reads the home here.
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 
 import duckdb
 
@@ -48,6 +49,19 @@ def everywhere(accounts: Iterable[tuple[str, str, str]], sharing: Sharing) -> se
         if tenant in tenants:
             found |= {(platform, other, native) for other in tenants}
     return found
+
+
+def in_workspaces(con: duckdb.DuckDBPyConnection, accounts: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Accounts (platform, tenant, native id) of which the tenant may be a pattern such as `*`: in every tenant that landed."""
+    given = set(accounts)
+    patterns = {account for account in given if any(sign in account[1] for sign in "*?[")}
+    known = con.execute("select distinct platform, tenant from landing.main.interactions").fetchall() if patterns else []
+    return (given - patterns) | {
+        (platform, tenant, native)
+        for platform, pattern, native in patterns
+        for of, tenant in known
+        if of == platform and fnmatchcase(tenant, pattern)
+    }
 
 
 # Only spaces that came through two workspaces are compared record by record.

@@ -40,6 +40,17 @@ def account_id(key: bytes, platform: str, tenant: str, account: str) -> str:
     return actor_id(key, platform, tenant, native)
 
 
+def account_ids(key: bytes, platform: str, tenant: str, account: str) -> set[str]:
+    """Return the actors that a listed program can mean: as it is written, as a name, and as an address in small letters.
+
+    Whether a platform knows an account by its id, its address or its name is not always obvious to whoever writes the list. An
+    actor that nobody is costs nothing.
+    """
+    name = account.removeprefix("name:")
+    natives = {account, name, name_account(name)} | ({name.strip().casefold()} if "@" in name else set())
+    return {actor_id(key, platform, tenant, native) for native in natives}
+
+
 def read_people(path: Path, key: bytes) -> dict[str, str]:
     """Return actor -> person of people.csv; empty when there is no file. Raises GuildhallError naming line and column."""
     people: dict[str, str] = {}
