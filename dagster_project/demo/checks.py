@@ -21,7 +21,13 @@ from pipelines.simulator.scoring import ColdFound, CoreFound, Welcome, compare_c
 from warehouse.build.build import Built
 from warehouse.landing.batch import Landed
 from warehouse.landing.reconciliation import Account
+from warehouse.report.period import period_of
+from warehouse.report.read import report_data
+from warehouse.report.story import changes
 from warehouse.warehouse import Warehouse
+
+WELCOME = "N2"
+"""The metric that shows a cold shoulder."""
 
 _OUTCOMES = """
     select platform, if(source like 'import/%', 'export', 'live'), verdict || coalesce(':' || reason, ''), count(*)
@@ -139,6 +145,32 @@ def check_planted(settings: Settings, script: Scenario, world: World, truth: Tru
             )
     if not cold.good:
         raise fault("The planted cold shoulder was not found where it is", _cold_sentence(truth, cold))
+
+
+def check_story(settings: Settings, truth: Truth) -> str:
+    """Compare the first screens of the month in which the planted cold shoulder ended; return a sentence about them.
+
+    It is the first change of its community, as far as the numbers may be shown, and of no other.
+    """
+    if truth.cold is None:
+        return ""
+    period = period_of(f"{truth.cold.until:%Y-%m}")
+    with open_current(settings.paths.published) as tables:
+        reports = {spec.slug: report_data(tables.con, spec.slug, period) for spec in SPECS}
+    welcomed = {slug: next((one for one in data.comparisons if one.metric == WELCOME), None) for slug, data in reports.items()}
+    first = {
+        slug: change.headline
+        for slug, data in reports.items()
+        for change in changes(data)[:1]
+        if change.comparison.metric == WELCOME
+    }
+    planted = welcomed.get(truth.cold.community)
+    if planted and planted.before and planted.now and planted.now.value is not None and truth.cold.community not in first:
+        raise fault("The planted cold shoulder is not what its report begins with", f"{period.title}, {truth.cold.community}")
+    if others := sorted(first.keys() - {truth.cold.community}):
+        raise fault("A report begins with a cold shoulder that was not planted", f"{period.title}, {', '.join(others)}")
+    headline = first.get(truth.cold.community)
+    return f"{period.title}, {truth.cold.community}: “{headline}” comes first, and in no other" if headline else ""
 
 
 def _core_found(rows: Sequence[dict[str, Any]], people: dict[str, str]) -> dict[str, set[str]]:

@@ -22,7 +22,7 @@ import httpx
 from dagster_project.assembly import sources_of, warehouse_of
 from dagster_project.cli.common import progress
 from dagster_project.delivery.issue import make_report
-from dagster_project.demo.checks import check_built, check_equal, check_landed, check_planted, check_sent
+from dagster_project.demo.checks import check_built, check_equal, check_landed, check_planted, check_sent, check_story
 from dagster_project.demo.folder import prepare
 from dagster_project.demo.lines import DemoError, line, next_steps, short
 from dagster_project.paths import Paths
@@ -106,7 +106,7 @@ class _Demo:
         check_planted(settings, self.script, self.world, truth, members)
         line("published", short(published))
         reports = [make_report(settings, spec.slug, last_month(now.date()), now).files["html"] for spec in SPECS]
-        line("report", short(reports[0]))
+        line("report", " · ".join(part for part in (short(reports[0]), check_story(settings, truth)) if part))
         # The demo used a free port; the settings that stay name the usual one, for `guildhall up`.
         config = write_settings(self.folder, self.script, self.world)
         if not keep:

@@ -1,9 +1,10 @@
 """Pictures: the README's two, rendered from the demo in a real Chromium: `make pictures`.
 
-Runs a demo in a folder of its own, photographs the first screen of its report, then starts Dagster's page on the same home
+Runs a demo in a folder of its own, photographs the first screen of the report on the month of its planted story, then starts Dagster's page on the same home
 folder and photographs the graph of the metrics.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -19,7 +20,6 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-COMMUNITY = "gardeners"
 WAIT_SECONDS = 90.0
 
 
@@ -55,7 +55,13 @@ def main() -> int:
         environment = os.environ | {"GUILDHALL_HOME": str(home)}
         guildhall = [REPOSITORY / ".venv" / "bin" / "guildhall", "--home", home]
         subprocess.run([*guildhall, "demo"], cwd=folder, check=True)
-        report = min(home.glob("reports/*/*/index.html"))
+        story = json.loads((home / "demo" / "truth.json").read_text())["cold"]
+        config = home / "demo" / "guildhall.toml"
+        period = story["until"][:7]
+        subprocess.run(
+            [*guildhall, "--config", config, "report", story["community"], "--period", period], cwd=folder, check=True
+        )
+        report = home / "reports" / story["community"] / period / "index.html"
         photograph(report.as_uri(), HERE / "report.png")
         port = free_port()
         page = subprocess.Popen(
