@@ -18,6 +18,7 @@ from pipelines.platforms import (
     rocketchat,
     slack,
     teams,
+    transcript,
     zoom,
     zulip,
 )
@@ -37,6 +38,7 @@ _ROWS: tuple[Platform, ...] = (
     rocketchat.PLATFORM,
     slack.PLATFORM,
     teams.PLATFORM,
+    transcript.PLATFORM,
     zoom.PLATFORM,
     zulip.PLATFORM,
 )

@@ -14,7 +14,7 @@ from pipelines.understand.understand import understand
 from tests.pipelines.bending import bent, raws_of, values
 from tests.pipelines.test_platforms import RECEIVED_AT, everything_belongs_to_the_gardeners
 
-SLUGS = ("bigbluebutton", "google_meet", "jitsi", "teams")
+SLUGS = ("bigbluebutton", "google_meet", "jitsi", "teams", "transcript")
 """The other platforms have such a test in a file of their own."""
 FOLDER = Path(__file__).parents[1] / "fixtures"
 CONTEXT = everything_belongs_to_the_gardeners()
