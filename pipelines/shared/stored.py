@@ -11,6 +11,8 @@ from pipelines.shared.text import parse_payload
 
 MAX_WHOLE_BYTES = 256 << 20
 """Of a file that is read as a whole."""
+MOST_FAULTS_FIRST = 100
+"""A file that begins with more values that are none of the platform's is no file of it."""
 NAMES = frozenset({".json", ".jsonl", ".ndjson", ".log", ".txt"})
 
 Events = Callable[[Any, str, Path], Iterator[PlatformEvent]]
@@ -30,10 +32,12 @@ def files_of(path: Path, names: frozenset[str], wanted: str) -> list[Path]:
 def read_stored(path: Path, options: ImportOptions, raw_type: str, events: Events, wanted: str) -> Iterator[PlatformEvent]:
     """The events of every value. What is none is one rejected record. Raises ExportError for a file without any event."""
     for file in files_of(path, NAMES, wanted):
-        found = False
+        found, faults = False, 0
         try:
             for event in _file(file, raw_type, events, options.tenant or "unknown"):
-                found = found or event.fault is None
+                found, faults = found or event.fault is None, faults + 1
+                if file == path and not found and faults > MOST_FAULTS_FIRST:
+                    break
                 yield event
         except OSError as error:
             raise unreadable("The file", file, error) from error

@@ -227,3 +227,9 @@ def test_stored_events_are_read_by_line_and_another_file_is_refused(tmp_path):
     (tmp_path / "other.txt").write_text("nothing\n")
     with pytest.raises(ExportError):
         list(read_events(tmp_path / "other.txt", ImportOptions()))
+
+
+def test_another_xml_is_refused_at_its_first_element(tmp_path):
+    (tmp_path / "dump.xml").write_text("<mediawiki><page><title>Beds</title></page>" * 3)
+    with pytest.raises(ExportError, match="no event"):
+        next(iter(read_events(tmp_path / "dump.xml", ImportOptions())))

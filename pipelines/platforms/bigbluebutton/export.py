@@ -16,10 +16,12 @@ from pipelines.platforms.bigbluebutton.payloads import RECORDED_NAMES, bodies
 from pipelines.platforms.bigbluebutton.webhook import LIVE
 from pipelines.shared.entries import Fault, faulty
 from pipelines.shared.lines import content_id, numbered_lines, opened_text, unreadable
-from pipelines.shared.payload import at_milliseconds
+from pipelines.shared.payload import MAX_SECONDS, at_milliseconds
 
 RECORDED = "bigbluebutton.recorded"
 MAX_WHOLE_BYTES = 16 << 20
+MOST_FAULTS_FIRST = 100
+"""A file that begins with more lines that are no events is no file of events."""
 _NAMES = frozenset({".xml", ".json", ".jsonl", ".ndjson", ".log", ".txt"})
 _WANTED = "Give an `events.xml`, a folder of recordings, or a file of stored events of bbb-webhooks as JSON."
 
@@ -30,8 +32,11 @@ def read_events(path: Path, options: ImportOptions) -> Iterator[PlatformEvent]:
     found = False
     try:
         for file in files:
+            faults = 0
             for event in _events_of(file, options):
-                found = found or event.fault is None
+                found, faults = found or event.fault is None, faults + 1
+                if path == file and not found and faults > MOST_FAULTS_FIRST:
+                    break
                 yield event
             if path == file and not found:
                 raise ExportError("The events cannot be read.", f"{path.name} holds no event of BigBlueButton.", _WANTED)
@@ -75,6 +80,8 @@ def _recording(file: Path, content: IO[bytes], options: ImportOptions) -> Iterat
     try:
         for state, element in ET.iterparse(content, events=("start", "end")):  # noqa: S314 - of our own servers; expat bounds entities
             if state == "start":
+                if number == 0 and not meeting and element.tag not in {"recording", "meeting", "metadata"}:
+                    return  # another XML file, which may be larger than memory
                 if element.tag == "recording":
                     meeting = element.get("meeting_id", "")
                     created = int(meeting.rpartition("-")[2]) if meeting.rpartition("-")[2].isdecimal() else 0
@@ -100,6 +107,5 @@ def _recording(file: Path, content: IO[bytes], options: ImportOptions) -> Iterat
 
 def _recorded(name: str, meeting: str, at: int, fields: dict[str, str], tenant: str, place: str) -> PlatformEvent:
     payload = to_json({"recorded": {"name": name, "meeting": meeting, "at": at, "fields": fields}})
-    return PlatformEvent(
-        id=content_id(payload), type=RECORDED, payload=payload, tenant=tenant, time=at_milliseconds(at), place=place
-    )
+    time = at_milliseconds(at) if 0 <= at <= MAX_SECONDS * 1000 else None
+    return PlatformEvent(id=content_id(payload), type=RECORDED, payload=payload, tenant=tenant, time=time, place=place)

@@ -26,7 +26,7 @@ def is_reply(found: object) -> bool:
     """Whether a JSON value is a reply of Zoom's API, of those that are known."""
     if not isinstance(found, dict) or "event" in found:
         return False
-    return "participants" in found or bool(found.keys() & _LISTS) or {"id", "uuid"}.issubset(found) or "user_id" in found
+    return "participants" in found or bool(found.keys() & _LISTS) or {"id", "uuid"}.issubset(found)
 
 
 def read_reply(found: Reply, place: str, tenant: str) -> Iterator[PlatformEvent]:
