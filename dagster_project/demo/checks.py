@@ -21,11 +21,13 @@ from pipelines.simulator.scoring import ColdFound, CoreFound, Welcome, compare_c
 from warehouse.build.build import Built
 from warehouse.landing.batch import Landed
 from warehouse.landing.reconciliation import Account
+from warehouse.report.data import Comparison
 from warehouse.report.period import period_of
 from warehouse.report.read import report_data
 from warehouse.report.story import changes
 from warehouse.warehouse import Warehouse
 
+ENOUGH_THREADS = 30
 WELCOME = "N2"
 """The metric that shows a cold shoulder."""
 
@@ -150,7 +152,7 @@ def check_planted(settings: Settings, script: Scenario, world: World, truth: Tru
 def check_story(settings: Settings, truth: Truth) -> str:
     """Compare the first screens of the month in which the planted cold shoulder ended; return a sentence about them.
 
-    It is the first change of its community, as far as the numbers may be shown, and of no other.
+    It is the first change of its community, where newcomers opened enough threads to be sure of it, and of no other.
     """
     if truth.cold is None:
         return ""
@@ -165,12 +167,17 @@ def check_story(settings: Settings, truth: Truth) -> str:
         if change.comparison.metric == WELCOME
     }
     planted = welcomed.get(truth.cold.community)
-    if planted and planted.before and planted.now and planted.now.value is not None and truth.cold.community not in first:
+    if planted and _enough(planted) and truth.cold.community not in first:
         raise fault("The planted cold shoulder is not what its report begins with", f"{period.title}, {truth.cold.community}")
     if others := sorted(first.keys() - {truth.cold.community}):
         raise fault("A report begins with a cold shoulder that was not planted", f"{period.title}, {', '.join(others)}")
     headline = first.get(truth.cold.community)
     return f"{period.title}, {truth.cold.community}: “{headline}” comes first, and in no other" if headline else ""
+
+
+def _enough(one: Comparison) -> bool:
+    """Whether both values rest on enough threads for a fall from most to few to be sure."""
+    return all(e is not None and (e.denominator or 0) >= ENOUGH_THREADS for e in (one.before, one.now))
 
 
 def _core_found(rows: Sequence[dict[str, Any]], people: dict[str, str]) -> dict[str, set[str]]:

@@ -18,12 +18,24 @@ from warehouse.build.vocabulary import CHAPTERS
 from warehouse.db import open_memory
 from warehouse.report import renderers
 from warehouse.report.charts import Axis, Line, Point, history
-from warehouse.report.data import Build, Chapter, Definition, Estimate, Metric, Need, ReportData, Sentences, Series, Window
+from warehouse.report.data import (
+    Build,
+    Chapter,
+    ChapterState,
+    Definition,
+    Estimate,
+    Metric,
+    Need,
+    ReportData,
+    Sentences,
+    Series,
+    Window,
+)
 from warehouse.report.period import period_of
 from warehouse.report.read import definition_of, plain, report_data
 from warehouse.report.renderers.html import TEMPLATE
 from warehouse.report.scorecard import chapter_states, comparisons
-from warehouse.report.story import STATES
+from warehouse.report.story import STATES, nothing_changed
 from warehouse.report.view import points_of
 from warehouse.report.words import interval, missing
 
@@ -232,6 +244,21 @@ def test_the_first_screen_begins_with_what_changed_and_what_to_ask():
     )
     assert "Ask the facilitator: Who greets newcomers" in first.text()
     assert first.css_first("svg title").text().startswith("Newcomer welcome, before and now")
+
+
+@pytest.mark.parametrize(
+    ("states", "sentence"),
+    [
+        (["steady", "steady"], "Steady on all that could be measured."),
+        (["steady", "can't tell"], "Nothing moved beyond its usual range. What could not be judged is marked below."),
+        (["steady", "watch"], "Nothing moved for sure; what to watch is marked below."),
+        (["can't tell", "not shown"], "Nothing can be said yet about change: there is too little past to compare with."),
+        (["not shown"], "Nothing can be said about change: the community is too small for its numbers to be shown."),
+    ],
+)
+def test_a_report_without_a_change_says_why(states, sentence):
+    chapters = [ChapterState(chapter=name, state=state) for name, state in zip(CHAPTERS, states, strict=False)]
+    assert nothing_changed(small_report().model_copy(update={"states": chapters})) == sentence
 
 
 @pytest.mark.parametrize(("weeks_later", "reported"), [(0, True), (4, True), (5, False), (200, False)])

@@ -1,7 +1,7 @@
 """Story: what the first screen of a report says, as phrases. Every renderer for people writes these; none makes its own.
 
 At most three changes, the largest first, one per chapter: those that lasted two windows, and those of one window whose
-intervals do not touch. Everything else is a line.
+intervals do not touch or that are large. Everything else is a line.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,8 @@ from warehouse.report.data import LEVELS, Comparison, Definition, Estimate, Metr
 from warehouse.report.scorecard import ENOUGH_WINDOWS
 
 MOST_CHANGES = 3
+LARGE = 4
+"""Times the minimum meaningful change, which is 20 percentage points of a share."""
 DATA = "data"
 """The chapter about the data themselves: what changes there is no news of the community."""
 PEOPLE = "participation"
@@ -22,9 +24,8 @@ MOVED = ("better", "worse", "changed")
 NEVER_SEEN = "Private messages, reading and listening, unless a platform reports them. Silence is not absence."
 RECENT = timedelta(weeks=4)
 STEADY = "Steady on all that could be measured."
-PARTLY_NEVER_SEEN = "Private messages, reading and listening, unless a platform reports them. Silence is not absence."
-RECENT = timedelta(weeks=4)
-STEADY = "Nothing moved beyond its usual range. What could not be judged is marked below."
+PARTLY_STEADY = "Nothing moved beyond its usual range. What could not be judged is marked below."
+WATCHED = "Nothing moved for sure; what to watch is marked below."
 TOO_SHORT = "Nothing can be said yet about change: there is too little past to compare with."
 TOO_FEW = "Nothing can be said about change: the community is too small for its numbers to be shown."
 SURE = "Sure: the two intervals do not touch."
@@ -78,7 +79,8 @@ def changes(data: ReportData) -> list[Change]:
     found: dict[str, Comparison] = {}
     for one in sorted(data.comparisons, key=lambda one: (-(one.size or 0), one.metric, one.part)):
         chapter = by_id[one.metric].definition.chapter
-        news = one.state in MOVED or one.back or (one.state == "watch" and one.sure == "sure")
+        clear = one.sure == "sure" or (one.size or 0) >= LARGE
+        news = one.state in MOVED or one.back or (one.state == "watch" and clear)
         if news and chapter != DATA:
             found.setdefault(chapter, one)
     return [_change(by_id[one.metric], one) for one in list(found.values())[:MOST_CHANGES]]
@@ -86,19 +88,12 @@ def changes(data: ReportData) -> list[Change]:
 
 def nothing_changed(data: ReportData) -> str:
     """The sentence where there is no change."""
-    states = [one.state for one in data.states if one.chapter != DATA]
-    unknown = sum(state not in ("steady", "watch") for state in states)
-    if not any(state in ("steady", "watch") for state in states):
-        return "Nothing can be said yet about change: " + (
-            "no number may be shown for a community of this size."
-            if "can't tell" not in states
-            else "there is too little past to compare with."
-        )
-    return (
-        "Steady on all that could be measured."
-        if not unknown
-        else "Steady where it could be measured; the rest is listed below."
-    )
+    states = {one.state for one in data.states if one.chapter != DATA}
+    if "watch" in states:
+        return WATCHED
+    if "steady" not in states:
+        return TOO_SHORT if "can't tell" in states else TOO_FEW
+    return STEADY if states == {"steady"} else PARTLY_STEADY
 
 
 def rows(data: ReportData) -> list[Row]:
