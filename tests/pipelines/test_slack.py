@@ -401,7 +401,7 @@ def test_two_years_of_a_real_community_are_211983_messages_of_7502_people_and_on
     ids: set[str] = set()
     accounts = messages = 0
     for event in slack.PLATFORM.exports["slack-export"](HISTORY, ImportOptions()):
-        found = outcome(event.payload, event.type, "import/slack/slack-export", "campers")
+        found = outcome(event.payload, event.type, "import/slack/slack-export", "gardeners")
         assert found.record.verdict == "understood", found.record.detail
         accounts += len(found.accounts)
         messages += event.type == "slack.export"
