@@ -20,7 +20,7 @@ with seen as (
     left join core.connections using (community, object_id, connection)
     join landing.people
         on people.community = interactions.community and people.actor = coalesce(connections.actor, interactions.actor)
-    where interactions.occurred_at < as_of and interactions.medium = 'meeting' and interactions.object_kind = 'meeting'
+    where interactions.occurred_at < monday(week_of(as_of)) and interactions.medium = 'meeting' and interactions.object_kind = 'meeting'
     group by all
 )
 select community, object_id, member

@@ -34,7 +34,9 @@ with signs as (
     from core.interactions
     join core.meeting_pieces as pieces
         on pieces.community = interactions.community and pieces.piece = interactions.object_id
+    join building on building.community = interactions.community
     where interactions.actor_kind = 'human'
+        and interactions.week < week_of(building.as_of)
         and interactions.member is not null
         and not interactions.reverted
         and (interactions.is_contribution or is_attendance(interactions.verb))

@@ -22,7 +22,7 @@ with signs as (
     from landing.interactions
     join building using (community)
     left join landing.kinds using (actor)
-    where interactions.occurred_at < as_of and interactions.connection is not null
+    where interactions.occurred_at < monday(week_of(as_of)) and interactions.connection is not null
 )
 select community, object_id, connection, arg_min(actor, (place, occurred_at, event_id)) as actor
 from signs

@@ -14,6 +14,7 @@ columns:
   week: Monday of the week in which the meeting began, in the community's time zone
 caveats:
   - Pieces of one series are one meeting where less than 30 minutes lie between them.
+  - Of a meeting that runs into the open week, what happens in that week is in the tables when it closes.
 */
 with params as (
     select interval 30 minute as same_meeting_within
@@ -31,7 +32,7 @@ with params as (
     where medium = 'meeting'
         and object_kind = 'meeting'
         and not reverted
-        and occurred_at < as_of
+        and interactions.week < week_of(as_of)
         and (is_contribution(verb) or is_attendance(verb))
     group by all
 ), timed as (

@@ -39,6 +39,7 @@ with acts as (
         -- an equality, because a condition on one side alone makes a left join a nested loop
         and pieces.piece = if(interactions.medium = 'meeting', interactions.object_id, null)
     where coalesce(pieces.week, interactions.week) < week_of(building.as_of)
+        and interactions.week < week_of(building.as_of)
         and interactions.actor_kind = 'human'
         and interactions.member is not null
         and not is_curation(interactions.verb)
